@@ -1,0 +1,59 @@
+"""Agreement: versioned terms between parties.
+
+What was left unsaid in the memorandum of 20 October 2015 (which aircraft, how
+far is safe, over which border) is data here, so that software can warn of it
+(M11, M17).
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from detente.core.party import Category, Name, PartyId
+from detente.core.volume import RadiusMm, UtcTime, Volume
+
+Seconds = Annotated[int, Meta(ge=0, le=10 * 366 * 86_400)]
+
+
+class Separation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The least distance to keep from entries of one category."""
+
+    horizontal_mm: RadiusMm
+    vertical_mm: RadiusMm = 0
+
+
+class AgreementState(StrEnum):
+    """In force or suspended; safety-of-life calls stay on while suspended (M12)."""
+
+    IN_FORCE = "in_force"
+    SUSPENDED = "suspended"
+
+
+class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_defaults=True):
+    """Who is bound, over what area, with which separations and lead times.
+
+    ``separations`` maps a category, or ``*`` for all others, to a distance.
+    ``source_age_max_s`` is how old a source may be before a check that needs
+    it is ``incomplete``. ``review_after_s`` is how long a notice without a
+    review date of its own stays fresh.
+    """
+
+    name: Name
+    members: Annotated[tuple[PartyId, ...], Meta(max_length=1_000)] = ()
+    area: Annotated[tuple[Volume, ...], Meta(max_length=1_000)] = ()
+    activities: Annotated[tuple[Category, ...], Meta(max_length=1_000)] = ()
+    separations: dict[str, Separation] = {}
+    lead_times_s: dict[str, Seconds] = {}
+    source_age_max_s: Seconds | None = None
+    review_after_s: Seconds | None = None
+    state: AgreementState = AgreementState.IN_FORCE
+    suspended_at: UtcTime | None = None
+
+    def separation(self, category: str) -> Separation:
+        """What the agreement asks for ``category``; nothing if it is silent."""
+        default = self.separations.get("*", _NO_SEPARATION)
+        return self.separations.get(category, default)
+
+
+_NO_SEPARATION = Separation(horizontal_mm=0)

@@ -1,0 +1,96 @@
+"""Notice: something that must be spared, a site or a movement.
+
+A notice is information, never a request for permission (H1). It is stale when
+its review is overdue, disputed when a recipient contests it; either way it
+protects as before (H7, H11; docs/rules/R-03.md).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from detente.core.party import Category, FreeText, Name, PartyId
+from detente.core.volume import RadiusMm, UtcTime, Volume, check_time
+from detente.errors import MalformedInput
+
+LEGS_MAX = 1_000
+"""Volumes in one entry: a month's route at forty legs a day stays under it."""
+
+SourceId = Annotated[str, Meta(min_length=1, max_length=200)]
+Volumes = Annotated[tuple[Volume, ...], Meta(min_length=1, max_length=LEGS_MAX)]
+
+
+VolumesIfAny = Annotated[tuple[Volume, ...], Meta(max_length=LEGS_MAX)]
+
+
+class Verification(StrEnum):
+    """Who has looked (H8). Détente itself verifies nothing and implies nothing."""
+
+    UNVERIFIED = "unverified"
+    SUBMITTER = "submitter"
+    THIRD_PARTY = "third_party"
+    IMAGERY = "imagery"
+
+
+class NoticeKind(StrEnum):
+    """A site stays; a movement has legs, each a volume with its own window."""
+
+    SITE = "site"
+    MOVEMENT = "movement"
+
+
+class Provenance(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the coordinates came from, and the text as typed (H9, H4)."""
+
+    source: Name
+    row: int | None = None
+    typed: FreeText | None = None
+    verification: Verification = Verification.UNVERIFIED
+    verified_by: Name | None = None
+    verified_at: UtcTime | None = None
+    accuracy_mm: RadiusMm = 0
+
+
+class Escort(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What accompanies a movement and how it can be recognised (H14)."""
+
+    armed: bool
+    vehicles: FreeText = ""
+    marking: FreeText = ""
+    marking_visible_thermal: bool | None = None
+
+
+class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True):
+    """A place or movement to be spared.
+
+    Raises:
+        MalformedInput: A movement whose leg lacks a start or an end, or a
+            naive time.
+    """
+
+    source_id: SourceId
+    name: Name
+    category: Category
+    party: PartyId
+    volumes: Volumes
+    kind: NoticeKind = NoticeKind.SITE
+    standoff_mm: RadiusMm = 0
+    review_due: UtcTime | None = None
+    disputed: bool = False
+    desk: PartyId | None = None
+    escort: Escort | None = None
+    provenance: Provenance | None = None
+
+    def __post_init__(self) -> None:
+        if self.review_due is not None:
+            check_time(self.review_due, what="review_due")
+        if self.kind is NoticeKind.MOVEMENT:
+            for leg in self.volumes:
+                if leg.start is None or leg.end is None:
+                    raise MalformedInput("leg of a movement", expected="a start and an end")
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the review is overdue at ``now``."""
+        return self.review_due is not None and self.review_due < now

@@ -1,0 +1,48 @@
+"""Party: who speaks. A nation, agency or operator, with desks and keys."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from detente.core.volume import UtcTime
+
+NAME_LENGTH_MAX = 200
+"""Characters in a name: the longest official facility names in OCHA and WHO lists stay under it."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
+PartyId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""As a DNS label, so that it may stand in paths and key names."""
+
+Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_/-]{0,62}$")]
+"""A lower-case token such as ``medical``; agreements set separations by it."""
+
+FreeText = Annotated[str, Meta(max_length=4_000)]
+"""Two printed pages: what a person will read in a hurry, and no more."""
+
+
+class Desk(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A duty desk: a role that is always staffed, never a named person (M1)."""
+
+    id: PartyId
+    name: Name
+    contacts: Annotated[tuple[Name, ...], Meta(max_length=10)] = ()
+
+
+class PublicKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An Ed25519 key (RFC 8032) with which a party signs entries.
+
+    Revocation takes effect by record index, never by a claimed time.
+    """
+
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+    ed25519: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    introduced: UtcTime | None = None
+
+
+class Party(Struct, frozen=True, kw_only=True, tag="party", omit_defaults=True):
+    """Who speaks, with the desks to call and the keys that sign."""
+
+    id: PartyId
+    name: Name
+    desks: Annotated[tuple[Desk, ...], Meta(max_length=100)] = ()
+    keys: Annotated[tuple[PublicKey, ...], Meta(max_length=100)] = ()

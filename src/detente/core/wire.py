@@ -1,0 +1,56 @@
+"""Values to bytes and back: canonical JSON (RFC 8785), decoded strictly.
+
+The bytes are what a commitment covers, so they are canonical on the way out
+and refused on the way in unless they are.
+"""
+
+from typing import TypeVar
+
+import msgspec
+import rfc8785
+
+from detente.core.agreement import Agreement
+from detente.core.notice import Notice
+from detente.core.party import Party
+from detente.core.plan import Plan
+from detente.core.presence import Presence
+from detente.core.report import Report
+from detente.core.zone import Zone
+from detente.errors import MalformedInput
+
+Value = Agreement | Party | Notice | Presence | Zone | Plan | Report
+T = TypeVar("T")
+
+OBJECT_BYTES_MAX = 8 * 1024 * 1024
+"""Bytes of one object: VERTICES_MAX vertices of 24 characters, several times over."""
+
+_decoder = msgspec.json.Decoder(Value)
+
+
+def encode(value: object) -> bytes:
+    """Canonical bytes of a value.
+
+    Raises:
+        MalformedInput: Larger than OBJECT_BYTES_MAX.
+    """
+    data: bytes = rfc8785.dumps(msgspec.to_builtins(value))
+    if len(data) > OBJECT_BYTES_MAX:
+        raise MalformedInput("object", expected=f"at most {OBJECT_BYTES_MAX} bytes", got=f"{len(data)}")
+    return data
+
+
+def decode(data: bytes) -> Value:
+    """The value whose canonical bytes these are.
+
+    Raises:
+        MalformedInput: Not canonical, not of a known kind, or out of a limit.
+    """
+    if len(data) > OBJECT_BYTES_MAX:
+        raise MalformedInput("object", expected=f"at most {OBJECT_BYTES_MAX} bytes", got=f"{len(data)}")
+    try:
+        value = _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedInput("object", got=str(error)) from None
+    if encode(value) != data:
+        raise MalformedInput("object", expected="canonical JSON (RFC 8785) without defaults spelt out")
+    return value

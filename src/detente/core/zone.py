@@ -1,0 +1,43 @@
+"""Zone: an agreed restriction over a territory.
+
+Only restrictive and awareness measures exist here. A measure that grants
+permission (a free-fire area, a kill box) is not modelled (PRACTICE section 4).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from detente.core.notice import SourceId, Volumes
+from detente.core.party import Category, Name, PartyId
+from detente.core.volume import RadiusMm, UtcTime
+
+
+class ZoneRule(StrEnum):
+    """What the zone asks of an activity that meets it."""
+
+    NO_ACTIVITY = "no_activity"
+    COORDINATE_FIRST = "coordinate_first"
+    CORRIDOR = "corridor"
+    BOUNDARY = "boundary"
+
+
+class Zone(Struct, frozen=True, kw_only=True, tag="zone", omit_defaults=True):
+    """A territory and what it asks; ``uncertainty_mm`` is how well its line is known."""
+
+    source_id: SourceId
+    name: Name
+    party: PartyId
+    rule: ZoneRule
+    volumes: Volumes
+    category: Category = "zone"
+    standoff_mm: RadiusMm = 0
+    uncertainty_mm: RadiusMm = 0
+    review_due: UtcTime | None = None
+    disputed: bool = False
+    desk: PartyId | None = None
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the review is overdue at ``now``."""
+        return self.review_due is not None and self.review_due < now

@@ -1,0 +1,1 @@
+"""Doors parse at the edge, call one verb, and format the answer."""

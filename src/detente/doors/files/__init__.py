@@ -1,0 +1,1 @@
+"""Files in: each format is read into the same frozen values."""

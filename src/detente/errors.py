@@ -1,0 +1,90 @@
+"""What can go wrong, as one small tree.
+
+::
+
+    DetenteError
+    |-- MalformedInput    the bytes or values are not what the format asks for
+    |-- NotAuthentic      a signature, key or hash does not verify
+    |-- NotPermitted      known to the caller, and not the caller's to do
+    |-- NotFound          absent, or not for the caller: the two look alike
+    |-- Conflict          the record moved on, or the act contradicts it
+    |-- Stale             based on a version that is no longer the current one
+    |-- LogInconsistent   the record contradicts itself
+    `-- Unavailable       a source or store could not be asked
+
+Each has a stable ``code``. Say what was expected and what came, and never
+another party's positions (docs/rules/R-10.md).
+"""
+
+from typing import ClassVar
+
+
+class DetenteError(Exception):
+    """Base of all refusals.
+
+    Args:
+        what: The thing that was refused, named as its author would name it.
+        expected: What would have been accepted.
+        got: What came instead.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, what: str, *, expected: str = "", got: str = "") -> None:
+        self.what = what
+        self.expected = expected
+        self.got = got
+        message = what
+        if expected:
+            message += f": expected {expected}"
+        if got:
+            message += f", got {got}" if expected else f": got {got}"
+        super().__init__(message)
+
+
+class MalformedInput(DetenteError):
+    """The bytes or values are not what the format asks for."""
+
+    code = "malformed_input"
+
+
+class NotAuthentic(DetenteError):
+    """A signature, key or hash does not verify."""
+
+    code = "not_authentic"
+
+
+class NotPermitted(DetenteError):
+    """The caller may see the thing, and may not do this to it."""
+
+    code = "not_permitted"
+
+
+class NotFound(DetenteError):
+    """Absent, or not for the caller: the two look alike."""
+
+    code = "not_found"
+
+
+class Conflict(DetenteError):
+    """The record moved on, or the act contradicts what stands in it."""
+
+    code = "conflict"
+
+
+class Stale(DetenteError):
+    """Based on a version that is no longer the current one."""
+
+    code = "stale"
+
+
+class LogInconsistent(DetenteError):
+    """The record contradicts itself."""
+
+    code = "log_inconsistent"
+
+
+class Unavailable(DetenteError):
+    """A source or store could not be asked."""
+
+    code = "unavailable"

@@ -1,0 +1,1 @@
+"""The verbs: load, decide in core, store and append to the record, answer."""

@@ -1,0 +1,1 @@
+"""The current state in memory: sorted arrays and compiled kernels, one query."""
