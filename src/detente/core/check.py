@@ -1,0 +1,229 @@
+"""The check: the question, its answer, and each reason within the answer.
+
+A check informs and never permits (DESIGN section 1; H1, H24). ``judge`` is the
+one function that decides a verdict; what meets what is measured before, by
+detente.picture.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from detente.core.notice import Notice
+from detente.core.plan import Plan
+from detente.core.presence import Presence
+from detente.core.zone import Zone, ZoneRule
+
+Protected = Notice | Presence | Zone | Plan
+"""What a plan can meet."""
+
+
+class VerdictKind(StrEnum):
+    """The four answers, in rising gravity; none of them permits (R-01)."""
+
+    NO_KNOWN_CONFLICT = "no_known_conflict"
+    COORDINATE = "coordinate"
+    CONFLICT = "conflict"
+    INCOMPLETE = "incomplete"
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """An entry as the picture holds it; ``object_id`` is empty for one from a file."""
+
+    value: Protected
+    object_id: str = ""
+    sequence: int = 0
+
+
+class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something the check asked, and what was wrong with it, if anything.
+
+    Attributes:
+        name: A file's name, a store's path, a feed.
+        problem: Why it could not be asked in full: missing, unreadable, cut
+            short, too old. None if nothing was wrong.
+        unplaced: Rows that it names but that could not be placed.
+        as_of: When it was last known to be current.
+    """
+
+    name: str
+    problem: str | None = None
+    unplaced: int = 0
+    as_of: datetime | None = None
+
+
+class Meeting(Struct, frozen=True, kw_only=True):
+    """One measured meeting of a plan with one known entry (its nearest part)."""
+
+    known: Known
+    distance_m: float
+    distance_error_m: float
+    separation_m: float
+    start: datetime | None
+    end: datetime | None
+
+
+class Finding(Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """One reason within a verdict.
+
+    ``distance_m`` is from footprint to footprint, 0 where they meet, true
+    within ``distance_error_m``; both metres. ``start`` and ``end`` (in JSON:
+    ``from``, ``to``) bound the time that both share; None is unbounded.
+    """
+
+    rule: str
+    kind: str
+    id: str
+    name: str
+    category: str
+    distance_m: float
+    distance_error_m: float
+    separation_m: float
+    start: datetime | None
+    end: datetime | None
+    severity: VerdictKind
+    party: str | None = None
+    desk: str | None = None
+    stale: bool = False
+    disputed: bool = False
+    object: str | None = None
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How many entries of the picture are stale at ``as_of``, and how many
+    findings are withheld from the asker."""
+
+    stale: int = 0
+    withheld: int = 0
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """The answer to one plan.
+
+    ``sequence`` is the register's version: the number of entries in the record
+    on which the answer stands (0 where files were asked and no store).
+    """
+
+    plan: str
+    verdict: VerdictKind
+    as_of: datetime
+    sequence: int
+    counts: Counts
+    findings: tuple[Finding, ...]
+    sources: tuple[Source, ...] = ()
+
+
+_ZONE_RULES = {
+    ZoneRule.NO_ACTIVITY: ("R-14", VerdictKind.CONFLICT),
+    ZoneRule.COORDINATE_FIRST: ("R-15", VerdictKind.COORDINATE),
+    ZoneRule.CORRIDOR: ("R-16", VerdictKind.COORDINATE),
+    ZoneRule.BOUNDARY: ("R-17", VerdictKind.COORDINATE),
+}
+
+
+def rule_of(value: Protected) -> tuple[str, str, VerdictKind]:
+    """Rule number, kind and gravity of meeting this entry (docs/rules/)."""
+    match value:
+        case Notice():
+            return "R-12", "notice", VerdictKind.CONFLICT
+        case Presence():
+            return "R-13", "presence", VerdictKind.CONFLICT
+        case Plan():
+            return "R-18", "plan", VerdictKind.CONFLICT
+        case Zone():
+            rule, severity = _ZONE_RULES[value.rule]
+            return rule, "zone", severity
+
+
+_GRAVITY = {kind: number for number, kind in enumerate(VerdictKind)}
+
+
+def finding(meeting: Meeting, *, now: datetime) -> Finding:
+    """The reason that a meeting is."""
+    value = meeting.known.value
+    rule, kind, severity = rule_of(value)
+    stale, disputed = False, False
+    if not isinstance(value, Plan):
+        stale, disputed = value.is_stale(now), value.disputed
+    return Finding(
+        rule=rule,
+        kind=kind,
+        id=value.source_id,
+        name=value.name or value.source_id,
+        category=value.category,
+        distance_m=meeting.distance_m,
+        distance_error_m=meeting.distance_error_m,
+        separation_m=meeting.separation_m,
+        start=meeting.start,
+        end=meeting.end,
+        severity=severity,
+        party=value.party,
+        desk=value.desk,
+        stale=stale,
+        disputed=disputed,
+        object=meeting.known.object_id or None,
+    )
+
+
+def gravest_first(found: Finding) -> tuple[object, ...]:
+    """The order of findings: gravity, then distance beyond what is asked, then name.
+
+    Total, so that the same question always gets the same answer.
+    """
+    return (
+        -_GRAVITY[found.severity],
+        found.distance_m - found.separation_m,
+        found.rule,
+        found.id,
+        found.party or "",
+        found.object or "",
+    )
+
+
+def judge(  # noqa: PLR0913 - the six things an answer states
+    plan: Plan,
+    meetings: Sequence[Meeting],
+    sources: Sequence[Source],
+    *,
+    now: datetime,
+    sequence: int,
+    stale: int,
+) -> Verdict:
+    """Decide one verdict, failing closed.
+
+    1. A source that could not be asked in full makes it ``incomplete``.
+    2. Else the gravest finding decides.
+    3. Without findings, entries that could not be placed still make it
+       ``incomplete``: what has no known place may be anywhere.
+
+    Args:
+        plan: What was asked.
+        meetings: Everything measured to meet it, at most one an entry.
+        sources: Everything that was asked, whole or not.
+        now: UTC; decides what is stale.
+        sequence: Register version.
+        stale: How many entries of the picture are stale at ``now``.
+
+    Source:
+        docs/rules/R-01.md, docs/rules/R-03.md; docs/adr/0009.
+    """
+    findings = sorted((finding(meeting, now=now) for meeting in meetings), key=gravest_first)
+    if any(source.problem for source in sources):
+        verdict = VerdictKind.INCOMPLETE
+    elif findings:
+        verdict = findings[0].severity
+    elif any(source.unplaced for source in sources):
+        verdict = VerdictKind.INCOMPLETE
+    else:
+        verdict = VerdictKind.NO_KNOWN_CONFLICT
+    return Verdict(
+        plan=plan.source_id,
+        verdict=verdict,
+        as_of=now,
+        sequence=sequence,
+        counts=Counts(stale=stale),
+        findings=tuple(findings),
+        sources=tuple(source for source in sources if source.problem or source.unplaced),
+    )
