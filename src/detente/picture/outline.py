@@ -89,7 +89,7 @@ def outlines(shapes: Sequence[Shape]) -> Outlines:
         _project(vertices, plane, centre, frame, shape_vertex)
         _bound_plane(plane, blocks, block_plane)
     is_area = paths.area[shape_path]
-    return Outlines(
+    flat = Outlines(
         vertices=vertices,
         plane=plane,
         block_vertex=blocks.vertex,
@@ -108,6 +108,8 @@ def outlines(shapes: Sequence[Shape]) -> Outlines:
         shape_radius_m=paths.radius_m,
         shape_error_m=paths.error_m,
     )
+    # One memory layout, so that the kernels are compiled once.
+    return Outlines(*(np.ascontiguousarray(array) for array in flat))
 
 
 class _Paths(NamedTuple):
