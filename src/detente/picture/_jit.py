@@ -1,12 +1,43 @@
-"""numba's decorators, typed: they keep the signature of what they compile."""
+"""numba's decorators, typed, with a cache that cannot be out of date.
 
+numba keeps compiled code on disk and compiles again when the function's own
+file changes, but not when a function or a constant that it uses changes in
+another file. A stale kernel here would be a wrong answer, so the folder of the
+cache carries the digest of all sources that the kernels are made of.
+"""
+
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_PICTURE = Path(__file__).parent
+_CORE = _PICTURE.parent / "core"
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels of exactly these sources are kept.
+
+    Beside the source, or in the user's cache folder where that cannot be
+    written (an installation by another user).
+    """
+    digest = hashlib.sha256()
+    for source in sorted(_PICTURE.glob("*.py")) + sorted(_CORE.glob("*.py")):
+        digest.update(source.read_bytes())
+    name = f"kernels-{digest.hexdigest()[:16]}"
+    beside = _PICTURE / "__pycache__" / name
+    if beside.is_dir() or os.access(_PICTURE, os.W_OK):
+        return beside
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "detente" / name
+
+
+numba.config.CACHE_DIR = str(cache_folder())
 
 
 def jit(function: Callable[P, R]) -> Callable[P, R]:
