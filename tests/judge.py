@@ -59,7 +59,8 @@ def winding(point: FloatArray, rings: FloatArray) -> npt.NDArray[np.int64]:
     azimuth = np.asarray(GEOD.inv(lon, lat, flat[:, 0], flat[:, 1])[0]).reshape(n, k)
     turn = np.diff(azimuth, axis=1, append=azimuth[:, :1])
     turn = (turn + 180) % 360 - 180
-    return np.rint(turn.sum(axis=1) / 360).astype(np.int64)
+    turns: npt.NDArray[np.int64] = np.rint(turn.sum(axis=1) / 360).astype(np.int64)
+    return turns
 
 
 def to_polygon_m(point: FloatArray, ring: FloatArray, *, pieces: int = 24) -> FloatArray:

@@ -5,6 +5,8 @@ close to the required separation, where a wrong answer is likeliest. All pairs
 stand in one picture, so the index is judged together with the geometry.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -44,7 +46,7 @@ def rounded(position: FloatArray) -> FloatArray:
 
 
 def answers(
-    plans: list[tuple[Shape, ...]], notices: list[Shape], separation_m: FloatArray
+    plans: Sequence[tuple[Shape, ...]], notices: Sequence[Shape], separation_m: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Our distance and error for each pair, infinite where we found nothing."""
     known = [
@@ -107,7 +109,10 @@ def test_circles_and_points() -> None:
     other = rounded(moved(centre, rng.uniform(0, 360, n), apart))
     true = np.maximum(0, distance_m(centre, other) - radius - reach)
     ours = answers(
-        [(circle(lon, lat, r),) for (lon, lat), r in zip(centre.tolist(), radius.tolist(), strict=True)],
+        [
+            (circle(lon, lat, r),)
+            for (lon, lat), r in zip(centre.tolist(), radius.tolist(), strict=True)
+        ],
         [circle(lon, lat, r) for (lon, lat), r in zip(other.tolist(), reach.tolist(), strict=True)],
         separation,
     )
@@ -125,7 +130,9 @@ def test_corridors() -> None:
     separation = np.round(10 ** rng.uniform(-1, 4, n), 3)
     off = rng.choice([-1, 1], n) * 10 ** rng.uniform(-2, 3, n)
     foot = along_any(rng, start, end)
-    point = rounded(moved(foot, rng.uniform(0, 360, n), np.maximum(0, width / 2 + separation + off)))
+    point = rounded(
+        moved(foot, rng.uniform(0, 360, n), np.maximum(0, width / 2 + separation + off))
+    )
     true = np.maximum(0, to_edge_m(point, start, end) - width / 2)
     plans = [
         corridor([a, b], w)

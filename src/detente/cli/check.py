@@ -95,9 +95,7 @@ def check(  # noqa: PLR0913 - one parameter an option
         for path in paths or ():
             ask_file(path, kind, asked, now=now, max_age_h=max_age)  # type: ignore[arg-type] # of Kind
     picture = Picture(asked.known, agreement=asked.agreement, sequence=asked.sequence)
-    verdicts = check_plans(
-        questions, picture, asked.sources, now=now, separation_mm=separation_mm
-    )
+    verdicts = check_plans(questions, picture, asked.sources, now=now, separation_mm=separation_mm)
     write(questions, verdicts, format)
     if map is not None:
         draw_map(map, questions, verdicts, asked)
@@ -152,9 +150,7 @@ def ask_file(
         problem = f"older than {max_age_h:g} h: last changed {modified:%Y-%m-%dT%H:%M:%SZ}"
     unplaced = len(reading.refusals)
     asked.known += [Known(value=value) for value in reading.values]  # type: ignore[arg-type] # no reports
-    asked.sources.append(
-        Source(name=path.name, problem=problem, unplaced=unplaced, as_of=modified)
-    )
+    asked.sources.append(Source(name=path.name, problem=problem, unplaced=unplaced, as_of=modified))
     if unplaced:
         first = reading.refusals[0]
         sys.stderr.write(
@@ -165,8 +161,9 @@ def ask_file(
 
 def ask_store(path: Path, asked: Asked) -> None:
     """Add what a register holds; a register that cannot be read is said, not raised."""
-    from detente.core.check import Source  # noqa: PLC0415
     from detente.node.picture import load  # noqa: PLC0415
+
+    from detente.core.check import Source  # noqa: PLC0415
 
     try:
         loaded = load(path)
@@ -196,9 +193,7 @@ def write(plans: "list[Plan]", verdicts: "list[Verdict]", form: Format) -> None:
             sys.stdout.write(answer.geojson(plans, verdicts).decode() + "\n")
 
 
-def draw_map(
-    path: Path, plans: "list[Plan]", verdicts: "list[Verdict]", asked: Asked
-) -> None:
+def draw_map(path: Path, plans: "list[Plan]", verdicts: "list[Verdict]", asked: Asked) -> None:
     """The picture of plans, findings and what is around them."""
     from detente.doors.map_png import Scene, draw  # noqa: PLC0415
 

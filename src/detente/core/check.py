@@ -92,8 +92,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename={"start": "from", "end":
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """How many entries of the picture are stale at ``as_of``, and how many
-    findings are withheld from the asker."""
+    """Stale entries in the picture at ``as_of``, and findings withheld from the asker."""
 
     stale: int = 0
     withheld: int = 0
@@ -182,7 +181,7 @@ def gravest_first(found: Finding) -> tuple[object, ...]:
     )
 
 
-def judge(  # noqa: PLR0913 - the six things an answer states
+def judge(
     plan: Plan,
     meetings: Sequence[Meeting],
     sources: Sequence[Source],

@@ -18,6 +18,7 @@ Source: RFC 7946 sections 3.1.1 and 3.1.9; docs/adr/0004; docs/rules/R-06.md.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,9 @@ def corridor(line: Sequence[Sequence[float]], width_m: float = 0) -> tuple[Corri
     error_mm = _reading_difference_mm(as_drawn)
     if error_mm <= READING_TOLERANCE_MM:
         return (
-            Corridor(line=_positions(as_drawn), width_mm=width_mm, edge_error_mm=math.ceil(error_mm)),
+            Corridor(
+                line=_positions(as_drawn), width_mm=width_mm, edge_error_mm=math.ceil(error_mm)
+            ),
         )
     return (
         Corridor(
@@ -80,9 +83,7 @@ def corridor(line: Sequence[Sequence[float]], width_m: float = 0) -> tuple[Corri
     )
 
 
-def polygon(
-    rings: Sequence[Sequence[Sequence[float]]], buffer_m: float = 0
-) -> tuple[Polygon, ...]:
+def polygon(rings: Sequence[Sequence[Sequence[float]]], buffer_m: float = 0) -> tuple[Polygon, ...]:
     """A polygon with holes, in one or both of its readings (see above).
 
     Args:
@@ -192,9 +193,7 @@ def _reading_difference_mm(path: FloatArray) -> float:
     lat = np.abs(radians[:, 1])
     sin_max = np.sin(np.maximum(lat[1:], lat[:-1]))
     # An edge over the equator is widest there; one on a side, at its lower end.
-    lat_low = np.where(
-        radians[1:, 1] * radians[:-1, 1] < 0, 0.0, np.minimum(lat[1:], lat[:-1])
-    )
+    lat_low = np.where(radians[1:, 1] * radians[:-1, 1] < 0, 0.0, np.minimum(lat[1:], lat[:-1]))
     length = d_lat + d_lon * np.cos(lat_low)
     return float((length * d_lon * sin_max).max()) / 4 * _EARTH_RADIUS_MM
 
@@ -204,7 +203,7 @@ def _followed(path: FloatArray) -> FloatArray:
     while True:
         pieces = [path[:1]]
         grew = False
-        for a, b in zip(path[:-1], path[1:], strict=True):
+        for a, b in pairwise(path):
             apart_mm = _reading_difference_mm(np.vstack([a, b]))
             # The difference falls with the square of the number of parts.
             parts = max(1, math.ceil(math.sqrt(apart_mm / READING_TOLERANCE_MM)))

@@ -140,7 +140,11 @@ class Volume(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: UtcTime | None = None
 
     def __post_init__(self) -> None:
-        if self.lower_mm is not None and self.upper_mm is not None and self.lower_mm > self.upper_mm:
+        if (
+            self.lower_mm is not None
+            and self.upper_mm is not None
+            and self.lower_mm > self.upper_mm
+        ):
             raise MalformedInput(
                 "altitude band",
                 expected="lower at most upper",

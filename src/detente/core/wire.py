@@ -35,7 +35,9 @@ def encode(value: object) -> bytes:
     """
     data: bytes = rfc8785.dumps(msgspec.to_builtins(value))
     if len(data) > OBJECT_BYTES_MAX:
-        raise MalformedInput("object", expected=f"at most {OBJECT_BYTES_MAX} bytes", got=f"{len(data)}")
+        raise MalformedInput(
+            "object", expected=f"at most {OBJECT_BYTES_MAX} bytes", got=f"{len(data)}"
+        )
     return data
 
 
@@ -46,11 +48,15 @@ def decode(data: bytes) -> Value:
         MalformedInput: Not canonical, not of a known kind, or out of a limit.
     """
     if len(data) > OBJECT_BYTES_MAX:
-        raise MalformedInput("object", expected=f"at most {OBJECT_BYTES_MAX} bytes", got=f"{len(data)}")
+        raise MalformedInput(
+            "object", expected=f"at most {OBJECT_BYTES_MAX} bytes", got=f"{len(data)}"
+        )
     try:
-        value = _decoder.decode(data)
+        value: Value = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedInput("object", got=str(error)) from None
     if encode(value) != data:
-        raise MalformedInput("object", expected="canonical JSON (RFC 8785) without defaults spelt out")
+        raise MalformedInput(
+            "object", expected="canonical JSON (RFC 8785) without defaults spelt out"
+        )
     return value

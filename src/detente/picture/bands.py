@@ -98,9 +98,7 @@ def runs(keys: IntArray, centre: FloatArray, reach_rad: float, out: IntArray) ->
 
 
 @jit
-def row_runs(
-    keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int
-) -> int:
+def row_runs(keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int) -> int:
     """The one or two runs of a band between two longitudes; 0 to 2 pi, may overhang."""
     turn = 2 * np.pi
     if east - west >= turn:

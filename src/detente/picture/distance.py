@@ -22,7 +22,7 @@ def point_to_piece(p: FloatArray, a: FloatArray, b: FloatArray) -> float:
     if length2 > 0.0:
         t = min(1.0, max(0.0, (wx * ux + wy * uy + wz * uz) / length2))
     dx, dy, dz = wx - t * ux, wy - t * uy, wz - t * uz
-    return dx * dx + dy * dy + dz * dz
+    return float(dx * dx + dy * dy + dz * dz)
 
 
 @jit
@@ -32,8 +32,10 @@ def piece_to_piece(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -
     Either the closest points are both inside their pieces, or one is an end.
     """
     best = min(
-        min(point_to_piece(a, c, d), point_to_piece(b, c, d)),
-        min(point_to_piece(c, a, b), point_to_piece(d, a, b)),
+        point_to_piece(a, c, d),
+        point_to_piece(b, c, d),
+        point_to_piece(c, a, b),
+        point_to_piece(d, a, b),
     )
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     vx, vy, vz = d[0] - c[0], d[1] - c[1], d[2] - c[2]
@@ -94,7 +96,7 @@ def inside(o: Outlines, shape: int, p: FloatArray) -> bool:
     y = (p[0] * f[3] + p[1] * f[4] + p[2] * f[5]) / depth
     if not ring_winds(o, ring, x, y):
         return False
-    for hole in range(ring + 1, ring_end):
+    for hole in range(ring + 1, ring_end):  # noqa: SIM110 - numba compiles no generators
         if ring_winds(o, hole, x, y):
             return False
     return True

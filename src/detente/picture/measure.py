@@ -59,7 +59,7 @@ def growth_m(items: Items, j: int, start_us: int, end_us: int) -> float:
     # As floats: the extremes of int64 must not wrap around.
     fix = float(items.fix_us[j])
     away_s = max(abs(float(start_us) - fix), abs(float(end_us) - fix)) * _MICROSECONDS
-    return items.speed_m_s[j] * min(away_s, float(TRACK_GROWTH_MAX_S))
+    return float(items.speed_m_s[j]) * min(away_s, float(TRACK_GROWTH_MAX_S))
 
 
 @jit
@@ -74,7 +74,7 @@ def bounds_of_chord(chord_m: float) -> tuple[float, float]:
 
 
 @jit
-def meet(  # noqa: PLR0913 - a kernel takes its arrays flat
+def meet(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     question: Items,
     shapes: Outlines,
     i: int,
@@ -120,8 +120,11 @@ def meet(  # noqa: PLR0913 - a kernel takes its arrays flat
     distance = middle - radii
     if distance - error > required:
         return False
-    # Within the error of touching is touching.
-    out[0] = distance if distance > error else 0.0
+    # Touching is 0: what the kernels cannot tell from it, they widen the error by.
+    if distance <= DISTANCE_ERROR_M:
+        error += max(distance, 0.0)
+        distance = 0.0
+    out[0] = distance
     out[1] = error
     out[2] = required
     return True
@@ -139,7 +142,7 @@ def candidates(index: Bands, centre: FloatArray, reach_rad: float) -> IntArray:
 
 
 @jit
-def meetings_of(  # noqa: PLR0913 - a kernel takes its arrays flat
+def meetings_of(
     question: Items,
     shapes: Outlines,
     i: int,

@@ -109,7 +109,7 @@ def outlines(shapes: Sequence[Shape]) -> Outlines:
         shape_error_m=paths.error_m,
     )
     # One memory layout, so that the kernels are compiled once.
-    return Outlines(*(np.ascontiguousarray(array) for array in flat))
+    return Outlines._make(np.ascontiguousarray(array) for array in flat)
 
 
 class _Paths(NamedTuple):
@@ -223,7 +223,9 @@ def _blocks(vertices: FloatArray, first: IntArray, count: IntArray) -> _Blocks:
     return _Blocks(vertex, pieces, sphere, per_path)
 
 
-def _caps(vertices: FloatArray, shape_vertex: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _caps(
+    vertices: FloatArray, shape_vertex: IntArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Centre direction, angular radius and tangent frame of each shape."""
     if not len(shape_vertex):
         return np.zeros((0, 3)), np.zeros(0), np.zeros((0, 6))

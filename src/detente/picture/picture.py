@@ -7,7 +7,7 @@ import numpy as np
 
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Meeting, Protected
-from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M
+from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, FloatArray, IntArray
 from detente.core.plan import PLAN_PROTECTS, Plan
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
 from detente.core.volume import EPOCH, MM_PER_M, Circle, Shape, Volume, microseconds
@@ -54,7 +54,9 @@ class Picture:
 
     def stale_count(self, now: datetime) -> int:
         """How many entries are stale at ``now``; each protects as before (R-03)."""
-        return sum(1 for one in self.known if not isinstance(one.value, Plan) and one.value.is_stale(now))
+        return sum(
+            1 for one in self.known if not isinstance(one.value, Plan) and one.value.is_stale(now)
+        )
 
     def meetings(self, plans: Sequence[Plan], *, separation_mm: int = 0) -> list[list[Meeting]]:
         """What each plan meets, at most one meeting an entry: its nearest part.
@@ -83,7 +85,7 @@ class Picture:
         self,
         plans: Sequence[Plan],
         question: Items,
-        met: tuple[np.ndarray, np.ndarray, np.ndarray],  # type: ignore[type-arg] # three dtypes
+        met: tuple[IntArray, IntArray, FloatArray],
         out: list[list[Meeting]],
     ) -> None:
         """One meeting per plan and entry: the nearest, over the whole shared time."""
@@ -93,7 +95,8 @@ class Picture:
         start = np.maximum(question.start_us[volumes], self._items.start_us[found])
         end = np.minimum(question.end_us[volumes], self._items.end_us[found])
         order = np.lexsort((numbers[:, 0] - numbers[:, 2], entry, plan))
-        plan, entry, start, end, numbers = (a[order] for a in (plan, entry, start, end, numbers))
+        plan, entry, numbers = plan[order], entry[order], numbers[order]
+        start, end = start[order], end[order]
         first = np.ones(len(plan), dtype=np.bool_)
         first[1:] = (plan[1:] != plan[:-1]) | (entry[1:] != entry[:-1])
         place = np.flatnonzero(first)
@@ -134,9 +137,7 @@ def _same_plan(plan: Plan, known: Known) -> bool:
     """Whether the entry is the plan that asks, in this or another version."""
     other = known.value
     return (
-        isinstance(other, Plan)
-        and other.source_id == plan.source_id
-        and other.party == plan.party
+        isinstance(other, Plan) and other.source_id == plan.source_id and other.party == plan.party
     )
 
 
@@ -207,11 +208,9 @@ class _Rows:
         """The rows as arrays."""
         columns = list(zip(*self._rows, strict=True)) or [()] * 9
         integer = {0, 3, 4, 8}
-        return Items(
-            *(
-                np.array(column, dtype=np.int64 if number in integer else np.float64)
-                for number, column in enumerate(columns)
-            )
+        return Items._make(
+            np.array(column, dtype=np.int64 if number in integer else np.float64)
+            for number, column in enumerate(columns)
         )
 
 
