@@ -161,9 +161,8 @@ def ask_file(
 
 def ask_store(path: Path, asked: Asked) -> None:
     """Add what a register holds; a register that cannot be read is said, not raised."""
-    from detente.node.picture import load  # noqa: PLC0415
-
     from detente.core.check import Source  # noqa: PLC0415
+    from detente.node.picture import load  # noqa: PLC0415
 
     try:
         loaded = load(path)

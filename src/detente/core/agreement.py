@@ -10,9 +10,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from detente.core.party import Category, Name, PartyId
+from detente.core.party import Category, Name, PartyId, PublicKey
 from detente.core.volume import RadiusMm, UtcTime, Volume
 
+CategoryOrRest = Annotated[str, Meta(pattern=r"^(\*|[a-z0-9][a-z0-9_/-]{0,62})$")]
 Seconds = Annotated[int, Meta(ge=0, le=10 * 366 * 86_400)]
 
 
@@ -35,18 +36,19 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
 
     ``separations`` maps a category, or ``*`` for all others, to a distance.
     ``source_age_max_s`` is how old a source may be before a check that needs
-    it is ``incomplete``. ``review_after_s`` is how long a notice without a
-    review date of its own stays fresh.
+    it is ``incomplete``. ``node_keys`` are those with which the node that keeps
+    the record signs: the agreement is leaf 0, so all trust in the record starts
+    from it.
     """
 
     name: Name
     members: Annotated[tuple[PartyId, ...], Meta(max_length=1_000)] = ()
     area: Annotated[tuple[Volume, ...], Meta(max_length=1_000)] = ()
     activities: Annotated[tuple[Category, ...], Meta(max_length=1_000)] = ()
-    separations: dict[str, Separation] = {}
-    lead_times_s: dict[str, Seconds] = {}
+    separations: dict[CategoryOrRest, Separation] = {}
+    lead_times_s: dict[Category, Seconds] = {}
     source_age_max_s: Seconds | None = None
-    review_after_s: Seconds | None = None
+    node_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=10)] = ()
     state: AgreementState = AgreementState.IN_FORCE
     suspended_at: UtcTime | None = None
 

@@ -1,7 +1,7 @@
 """Lifecycles are tables: which state may follow which.
 
-Diagrams in the documentation are drawn from these tables (detente.core.plan,
-detente.core.report).
+Diagrams in the documentation are drawn from these tables (here,
+detente.core.plan, detente.core.report).
 """
 
 from enum import StrEnum
@@ -11,6 +11,22 @@ from detente.errors import Conflict
 
 S = TypeVar("S", bound=StrEnum)
 Table = dict[S, set[S]]
+
+
+class Standing(StrEnum):
+    """Whether a notice, presence or zone still asks to be reckoned with.
+
+    It ends by its author's act or its own time window, never by age (R-03).
+    """
+
+    IN_FORCE = "in_force"
+    WITHDRAWN = "withdrawn"
+
+
+STANDING_TRANSITIONS: Table[Standing] = {
+    Standing.IN_FORCE: {Standing.WITHDRAWN},
+    Standing.WITHDRAWN: {Standing.IN_FORCE},
+}
 
 
 def advance(table: Table[S], current: S, wanted: S) -> S:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from detente.core.lifecycle import Standing
 from detente.core.party import Category, FreeText, Name, PartyId
 from detente.core.volume import RadiusMm, UtcTime, Volume, check_time
 from detente.errors import MalformedInput
@@ -45,7 +46,6 @@ class Provenance(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the coordinates came from, and the text as typed (H9, H4)."""
 
     source: Name
-    row: int | None = None
     typed: FreeText | None = None
     verification: Verification = Verification.UNVERIFIED
     verified_by: Name | None = None
@@ -79,6 +79,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True
     standoff_mm: RadiusMm = 0
     review_due: UtcTime | None = None
     disputed: bool = False
+    standing: Standing = Standing.IN_FORCE
     desk: PartyId | None = None
     escort: Escort | None = None
     provenance: Provenance | None = None

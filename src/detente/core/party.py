@@ -1,10 +1,11 @@
 """Party: who speaks. A nation, agency or operator, with desks and keys."""
 
+from hashlib import sha256
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from detente.core.volume import UtcTime
+from detente.errors import MalformedInput
 
 NAME_LENGTH_MAX = 200
 """Characters in a name: the longest official facility names in OCHA and WHO lists stay under it."""
@@ -12,6 +13,8 @@ NAME_LENGTH_MAX = 200
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
 PartyId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """As a DNS label, so that it may stand in paths and key names."""
+
+KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
 
 Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_/-]{0,62}$")]
 """A lower-case token such as ``medical``; agreements set separations by it."""
@@ -28,15 +31,26 @@ class Desk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     contacts: Annotated[tuple[Name, ...], Meta(max_length=10)] = ()
 
 
+def key_id(public_key: bytes) -> str:
+    """Short name of a public key: 16 hex digits of its SHA-256."""
+    return sha256(public_key).hexdigest()[:16]
+
+
 class PublicKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An Ed25519 key (RFC 8032) with which a party signs entries.
 
     Revocation takes effect by record index, never by a claimed time.
+
+    Raises:
+        MalformedInput: ``id`` is not that of the key.
     """
 
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+    id: KeyId
     ed25519: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-    introduced: UtcTime | None = None
+
+    def __post_init__(self) -> None:
+        if self.id != key_id(bytes.fromhex(self.ed25519)):
+            raise MalformedInput("key id", expected="16 hex digits of the key's SHA-256")
 
 
 class Party(Struct, frozen=True, kw_only=True, tag="party", omit_defaults=True):

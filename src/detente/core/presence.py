@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from detente.core.lifecycle import Standing
 from detente.core.notice import SourceId, VolumesIfAny
 from detente.core.party import Category, Name, PartyId
 from detente.core.volume import AltitudeMm, Position, RadiusMm, UtcTime, check_time
@@ -59,6 +60,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="presence", omit_defaults=
     standoff_mm: RadiusMm = 0
     review_due: UtcTime | None = None
     disputed: bool = False
+    standing: Standing = Standing.IN_FORCE
     confidence_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
     desk: PartyId | None = None
 

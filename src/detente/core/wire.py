@@ -2,12 +2,13 @@
 
 The bytes are what a commitment covers, so they are canonical on the way out
 and refused on the way in unless they are.
+
+Our values hold no floats and only ASCII keys, and for those msgspec's sorted
+JSON is RFC 8785's to the byte, some forty times faster than the rfc8785
+package, which judges it in tests/unit/test_wire.py.
 """
 
-from typing import TypeVar
-
 import msgspec
-import rfc8785
 
 from detente.core.agreement import Agreement
 from detente.core.notice import Notice
@@ -19,7 +20,6 @@ from detente.core.zone import Zone
 from detente.errors import MalformedInput
 
 Value = Agreement | Party | Notice | Presence | Zone | Plan | Report
-T = TypeVar("T")
 
 OBJECT_BYTES_MAX = 8 * 1024 * 1024
 """Bytes of one object: VERTICES_MAX vertices of 24 characters, several times over."""
@@ -33,7 +33,7 @@ def encode(value: object) -> bytes:
     Raises:
         MalformedInput: Larger than OBJECT_BYTES_MAX.
     """
-    data: bytes = rfc8785.dumps(msgspec.to_builtins(value))
+    data = msgspec.json.encode(value, order="sorted")
     if len(data) > OBJECT_BYTES_MAX:
         raise MalformedInput(
             "object", expected=f"at most {OBJECT_BYTES_MAX} bytes", got=f"{len(data)}"
@@ -41,11 +41,11 @@ def encode(value: object) -> bytes:
     return data
 
 
-def decode(data: bytes) -> Value:
-    """The value whose canonical bytes these are.
+def read(data: bytes) -> Value:
+    """The value in bytes that were decoded strictly before, such as the store's.
 
     Raises:
-        MalformedInput: Not canonical, not of a known kind, or out of a limit.
+        MalformedInput: Not of a known kind, or out of a limit.
     """
     if len(data) > OBJECT_BYTES_MAX:
         raise MalformedInput(
@@ -55,6 +55,16 @@ def decode(data: bytes) -> Value:
         value: Value = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedInput("object", got=str(error)) from None
+    return value
+
+
+def decode(data: bytes) -> Value:
+    """The value whose canonical bytes these are.
+
+    Raises:
+        MalformedInput: Not canonical, not of a known kind, or out of a limit.
+    """
+    value = read(data)
     if encode(value) != data:
         raise MalformedInput(
             "object", expected="canonical JSON (RFC 8785) without defaults spelt out"

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from detente.core.lifecycle import Standing
 from detente.core.notice import SourceId, Volumes
 from detente.core.party import Category, Name, PartyId
 from detente.core.volume import RadiusMm, UtcTime
@@ -36,6 +37,7 @@ class Zone(Struct, frozen=True, kw_only=True, tag="zone", omit_defaults=True):
     uncertainty_mm: RadiusMm = 0
     review_due: UtcTime | None = None
     disputed: bool = False
+    standing: Standing = Standing.IN_FORCE
     desk: PartyId | None = None
 
     def is_stale(self, now: datetime) -> bool:

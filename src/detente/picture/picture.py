@@ -8,6 +8,7 @@ import numpy as np
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Meeting, Protected
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, FloatArray, IntArray
+from detente.core.lifecycle import Standing
 from detente.core.plan import PLAN_PROTECTS, Plan
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
 from detente.core.volume import EPOCH, MM_PER_M, Circle, Shape, Volume, microseconds
@@ -129,8 +130,10 @@ class Picture:
 
 
 def _protects(value: Protected) -> bool:
-    """Whether others must reckon with it: all but plans that are not in force."""
-    return not isinstance(value, Plan) or value.state in PLAN_PROTECTS
+    """Whether others must reckon with it: all but what its author ended or only drafted."""
+    if isinstance(value, Plan):
+        return value.state in PLAN_PROTECTS
+    return value.standing is Standing.IN_FORCE
 
 
 def _same_plan(plan: Plan, known: Known) -> bool:

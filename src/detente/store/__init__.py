@@ -1,1 +1,5 @@
-"""The record and the current objects, in one transaction (docs/rules/R-04.md)."""
+"""The record and the current objects, in one transaction."""
+
+from detente.store.record import Appended, Appender, Content, Record, Store, Stored
+
+__all__ = ["Appended", "Appender", "Content", "Record", "Store", "Stored"]

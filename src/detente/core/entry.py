@@ -1,0 +1,289 @@
+"""Entry: an act as its author signed it, and the rules of a party's chain.
+
+What is signed is a statement: who speaks, in which theatre, as the how-manieth
+of its entries and after which (a gap shows withholding), about which version
+of which object, and a commitment to the object. The statement is canonical
+JSON (RFC 8785) in a DSSE envelope with Ed25519 signatures; the envelope's bytes
+are the leaf. The object itself and its salt stand beside the record and go only
+to those to whom they are released (docs/rules/R-10.md).
+
+Pure: keys, salts and times are arguments.
+
+Source: DSSE v1.0.2 (secure-systems-lab/dsse); RFC 8032; DESIGN section 7;
+docs/adr/0005.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
+
+from detente.core.merkle import leaf_hash
+from detente.core.party import KeyId, PartyId, key_id
+from detente.core.volume import UtcTime, check_time
+from detente.core.wire import encode
+from detente.errors import Conflict, MalformedInput, NotAuthentic
+
+PAYLOAD_TYPE = "application/vnd.detente.entry+json"
+
+ENVELOPE_BYTES_MAX = 65_535
+"""C2SP tlog-tiles counts the bytes of an entry in 16 bits."""
+
+SIGNATURES_MAX = 2
+"""The author's, and in an introduction that of the key introduced."""
+
+SALT_BYTES = 32
+"""As long as the hash: guessing the salt is then no easier than finding a collision."""
+
+CLOCK_AHEAD_MAX_S = 300
+"""How far an author's clock may run ahead of the node's: five minutes, as Kerberos
+(RFC 4120) allows; behind it may be as far as it likes, for late is late, not false."""
+
+_HEX_64 = r"^[0-9a-f]{64}$"
+
+Hash = Annotated[str, Meta(pattern=_HEX_64)]
+ObjectId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+
+
+class EntryKind(StrEnum):
+    """What an entry is about."""
+
+    AGREEMENT = "agreement"
+    PARTY = "party"
+    NOTICE = "notice"
+    PRESENCE = "presence"
+    ZONE = "zone"
+    PLAN = "plan"
+    REPORT = "report"
+
+
+class Authorship(StrEnum):
+    """Whether the party signed, or the node attests what it received from it."""
+
+    OWN = "own"
+    ATTESTED = "attested"
+
+
+class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What an author signs.
+
+    Attributes:
+        theatre: The record that this is for; a signature is worth nothing elsewhere.
+        party: Who speaks.
+        key: Which of its keys signs.
+        party_sequence: 0 for its first entry in this theatre, and so on.
+        previous: Leaf hash of its previous entry; None for its first.
+        kind: What the object is.
+        object: The object's random id.
+        version: 1 for a new object, and so on.
+        time: By the author's clock.
+        commitment: SHA-256 of salt and object.
+        authorship: Signed by the party, or attested by the node.
+    """
+
+    theatre: PartyId
+    party: PartyId
+    key: KeyId
+    party_sequence: Annotated[int, Meta(ge=0, lt=1 << 53)]
+    kind: EntryKind
+    object: ObjectId
+    version: Annotated[int, Meta(ge=1, lt=1 << 53)]
+    time: UtcTime
+    commitment: Hash
+    authorship: Authorship
+    previous: Hash | None = None
+
+    def __post_init__(self) -> None:
+        check_time(self.time, what="time of the entry")
+        if (self.previous is None) != (self.party_sequence == 0):
+            raise MalformedInput(
+                "previous", expected="the hash of the party's previous entry, but for its first"
+            )
+
+
+class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One signature of an envelope, base64."""
+
+    keyid: KeyId
+    sig: str
+
+
+class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """DSSE envelope: ``payload`` is the canonical statement, base64."""
+
+    payload: str
+    payloadType: str  # noqa: N815 - DSSE's own name
+    signatures: Annotated[tuple[Signature, ...], Meta(min_length=1, max_length=SIGNATURES_MAX)]
+
+
+class Signed(Struct, frozen=True, kw_only=True):
+    """An envelope, taken apart: its bytes, what they say, and who signed them."""
+
+    data: bytes
+    statement: Statement
+    payload: bytes
+    signatures: tuple[Signature, ...]
+
+    @property
+    def leaf(self) -> bytes:
+        """Leaf hash, 32 bytes."""
+        return leaf_hash(self.data)
+
+
+class ChainHead(Struct, frozen=True, kw_only=True):
+    """A party's last entry: its sequence number and leaf hash."""
+
+    party_sequence: int
+    leaf: bytes
+
+
+def commitment(salt: bytes, data: bytes) -> str:
+    """What the statement says of the object: SHA-256(salt || object), hex.
+
+    Raises:
+        MalformedInput: The salt is not SALT_BYTES long, so that another split
+            of the same bytes would commit to another object.
+    """
+    if len(salt) != SALT_BYTES:
+        raise MalformedInput("salt", expected=f"{SALT_BYTES} bytes", got=f"{len(salt)}")
+    return sha256(salt + data).hexdigest()
+
+
+def pre_authentication(payload: bytes) -> bytes:
+    """The bytes that are signed: DSSE's PAE."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def seal(statement: Statement, keys: Sequence[SigningKey]) -> Signed:
+    """Sign a statement with the author's key, then with any others.
+
+    Raises:
+        MalformedInput: The envelope is larger than ENVELOPE_BYTES_MAX.
+    """
+    payload = encode(statement)
+    signed = pre_authentication(payload)
+    signatures = tuple(
+        Signature(
+            keyid=key_id(bytes(key.verify_key)),
+            sig=base64.b64encode(key.sign(signed).signature).decode(),
+        )
+        for key in keys
+    )
+    envelope = Envelope(
+        payload=base64.b64encode(payload).decode(), payloadType=PAYLOAD_TYPE, signatures=signatures
+    )
+    return unseal(encode(envelope))
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+_statements = msgspec.json.Decoder(Statement)
+
+
+def unseal(data: bytes) -> Signed:
+    """Take an envelope's bytes apart, refusing all but the canonical spelling.
+
+    Signatures are not verified here (``authenticate``).
+
+    Raises:
+        MalformedInput: Too large, not DSSE, not canonical, or of another type.
+    """
+    if len(data) > ENVELOPE_BYTES_MAX:
+        raise MalformedInput(
+            "entry", expected=f"at most {ENVELOPE_BYTES_MAX} bytes", got=f"{len(data)}"
+        )
+    try:
+        envelope = _envelopes.decode(data)
+        payload = base64.b64decode(envelope.payload, validate=True)
+        statement = _statements.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, RecursionError) as error:
+        raise MalformedInput("entry", got=str(error)) from None
+    if envelope.payloadType != PAYLOAD_TYPE:
+        raise MalformedInput("payload type", expected=PAYLOAD_TYPE, got=envelope.payloadType)
+    canonical_payload = base64.b64encode(payload).decode() == envelope.payload
+    if not canonical_payload or encode(envelope) != data or encode(statement) != payload:
+        raise MalformedInput("entry", expected="canonical JSON (RFC 8785)")
+    return Signed(data=data, statement=statement, payload=payload, signatures=envelope.signatures)
+
+
+def authenticate(
+    signed: Signed, speaking: Mapping[str, bytes], introduced: Mapping[str, bytes]
+) -> None:
+    """Verify that a key of the party signed, then each key introduced, and no other.
+
+    Args:
+        signed: From ``unseal``.
+        speaking: Public keys, 32 bytes each, by id: those that may speak for the party.
+        introduced: Keys that the entry brings; they prove that someone holds them,
+            and speak for nobody here.
+
+    Raises:
+        NotAuthentic: The statement's key is not among ``speaking``, or a
+            signature is missing, superfluous or wrong.
+    """
+    statement = signed.statement
+    author = speaking.get(statement.key)
+    if author is None:
+        raise NotAuthentic(
+            f"entry of {statement.party}",
+            expected="a key that the record gives to this party",
+            got=statement.key,
+        )
+    wanted = [(statement.key, author), *introduced.items()]
+    if [signature.keyid for signature in signed.signatures] != [key for key, _ in wanted]:
+        raise NotAuthentic(
+            f"entry of {statement.party}",
+            expected=f"signatures by {', '.join(key for key, _ in wanted)}",
+        )
+    message = pre_authentication(signed.payload)
+    for signature, (_, public) in zip(signed.signatures, wanted, strict=True):
+        try:
+            VerifyKey(public).verify(message, base64.b64decode(signature.sig, validate=True))
+        except (BadSignatureError, ValueError):
+            raise NotAuthentic(
+                f"entry of {statement.party}", expected="a signature that verifies"
+            ) from None
+
+
+def follow(head: ChainHead | None, signed: Signed) -> ChainHead:
+    """The party's head after this entry, if it is the next one of its chain.
+
+    Raises:
+        Conflict: It repeats, skips or contradicts what the party said before.
+    """
+    statement = signed.statement
+    wanted = 0 if head is None else head.party_sequence + 1
+    if statement.party_sequence != wanted:
+        raise Conflict(
+            f"entry of {statement.party}",
+            expected=f"party sequence {wanted}",
+            got=f"{statement.party_sequence}",
+        )
+    if head is not None and statement.previous != head.leaf.hex():
+        raise Conflict(
+            f"entry of {statement.party}", expected="the hash of the party's previous entry"
+        )
+    return ChainHead(party_sequence=wanted, leaf=signed.leaf)
+
+
+def check_clock(statement: Statement, *, now: datetime) -> None:
+    """Refuse an entry that claims to come from the future.
+
+    Raises:
+        MalformedInput: More than CLOCK_AHEAD_MAX_S ahead of ``now``.
+    """
+    ahead_s = (statement.time - now).total_seconds()
+    if ahead_s > CLOCK_AHEAD_MAX_S:
+        raise MalformedInput(
+            "time of the entry",
+            expected=f"at most {CLOCK_AHEAD_MAX_S} s ahead of {now.isoformat()}",
+            got=statement.time.isoformat(),
+        )

@@ -1,0 +1,313 @@
+"""What may follow what in the record: the rules that each new entry must meet.
+
+One set of rules serves twice: detente.node.submit asks them before it appends,
+and detente.node.audit asks them again of every entry that stands in the record.
+Pure: what the record already says is looked up through ``Before``.
+
+Checks, in the order in which an entry that breaks several is refused:
+
+1. the theatre is this one, and the party signed for itself;
+2. the object is what the statement commits to, and of the kind that it says;
+3. the party may say it: the node speaks of parties and the agreement, parties
+   speak for themselves;
+4. the signatures are by keys that the record gives to the party, and by each
+   key that the entry introduces;
+5. it is the next entry of the party's chain;
+6. it is the next version of its object, and a permitted change of it.
+
+Source: DESIGN sections 4 and 7; docs/rules/R-09.md; docs/adr/0006.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from detente.core.agreement import Agreement
+from detente.core.entry import (
+    Authorship,
+    ChainHead,
+    EntryKind,
+    Signed,
+    Statement,
+    authenticate,
+    commitment,
+    follow,
+)
+from detente.core.lifecycle import STANDING_TRANSITIONS, advance
+from detente.core.notice import Notice
+from detente.core.party import Party, PublicKey
+from detente.core.plan import PLAN_TRANSITIONS, Plan, PlanState
+from detente.core.presence import Presence
+from detente.core.report import REPORT_TRANSITIONS, Report
+from detente.core.wire import Value, decode
+from detente.core.zone import Zone
+from detente.errors import Conflict, NotAuthentic, NotPermitted
+
+NODE = "node"
+"""The party id under which the node itself speaks; no party may take it."""
+
+AGREEMENT_SOURCE_ID = "agreement"
+
+KINDS: dict[type, EntryKind] = {
+    Agreement: EntryKind.AGREEMENT,
+    Party: EntryKind.PARTY,
+    Notice: EntryKind.NOTICE,
+    Presence: EntryKind.PRESENCE,
+    Zone: EntryKind.ZONE,
+    Plan: EntryKind.PLAN,
+    Report: EntryKind.REPORT,
+}
+
+Keys = Mapping[str, bytes]
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """An entry with what it commits to; ``value`` is None where that was erased."""
+
+    signed: Signed
+    value: Value | None
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """The current version of an object; ``value`` is None where it was erased."""
+
+    object_id: str
+    kind: EntryKind
+    party: str
+    source_id: str | None
+    version: int
+    value: Value | None
+
+
+class Before(Protocol):
+    """What the record said before the entries in question."""
+
+    def keys(self, party: str) -> Keys:
+        """Public keys of a party, by id; none if it is not known."""
+
+    def head(self, party: str) -> ChainHead | None:
+        """The party's last entry."""
+
+    def held(self, object_id: str) -> Held | None:
+        """The current version of an object."""
+
+    def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:
+        """The id of the object to which a party gave this name."""
+
+
+class Nothing:
+    """Before the first entry."""
+
+    def keys(self, party: str) -> Keys:  # noqa: ARG002
+        """No party has keys."""
+        return {}
+
+    def head(self, party: str) -> ChainHead | None:  # noqa: ARG002
+        """No party has spoken."""
+        return None
+
+    def held(self, object_id: str) -> Held | None:  # noqa: ARG002
+        """No object exists."""
+        return None
+
+    def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:  # noqa: ARG002
+        """No name is taken."""
+        return None
+
+
+class Ledger:
+    """The rules, with what the record says so far.
+
+    Args:
+        theatre: Whose record it is.
+        before: What it said before the first entry that will be given.
+    """
+
+    def __init__(self, theatre: str, before: Before) -> None:
+        self._theatre = theatre
+        self._before = before
+        self._keys: dict[str, Keys] = {}
+        self._heads: dict[str, ChainHead] = {}
+        self._held: dict[str, Held] = {}
+        self._names: dict[tuple[EntryKind, str, str], str] = {}
+
+    def accept(self, act: Act) -> Held:
+        """Take the next entry, or refuse it and stay as before.
+
+        Raises:
+            NotPermitted: Another theatre's entry, attested, or not this party's to say.
+            NotAuthentic: By a key that the record does not give to the party.
+            Conflict: Not the next of its chain or its object, or a change that
+                the object's lifecycle does not have.
+        """
+        statement = act.signed.statement
+        self._require_own(statement)
+        introduced = self._require_permitted(act)
+        before = self._head_of(statement.party)
+        speaking = self._keys_of(statement.party)
+        if before is None and isinstance(act.value, Agreement):
+            # Leaf 0 brings the key that signs it: whoever trusts the record pins it.
+            speaking, introduced = introduced, {}
+        authenticate(act.signed, speaking, introduced)
+        head = follow(before, act.signed)
+        held = self._next_version(act)
+        # Nothing is remembered before all checks have passed.
+        self._heads[statement.party] = head
+        self._held[held.object_id] = held
+        if held.source_id is not None:
+            self._names[held.kind, held.party, held.source_id] = held.object_id
+        self._learn_keys(act.value)
+        return held
+
+    def _require_own(self, statement: Statement) -> None:
+        if statement.theatre != self._theatre:
+            raise NotPermitted(
+                f"entry of {statement.party}",
+                expected=f"theatre {self._theatre}",
+                got=statement.theatre,
+            )
+        if statement.authorship is not Authorship.OWN:
+            raise NotPermitted(
+                f"entry of {statement.party}", expected="one that the party signed itself"
+            )
+
+    def _require_permitted(self, act: Act) -> dict[str, bytes]:
+        """Who may say this; gives the keys that the entry introduces."""
+        statement, value = act.signed.statement, act.value
+        of_node = statement.kind in {EntryKind.AGREEMENT, EntryKind.PARTY}
+        if of_node != (statement.party == NODE):
+            raise NotPermitted(
+                f"{statement.kind} by {statement.party}",
+                expected="agreement and parties from the node, all else from a party",
+            )
+        if isinstance(value, Plan) and value.state is not PlanState.DRAFT:
+            raise NotPermitted(
+                f"plan {value.source_id}",
+                expected="a draft: acceptance takes the version token of each entry it meets",
+                got=value.state,
+            )
+        if isinstance(value, Agreement):
+            return self._introduced(NODE, value.node_keys)
+        if isinstance(value, Party):
+            return self._introduced(value.id, value.keys)
+        return {}
+
+    def _introduced(self, party: str, keys: tuple[PublicKey, ...]) -> dict[str, bytes]:
+        known = self._keys_of(party)
+        return {key.id: bytes.fromhex(key.ed25519) for key in keys if key.id not in known}
+
+    def _next_version(self, act: Act) -> Held:
+        statement, value = act.signed.statement, act.value
+        current = self._held.get(statement.object) or self._before.held(statement.object)
+        name = None if value is None else source_id(value)
+        held = Held(
+            object_id=statement.object,
+            kind=statement.kind,
+            party=statement.party,
+            source_id=name,
+            version=statement.version,
+            value=value,
+        )
+        if current is None:
+            self._require_new(held)
+        else:
+            _require_next(current, held)
+        return held
+
+    def _require_new(self, held: Held) -> None:
+        if held.version != 1:
+            raise Conflict(
+                f"{held.kind} of {held.party}", expected="version 1", got=f"{held.version}"
+            )
+        if held.source_id is None:
+            return
+        place = (held.kind, held.party, held.source_id)
+        if self._names.get(place) or self._before.named(*place):
+            raise Conflict(
+                f"{held.kind} {held.source_id} of {held.party}",
+                expected="a new version of the object that bears this name",
+                got="a new object",
+            )
+
+    def _keys_of(self, party: str) -> Keys:
+        if party not in self._keys:
+            self._keys[party] = self._before.keys(party)
+        return self._keys[party]
+
+    def _head_of(self, party: str) -> ChainHead | None:
+        found = self._heads.get(party)
+        return self._before.head(party) if found is None else found
+
+    def _learn_keys(self, value: Value | None) -> None:
+        if isinstance(value, Agreement):
+            self._keys[NODE] = _by_id(value.node_keys)
+        elif isinstance(value, Party):
+            self._keys[value.id] = _by_id(value.keys)
+
+
+def source_id(value: Value) -> str:
+    """The name that its author gave to an object; unique per party and kind."""
+    match value:
+        case Agreement():
+            return AGREEMENT_SOURCE_ID
+        case Party():
+            return value.id
+        case _:
+            return value.source_id
+
+
+def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
+    """The value that an entry commits to.
+
+    Raises:
+        NotAuthentic: The bytes are not those committed to.
+        MalformedInput: They are no canonical value.
+        NotPermitted: The value is of another kind, or names another party.
+    """
+    statement = signed.statement
+    if commitment(salt, data) != statement.commitment:
+        raise NotAuthentic(
+            f"{statement.kind} of {statement.party}", expected="the object committed to"
+        )
+    value = decode(data)
+    if KINDS[type(value)] is not statement.kind:
+        raise NotPermitted(
+            f"object of {statement.party}", expected=statement.kind, got=KINDS[type(value)]
+        )
+    speaker = None if isinstance(value, Agreement | Party) else value.party
+    if speaker is not None and speaker != statement.party:
+        raise NotPermitted(
+            f"{statement.kind} by {statement.party}", expected="its own name", got=speaker
+        )
+    return value
+
+
+def _require_next(current: Held, held: Held) -> None:
+    """The same object, one version on, changed as its lifecycle permits."""
+    what = f"{current.kind} of {current.party}"
+    if (held.kind, held.party) != (current.kind, current.party):
+        raise Conflict(what, expected="the kind and party of its earlier versions")
+    if held.version != current.version + 1:
+        raise Conflict(what, expected=f"version {current.version + 1}", got=f"{held.version}")
+    if None not in {held.source_id, current.source_id} and held.source_id != current.source_id:
+        raise Conflict(what, expected="the name of its earlier versions", got=str(held.source_id))
+    _require_permitted_change(current.value, held.value)
+
+
+def _require_permitted_change(before: Value | None, after: Value | None) -> None:
+    match before, after:
+        case Notice() | Presence() | Zone(), Notice() | Presence() | Zone():
+            if before.standing is not after.standing:
+                advance(STANDING_TRANSITIONS, before.standing, after.standing)
+        case Plan(), Plan():
+            if before.state is not after.state:
+                advance(PLAN_TRANSITIONS, before.state, after.state)
+        case Report(), Report():
+            advance(REPORT_TRANSITIONS, before.state, after.state)
+        case _:
+            pass  # Agreements and parties have no lifecycle; what was erased cannot be compared.
+
+
+def _by_id(keys: tuple[PublicKey, ...]) -> Keys:
+    return {key.id: bytes.fromhex(key.ed25519) for key in keys}

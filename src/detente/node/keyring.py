@@ -1,0 +1,92 @@
+"""Private keys on disk: one PEM file a party, readable by its owner alone.
+
+PKCS #8, as ``openssl pkey -in FILE`` reads it. Keys live beside the register,
+never in it.
+"""
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from nacl.signing import SigningKey
+
+from detente.core.party import PublicKey, key_id
+from detente.errors import Conflict, MalformedInput, NotFound, Unavailable
+
+KEY_BYTES_MAX = 10_000
+"""A PEM file of one Ed25519 key has 119 bytes."""
+
+
+class Keyring:
+    """The folder ``<register>.keys`` beside a register.
+
+    Args:
+        store: The register's file.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self.folder = store.with_suffix(".keys")
+
+    def path(self, party: str) -> Path:
+        """Where a party's private key is."""
+        return self.folder / f"{party}.pem"
+
+    def make(self, party: str) -> SigningKey:
+        """Make a key for a party and keep it, on disk when this returns.
+
+        Raises:
+            Conflict: It has one already; a key is never overwritten.
+            Unavailable: The folder cannot be written.
+        """
+        key = Ed25519PrivateKey.generate()
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(self.path(party), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError:
+            raise Conflict(
+                f"key of {party}", expected="none yet", got=f"{self.path(party)}"
+            ) from None
+        except OSError as error:
+            raise Unavailable(f"key of {party}", got=str(error)) from error
+        return SigningKey(key.private_bytes_raw())
+
+    def load(self, party: str) -> SigningKey:
+        """A party's key.
+
+        Raises:
+            NotFound: It has none here.
+            MalformedInput: The file holds no Ed25519 key.
+        """
+        path = self.path(party)
+        try:
+            data = path.read_bytes()[:KEY_BYTES_MAX]
+        except OSError:
+            raise NotFound(
+                f"private key of {party}", expected=f"{path}; `detente party new` makes one"
+            ) from None
+        try:
+            key = load_pem_private_key(data, password=None)
+        except (ValueError, TypeError) as error:
+            raise MalformedInput(
+                f"{path}", expected="an Ed25519 key (PEM)", got=str(error)
+            ) from None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise MalformedInput(f"{path}", expected="an Ed25519 key (PEM)", got=type(key).__name__)
+        return SigningKey(key.private_bytes_raw())
+
+
+def public_key(key: SigningKey) -> PublicKey:
+    """What others need to know of a key."""
+    raw = bytes(key.verify_key)
+    return PublicKey(id=key_id(raw), ed25519=raw.hex())

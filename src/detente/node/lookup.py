@@ -1,0 +1,48 @@
+"""What the record says now: the agreement, a party, its keys, its next entry."""
+
+from detente.core.agreement import Agreement
+from detente.core.entry import EntryKind
+from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
+from detente.core.party import Party, PublicKey
+from detente.core.wire import Value, read
+from detente.errors import LogInconsistent, NotFound
+from detente.store import Record
+
+
+def said(record: Record, kind: EntryKind, party: str, name: str) -> Value | None:
+    """The current version of what a party calls by this name; None if absent or erased."""
+    stored = record.named(kind, party, [name]).get(name)
+    return None if stored is None or stored.data is None else read(stored.data)
+
+
+def current_agreement(record: Record) -> Agreement:
+    """The agreement in its current version.
+
+    Raises:
+        LogInconsistent: The record holds none.
+    """
+    value = said(record, EntryKind.AGREEMENT, NODE, AGREEMENT_SOURCE_ID)
+    if not isinstance(value, Agreement):
+        raise LogInconsistent("record", expected="an agreement as its first entry")
+    return value
+
+
+def admitted_party(record: Record, party: str) -> Party:
+    """A party as the record has it.
+
+    Raises:
+        NotFound: No such party.
+    """
+    value = said(record, EntryKind.PARTY, NODE, party)
+    if not isinstance(value, Party):
+        raise NotFound(f"party {party}", expected="one that `detente party new` admitted")
+    return value
+
+
+def public_keys(record: Record, party: str) -> tuple[PublicKey, ...]:
+    """The keys that the record gives to a party, or to the node; none if unknown."""
+    if party == NODE:
+        value = said(record, EntryKind.AGREEMENT, NODE, AGREEMENT_SOURCE_ID)
+        return value.node_keys if isinstance(value, Agreement) else ()
+    value = said(record, EntryKind.PARTY, NODE, party)
+    return value.keys if isinstance(value, Party) else ()

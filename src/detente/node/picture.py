@@ -1,0 +1,57 @@
+"""From the store to a picture: everything current that a plan may meet."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from detente.core.agreement import Agreement
+from detente.core.check import Known
+from detente.core.entry import EntryKind
+from detente.core.notice import Notice
+from detente.core.plan import Plan
+from detente.core.presence import Presence
+from detente.core.wire import read
+from detente.core.zone import Zone
+from detente.errors import LogInconsistent
+from detente.node.lookup import current_agreement
+from detente.store import Record, Store
+
+MEETABLE = (EntryKind.NOTICE, EntryKind.PRESENCE, EntryKind.ZONE, EntryKind.PLAN)
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """What a register holds, at one version; ``sequence`` is its number of entries."""
+
+    known: list[Known]
+    agreement: Agreement
+    sequence: int
+
+
+def load(path: Path) -> Loaded:
+    """Read everything current from a register.
+
+    Raises:
+        NotFound: No such file.
+        Unavailable: It cannot be read.
+        LogInconsistent: It contradicts itself.
+    """
+    store = Store(path)
+    try:
+        with store.reading() as record:
+            return load_from(record)
+    finally:
+        store.close()
+
+
+def load_from(record: Record) -> Loaded:
+    """Read everything current from one state of a record."""
+    _, size, _ = record.head()
+    known = []
+    for stored in record.objects(*MEETABLE):
+        if stored.data is None:
+            continue
+        value = read(stored.data)
+        if not isinstance(value, Notice | Presence | Zone | Plan):
+            raise LogInconsistent(f"object {stored.object_id}", expected=stored.kind)
+        known.append(Known(value=value, object_id=stored.object_id, sequence=stored.sequence))
+    return Loaded(known=known, agreement=current_agreement(record), sequence=size)
