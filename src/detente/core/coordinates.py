@@ -39,7 +39,11 @@ class Angle(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A position in degrees and the resolution of its coarser coordinate."""
+    """A position in degrees, and how finely it was written.
+
+    Writers drop the zeros at the end of a number, so the finer of the two
+    coordinates tells.
+    """
 
     lat_deg: float
     lon_deg: float
@@ -114,7 +118,7 @@ def place(text: str, *, what: str = "position") -> Place:
         return Place(
             lat_deg=one.degrees,
             lon_deg=two.degrees,
-            resolution_deg=max(one.resolution_deg, two.resolution_deg),
+            resolution_deg=min(one.resolution_deg, two.resolution_deg),
         )
     raise MalformedInput(
         what,

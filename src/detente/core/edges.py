@@ -18,7 +18,6 @@ Source: RFC 7946 sections 3.1.1 and 3.1.9; docs/adr/0004; docs/rules/R-06.md.
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -179,46 +178,48 @@ def _unwrapped(path: FloatArray) -> FloatArray:
 
 
 def _reading_difference_mm(path: FloatArray) -> float:
-    """An upper bound of how far straight-in-degrees and geodesic edges lie apart.
+    """An upper bound of how far straight-in-degrees and geodesic edges lie apart."""
+    return float(_edge_differences_mm(path).max(initial=0.0))
+
+
+def _edge_differences_mm(path: FloatArray) -> FloatArray:
+    """The same for each edge of a path of n positions, (n - 1,) millimetres.
 
     Along a straight line in degrees the heading turns, against a geodesic, by
     at most 2 sin(latitude) d(longitude); an arc of length s that turns by t
     leaves its chord by s t / 8.
     """
-    if len(path) < _POSITION_MIN_LENGTH:
-        return 0.0
     radians = np.radians(path)
     d_lon = np.abs(np.diff(radians[:, 0]))
     d_lat = np.abs(np.diff(radians[:, 1]))
     lat = np.abs(radians[:, 1])
     sin_max = np.sin(np.maximum(lat[1:], lat[:-1]))
     # An edge over the equator is widest there; one on a side, at its lower end.
-    lat_low = np.where(radians[1:, 1] * radians[:-1, 1] < 0, 0.0, np.minimum(lat[1:], lat[:-1]))
+    crossing = radians[1:, 1] * radians[:-1, 1] < 0
+    lat_low = np.where(crossing, 0.0, np.minimum(lat[1:], lat[:-1]))
     length = d_lat + d_lon * np.cos(lat_low)
-    return float((length * d_lon * sin_max).max()) / 4 * _EARTH_RADIUS_MM
+    return np.asarray(length * d_lon * sin_max / 4 * _EARTH_RADIUS_MM)
 
 
 def _followed(path: FloatArray) -> FloatArray:
     """The path with positions added, straight in degrees, until geodesics follow it."""
     while True:
-        pieces = [path[:1]]
-        grew = False
-        for a, b in pairwise(path):
-            apart_mm = _reading_difference_mm(np.vstack([a, b]))
-            # The difference falls with the square of the number of parts.
-            parts = max(1, math.ceil(math.sqrt(apart_mm / READING_TOLERANCE_MM)))
-            grew |= parts > 1
-            fractions = np.arange(1, parts + 1)[:, None] / parts
-            pieces.append(a + fractions * (b - a))
-        path = np.vstack(pieces)
-        if len(path) > VERTICES_MAX:
+        # The difference falls with the square of the number of parts.
+        wanted = np.sqrt(_edge_differences_mm(path) / READING_TOLERANCE_MM)
+        parts = np.maximum(1, np.ceil(wanted)).astype(np.int64)
+        total = int(parts.sum())
+        if total == len(parts):
+            return path
+        if total >= VERTICES_MAX:
             raise MalformedInput(
                 "geometry",
                 expected=f"edges that can be followed with {VERTICES_MAX} vertices",
-                got=f"more than {len(path)}",
+                got=f"{total + 1}",
             )
-        if not grew:
-            return path
+        edge = np.repeat(np.arange(len(parts)), parts)
+        number = np.arange(total) - np.repeat(np.cumsum(parts) - parts, parts) + 1
+        share = (number / parts[edge])[:, None]
+        path = np.vstack([path[:1], path[edge] + share * (path[edge + 1] - path[edge])])
 
 
 def _positions(path: FloatArray) -> tuple[Position, ...]:

@@ -275,10 +275,11 @@ def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
         raise NotPermitted(
             f"object of {statement.party}", expected=statement.kind, got=KINDS[type(value)]
         )
-    speaker = None if isinstance(value, Agreement | Party) else value.party
-    if speaker is not None and speaker != statement.party:
+    if not isinstance(value, Agreement | Party) and value.party != statement.party:
         raise NotPermitted(
-            f"{statement.kind} by {statement.party}", expected="its own name", got=speaker
+            f"{statement.kind} by {statement.party}",
+            expected="its own name",
+            got=value.party or "none",
         )
     return value
 

@@ -73,7 +73,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True
     source_id: SourceId
     name: Name
     category: Category
-    party: PartyId
+    party: PartyId | None = None
     volumes: Volumes
     kind: NoticeKind = NoticeKind.SITE
     standoff_mm: RadiusMm = 0

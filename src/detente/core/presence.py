@@ -53,7 +53,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="presence", omit_defaults=
 
     source_id: SourceId
     name: Name
-    party: PartyId
+    party: PartyId | None = None
     category: Category = "presence"
     volumes: VolumesIfAny = ()
     track: Track | None = None

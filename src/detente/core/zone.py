@@ -29,7 +29,7 @@ class Zone(Struct, frozen=True, kw_only=True, tag="zone", omit_defaults=True):
 
     source_id: SourceId
     name: Name
-    party: PartyId
+    party: PartyId | None = None
     rule: ZoneRule
     volumes: Volumes
     category: Category = "zone"

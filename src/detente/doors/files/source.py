@@ -1,0 +1,149 @@
+"""From a path to bytes, within limits, and to the format that they are in."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from detente.errors import MalformedInput
+
+FILE_BYTES_MAX = 512 * 1024 * 1024
+"""Bytes of a file, unpacked. A register of a million rows as CSV has some 100 MB;
+decoding takes several times the file's size in memory, so this stays within 8 GB."""
+
+TEXT_PROBE_BYTES = 4_096
+"""Looked at to tell text from other things."""
+
+
+class FileFormat(StrEnum):
+    """What a file is, by its bytes more than by its name."""
+
+    JSON = "JSON"
+    CSV = "CSV"
+    KML = "KML"
+    GEOPACKAGE = "GeoPackage"
+    SHAPEFILE = "Shapefile"
+    GEOPARQUET = "GeoParquet"
+    OPENAIR = "OpenAir"
+
+
+_KNOWN = ", ".join(FileFormat)
+_SHAPEFILE = b"\x00\x00\x27\x0a"
+_SQLITE = b"SQLite format 3\x00"
+_BINARY = {
+    _SHAPEFILE: FileFormat.SHAPEFILE,
+    _SQLITE: FileFormat.GEOPACKAGE,
+    b"PAR1": FileFormat.GEOPARQUET,
+}
+
+
+def load(path: Path) -> tuple[FileFormat, bytes]:
+    """The bytes of a file, unpacked, and their format.
+
+    Shapefiles and GeoPackages are read by GDAL from their place; of these only
+    the first bytes are given.
+
+    Raises:
+        MalformedInput: Not there, not a file, too large, or of no known format.
+    """
+    _require_file(path)
+    with _refusing_io(path):
+        data = _unpacked(path)
+    return _format(path, data), data
+
+
+def _require_file(path: Path) -> None:
+    if path.is_dir():
+        raise MalformedInput(f"{path}", expected="a file", got="a folder")
+    if not path.exists():
+        raise MalformedInput(f"{path}", expected="a file", got="nothing there")
+    if not path.is_file():
+        raise MalformedInput(f"{path}", expected="a file", got="a device or pipe")
+    size = path.stat().st_size
+    if size > FILE_BYTES_MAX:
+        raise _too_large(path, f"{size:,} bytes")
+    if size == 0:
+        raise MalformedInput(f"{path}", expected=_KNOWN, got="an empty file")
+
+
+def _too_large(path: Path, got: str) -> MalformedInput:
+    return MalformedInput(f"{path}", expected=f"at most {FILE_BYTES_MAX:,} bytes", got=got)
+
+
+@contextmanager
+def _refusing_io(path: Path) -> Iterator[None]:
+    """Turns what reading may raise into one refusal."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+        raise MalformedInput(f"{path}", expected="a readable file", got=f"{error}") from None
+
+
+def _unpacked(path: Path) -> bytes:
+    """The bytes, or those inside a .gz or .kmz; only the first of what GDAL reads itself."""
+    with path.open("rb") as file:
+        start = file.read(16)
+        if start.startswith((_SHAPEFILE, _SQLITE)):
+            return start
+        file.seek(0)
+        data = file.read(FILE_BYTES_MAX + 1)
+    if data.startswith(b"\x1f\x8b"):
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            data = packed.read(FILE_BYTES_MAX + 1)
+    elif data.startswith(b"PK\x03\x04"):
+        data = _main_kml(path, data)
+    if len(data) > FILE_BYTES_MAX:
+        raise _too_large(path, "more, unpacked")
+    return data
+
+
+def _main_kml(path: Path, data: bytes) -> bytes:
+    """The first KML file of a KMZ, which is its main one (OGC KML 2.3, annex C)."""
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        for entry in packed.infolist():
+            if entry.filename.lower().endswith(".kml"):
+                with packed.open(entry) as file:
+                    return file.read(FILE_BYTES_MAX + 1)
+    raise MalformedInput(f"{path}", expected="a KMZ with a .kml inside, or another format")
+
+
+def _format(path: Path, data: bytes) -> FileFormat:
+    for magic, kind in _BINARY.items():
+        if data.startswith(magic):
+            return kind
+    probe = data[:TEXT_PROBE_BYTES]
+    if b"\x00" in probe:
+        raise MalformedInput(f"{path}", expected=_KNOWN, got="unknown binary data")
+    text = probe.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith((b"{", b"[")):
+        return FileFormat.JSON
+    if text.startswith(b"<"):
+        return FileFormat.KML
+    return FileFormat.OPENAIR if _looks_like_openair(data) else FileFormat.CSV
+
+
+def _looks_like_openair(data: bytes) -> bool:
+    """Whether the first line that is no comment starts an airspace."""
+    for line in data[: 64 * TEXT_PROBE_BYTES].splitlines():
+        stripped = line.strip()
+        if stripped and not stripped.startswith(b"*"):
+            return stripped.upper().startswith((b"AC ", b"AN ", b"SP ", b"SB ", b"AT ", b"AY "))
+    return False
+
+
+def text_of(path: Path, data: bytes) -> str:
+    """The text of a file: UTF-8, or the Windows encoding that spreadsheets still write."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError as error:
+        raise MalformedInput(
+            f"{path}", expected="UTF-8 text", got=f"byte {error.start} that is neither"
+        ) from None
