@@ -1,1 +1,30 @@
-"""The command line: each command parses, calls one verb, and formats the answer."""
+"""The command line: each command parses, calls one verb, and formats the answer.
+
+Commands import what they need when they run, so that ``--help`` and a mistyped
+option answer at once.
+"""
+
+import sys
+
+from detente.errors import DetenteError
+
+EXIT_MALFORMED = 2
+"""Wrong usage or malformed input; the status that click gives to wrong usage as well."""
+
+
+def main() -> None:
+    """Run the command line; a refusal is one line on standard error and exit status 2."""
+    from detente.cli.app import app  # noqa: PLC0415 - see above
+
+    try:
+        app()
+    except DetenteError as error:
+        sys.stderr.write(f"detente: {error}\n")
+        sys.exit(EXIT_MALFORMED)
+    except MemoryError:
+        sys.stderr.write("detente: the input needs more memory than there is\n")
+        sys.exit(EXIT_MALFORMED)
+    except BrokenPipeError:
+        # Whoever read our answer stopped reading; say nothing more, not even at exit.
+        sys.stderr.close()
+        sys.exit(1)

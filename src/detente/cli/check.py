@@ -5,19 +5,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from detente.cli.common import STORE_DEFAULT, console, parse_time, utc_now
 from detente.errors import DetenteError, MalformedInput
 
 if TYPE_CHECKING:
     from detente.core.agreement import Agreement
     from detente.core.check import Known, Source, Verdict
     from detente.core.plan import Plan
+    from detente.doors.files import Kind
 
-Kind = Literal["notices", "zones", "presence"]
-FilesOption = Annotated[list[Path] | None, typer.Option(metavar="FILE", show_default=False)]
+FilesOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Checked straight from a file; repeatable."),
+]
 
 
 class Format(StrEnum):
@@ -26,6 +30,10 @@ class Format(StrEnum):
     TABLE = "table"
     JSONL = "jsonl"
     GEOJSON = "geojson"
+
+
+AGE_MAX_HOURS = 1_000_000
+"""A century: a larger limit is none."""
 
 
 @dataclass(kw_only=True)
@@ -38,11 +46,15 @@ class Asked:
     sequence: int = 0
 
 
-def check(  # noqa: PLR0913 - one parameter an option
+def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     plans: Annotated[Path, typer.Argument(metavar="PLANS", help="GeoJSON, a feature a volume.")],
     store: Annotated[
         Path | None,
-        typer.Option(envvar="DETENTE_STORE", metavar="FILE", help="The register to check against."),
+        typer.Option(
+            envvar="DETENTE_STORE",
+            metavar="FILE",
+            help=f"The register; {STORE_DEFAULT} here if nothing else is named.",
+        ),
     ] = None,
     notices: FilesOption = None,
     zones: FilesOption = None,
@@ -57,6 +69,9 @@ def check(  # noqa: PLR0913 - one parameter an option
         float | None,
         typer.Option(metavar="HOURS", help="A file older than this makes the answer incomplete."),
     ] = None,
+    together: Annotated[
+        bool, typer.Option(help="Check the plans of the file against each other as well.")
+    ] = False,
     format: Annotated[Format, typer.Option(help="How to write the answer.")] = Format.TABLE,  # noqa: A002
     map: Annotated[  # noqa: A002
         Path | None, typer.Option(metavar="OUT.png", help="Draw plans and findings as a picture.")
@@ -81,41 +96,50 @@ def check(  # noqa: PLR0913 - one parameter an option
     from detente.node.check import check_plans  # noqa: PLC0415
     from detente.picture import Picture  # noqa: PLC0415
 
-    now = parse_time(at) if at else datetime.now(UTC)
+    now = parse_time(at) if at else utc_now()
     separation_mm = length_mm(separation, what="--separation")
     if not any((store, notices, zones, presence)):
-        raise MalformedInput(
-            "check", expected="--store, --notices, --zones or --presence", got="nothing to ask"
-        )
+        if not STORE_DEFAULT.exists():
+            raise MalformedInput(
+                "check", expected="--store, --notices, --zones or --presence", got="nothing to ask"
+            )
+        store = STORE_DEFAULT
     questions = read_plans(plans)
     asked = Asked()
     if store is not None:
         ask_store(store, asked)
-    for kind, paths in (("notices", notices), ("zones", zones), ("presence", presence)):
+    limit = age_limit(max_age, asked)
+    kinds: tuple[tuple[Kind, list[Path] | None], ...] = (
+        ("notices", notices),
+        ("zones", zones),
+        ("presence", presence),
+    )
+    for kind, paths in kinds:
         for path in paths or ():
-            ask_file(path, kind, asked, now=now, max_age_h=max_age)  # type: ignore[arg-type] # of Kind
+            ask_file(path, kind, asked, now=now, age_max=limit)
     picture = Picture(asked.known, agreement=asked.agreement, sequence=asked.sequence)
-    verdicts = check_plans(questions, picture, asked.sources, now=now, separation_mm=separation_mm)
+    verdicts = check_plans(
+        questions,
+        picture,
+        asked.sources,
+        now=now,
+        separation_mm=separation_mm,
+        together=together,
+    )
     write(questions, verdicts, format)
     if map is not None:
         draw_map(map, questions, verdicts, asked)
     raise typer.Exit(exit_status(verdicts))
 
 
-def parse_time(text: str) -> datetime:
-    """A time with an offset, for options.
-
-    Raises:
-        MalformedInput: Not RFC 3339, or naive.
-    """
-    from detente.core.volume import check_time  # noqa: PLC0415
-
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise MalformedInput("time", expected="such as 2025-01-07T18:30:00Z", got=text) from None
-    check_time(time, what="time")
-    return time.astimezone(UTC)
+def age_limit(hours: float | None, asked: Asked) -> timedelta | None:
+    """How old a file may be: what the command line says, else the agreement."""
+    if hours is not None:
+        if not 0 <= hours < AGE_MAX_HOURS:
+            raise MalformedInput("--max-age", expected="hours, 0 or more", got=f"{hours}")
+        return timedelta(hours=hours)
+    agreed = None if asked.agreement is None else asked.agreement.source_age_max_s
+    return None if agreed is None else timedelta(seconds=agreed)
 
 
 def read_plans(path: Path) -> "list[Plan]":
@@ -132,7 +156,7 @@ def read_plans(path: Path) -> "list[Plan]":
 
 
 def ask_file(
-    path: Path, kind: Kind, asked: Asked, *, now: datetime, max_age_h: float | None
+    path: Path, kind: "Kind", asked: Asked, *, now: datetime, age_max: timedelta | None
 ) -> None:
     """Add what a file holds; what is wrong with the file is said, not raised."""
     from detente.core.check import Known, Source  # noqa: PLC0415
@@ -142,21 +166,28 @@ def ask_file(
         reading = read(path, ReadOptions(kind=kind))
         modified = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
     except (DetenteError, OSError) as error:
-        asked.sources.append(Source(name=path.name, problem=f"could not be asked: {error}"))
-        sys.stderr.write(f"detente: {path.name} could not be asked: {error}\n")
+        could_not_ask(path, error, asked)
         return
     problem = None
-    if max_age_h is not None and now - modified > timedelta(hours=max_age_h):
-        problem = f"older than {max_age_h:g} h: last changed {modified:%Y-%m-%dT%H:%M:%SZ}"
+    if age_max is not None and now - modified > age_max:
+        hours = age_max.total_seconds() / 3_600
+        problem = f"older than {hours:g} h: last changed {modified:%Y-%m-%dT%H:%M:%SZ}"
     unplaced = len(reading.refusals)
-    asked.known += [Known(value=value) for value in reading.values]  # type: ignore[arg-type] # no reports
+    asked.known += [Known(value=value) for value in reading.values]
     asked.sources.append(Source(name=path.name, problem=problem, unplaced=unplaced, as_of=modified))
     if unplaced:
-        first = reading.refusals[0]
         sys.stderr.write(
             f"detente: {path.name}: {unplaced} of {reading.rows_total} rows refused, "
-            f"the first: {first}; `detente import` lists them\n"
+            f"the first: {reading.refusals[0]}\n"
         )
+
+
+def could_not_ask(path: Path, error: Exception, asked: Asked) -> None:
+    """Note a source that is missing or unreadable; every verdict is then incomplete."""
+    from detente.core.check import Source  # noqa: PLC0415
+
+    asked.sources.append(Source(name=path.name, problem=f"could not be asked: {error}"))
+    sys.stderr.write(f"detente: {path.name} could not be asked: {error}\n")
 
 
 def ask_store(path: Path, asked: Asked) -> None:
@@ -167,8 +198,7 @@ def ask_store(path: Path, asked: Asked) -> None:
     try:
         loaded = load(path)
     except DetenteError as error:
-        asked.sources.append(Source(name=path.name, problem=f"could not be asked: {error}"))
-        sys.stderr.write(f"detente: {path.name} could not be asked: {error}\n")
+        could_not_ask(path, error, asked)
         return
     asked.known += loaded.known
     asked.agreement = loaded.agreement
@@ -178,13 +208,11 @@ def ask_store(path: Path, asked: Asked) -> None:
 
 def write(plans: "list[Plan]", verdicts: "list[Verdict]", form: Format) -> None:
     """The answer on standard output."""
-    from rich.console import Console  # noqa: PLC0415
-
     from detente.doors import answer  # noqa: PLC0415
 
     match form:
         case Format.TABLE:
-            Console().print(answer.table(verdicts))
+            console().print(answer.table(verdicts))
         case Format.JSONL:
             for verdict in verdicts:
                 sys.stdout.write(answer.json_line(verdict).decode() + "\n")

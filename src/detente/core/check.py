@@ -5,6 +5,7 @@ one function that decides a verdict; what meets what is measured before, by
 detente.picture.
 """
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -152,8 +153,9 @@ def finding(meeting: Meeting, *, now: datetime) -> Finding:
         id=value.source_id,
         name=value.name or value.source_id,
         category=value.category,
-        distance_m=meeting.distance_m,
-        distance_error_m=meeting.distance_error_m,
+        distance_m=round(meeting.distance_m, 3),
+        # Rounding the distance to the millimetre may add half of one to its error.
+        distance_error_m=math.ceil(meeting.distance_error_m * 1_000 + 0.5) / 1_000,
         separation_m=meeting.separation_m,
         start=meeting.start,
         end=meeting.end,

@@ -63,6 +63,7 @@ _SEXAGESIMAL = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_DECIMAL = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,30})?")
 _TINY = re.compile(r"[+-]?\d(?:\.\d+)?e-\d{1,2}", re.IGNORECASE)
 """Programs write a coordinate just off the equator or Greenwich as 8.9e-05."""
 _COMPACT = re.compile(r"(?P<digits>\d{4,7})(?P<fraction>\.\d+)?(?P<letter>[NSEW])", re.IGNORECASE)
@@ -81,6 +82,8 @@ def angle(text: str, *, what: str) -> Angle:
         MalformedInput: Not a coordinate, or minutes or seconds of 60 and more.
     """
     trimmed = text.strip()
+    if _DECIMAL.fullmatch(trimmed):
+        return Angle(degrees=float(trimmed), resolution_deg=_resolution(trimmed))
     if len(trimmed) <= TEXT_LENGTH_MAX:
         if _TINY.fullmatch(trimmed):
             mantissa, exponent = trimmed.lower().split("e")

@@ -55,12 +55,12 @@ def sentence(verdict: Verdict) -> str:
     """
     parts = [WORDS[verdict.verdict]]
     if verdict.findings:
-        parts.append(f"{len(verdict.findings)} {_plural(len(verdict.findings), 'finding')}")
+        parts.append(f"{len(verdict.findings)} {plural(len(verdict.findings), 'finding')}")
     parts.append(
         f"register version {verdict.sequence}" if verdict.sequence else "from files, no register"
     )
     parts.append(f"as of {utc(verdict.as_of)}")
-    parts.append(f"{verdict.counts.stale} {_plural(verdict.counts.stale, 'entry')} stale")
+    parts.append(f"{verdict.counts.stale} {plural(verdict.counts.stale, 'entry')} stale")
     parts.append(f"{verdict.counts.withheld} withheld")
     parts += [source_problem(source) for source in verdict.sources]
     return ", ".join(parts)
@@ -70,15 +70,18 @@ def source_problem(source: Source) -> str:
     """What was wrong with a source, in words."""
     problems = [source.problem] if source.problem else []
     if source.unplaced:
-        rows = _plural(source.unplaced, "row")
+        rows = plural(source.unplaced, "row")
         problems.append(f"{source.unplaced} {rows} refused: where those places are is unknown")
     return f"{source.name}: {'; '.join(problems)}"
 
 
-def _plural(count: int, word: str) -> str:
+def plural(count: int, word: str) -> str:
+    """The word as it stands after a count."""
     if count == 1:
         return word
-    return word[:-1] + "ies" if word.endswith("y") else word + "s"
+    if word.endswith("y"):
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith("sh") else "s")
 
 
 def json_line(verdict: Verdict) -> bytes:
@@ -193,7 +196,7 @@ def _closing(verdicts: Sequence[Verdict]) -> list[Text]:
     """Counts, what could not be asked, and what an answer is."""
     counts = Counter(verdict.verdict for verdict in verdicts)
     parts = [f"{counts[kind]} {WORDS[kind]}" for kind in VerdictKind if counts[kind]]
-    noun = _plural(len(verdicts), "plan")
+    noun = plural(len(verdicts), "plan")
     lines = [Text(f"{len(verdicts)} {noun}: {', '.join(parts)}.", style="bold")]
     if verdicts:
         last = verdicts[-1]
@@ -204,7 +207,7 @@ def _closing(verdicts: Sequence[Verdict]) -> list[Text]:
         lines.append(
             Text(
                 f"{register}, as of {utc(last.as_of)}, {last.counts.stale} "
-                f"{_plural(last.counts.stale, 'entry')} stale, {last.counts.withheld} withheld."
+                f"{plural(last.counts.stale, 'entry')} stale, {last.counts.withheld} withheld."
             )
         )
     lines.append(Text("A check informs; it never permits.", style="dim"))

@@ -41,6 +41,7 @@ class Picture:
         self, known: Iterable[Known], *, agreement: Agreement | None = None, sequence: int = 0
     ) -> None:
         self.known: list[Known] = [one for one in known if _protects(one.value)]
+        self.agreement = agreement
         self.sequence = sequence
         rows = _Rows()
         for owner, one in enumerate(self.known):

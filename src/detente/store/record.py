@@ -26,6 +26,9 @@ from detente.store.database import Database
 PAGE_ROWS = 5_000
 """Rows fetched at a time: some 5 MB of entries."""
 
+CALLED_MAX = 20
+"""Objects named where a name is not unique: enough to choose from."""
+
 _PARAMETERS_MAX = 500
 """Values in one IN (...): below the 999 of older SQLite builds."""
 
@@ -171,9 +174,7 @@ class Record:
                 found[row.source_id] = _stored(row)
         return found
 
-    def objects(
-        self, *kinds: EntryKind, party: str | None = None, source_id: str | None = None
-    ) -> Iterator[Stored]:
+    def objects(self, *kinds: EntryKind, party: str | None = None) -> Iterator[Stored]:
         """Current objects, in the order of the record."""
         o = tables.current
         query = _stored_query().order_by(o.c.sequence)
@@ -181,10 +182,17 @@ class Record:
             query = query.where(o.c.kind.in_([kind.value for kind in kinds]))
         if party is not None:
             query = query.where(o.c.party == party)
-        if source_id is not None:
-            query = query.where(o.c.source_id == source_id)
         for row in self._connection.execution_options(yield_per=PAGE_ROWS).execute(query):
             yield _stored(row)
+
+    def called(self, name: str) -> list[Stored]:
+        """Current objects whose id begins with ``name``, or whose author calls them so."""
+        o = tables.current
+        query = _stored_query().where(
+            sa.or_(o.c.id.startswith(name, autoescape=True), o.c.source_id == name)
+        )
+        rows = self._connection.execute(query.order_by(o.c.sequence).limit(CALLED_MAX))
+        return [_stored(row) for row in rows]
 
     def history(self, object_id: str) -> list[int]:
         """Sequence numbers of all versions of an object, oldest first."""

@@ -106,7 +106,9 @@ class Fields:
     def raw(self, field: str) -> Any:
         """The value as it stands; None where the file says nothing."""
         column = self._columns.get(field)
-        value = None if column is None else self._properties.get(column)
+        if column is None:
+            return None
+        value = self._properties.get(column)
         if isinstance(value, str):
             return None if value.strip().lower() in NOTHING else value
         if isinstance(value, float) and math.isnan(value):

@@ -6,6 +6,7 @@ aloud (H9).
 """
 
 import math
+import re
 from typing import Any
 
 import shapely
@@ -29,6 +30,7 @@ RESOLUTION_COARSE_DEG = 0.001
 """Coarser than three decimals (111 m) is doubted: at Kunduz 400 m mattered."""
 
 _E7_DECIMALS = 7
+_DECIMALS = re.compile(r"[0-9. -]+")
 
 
 class Located(Struct, frozen=True, kw_only=True):
@@ -113,7 +115,7 @@ def _from_pair(lat: str | None, lon: str | None) -> Place:
 def _typed(lat: str | None, lon: str | None) -> str | None:
     """The text as typed, where it was more than a decimal number."""
     text = f"{lat} {lon}"
-    return None if all(c in "0123456789.- " for c in text) else text
+    return None if _DECIMALS.fullmatch(text) else text
 
 
 def _point(spot: Place, sizes: Sizes, *, typed: str | None) -> Located:

@@ -1,0 +1,32 @@
+"""All commands, joined."""
+
+import typer
+
+from detente.cli import check, demo, log, register
+
+app = typer.Typer(
+    name="detente",
+    help=(
+        "Parties that share no command keep out of each other's way, spare what must be spared, "
+        "and can prove afterwards who was told what, and when.\n\n"
+        "A check informs; it never permits."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    # A traceback with local values could show another party's positions (R-10).
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+party = typer.Typer(help="Who speaks.", no_args_is_help=True)
+
+app.command()(check.check)
+app.command()(register.init)
+app.add_typer(party, name="party")
+party.command("new")(register.party_new)
+app.command("import")(register.import_file)
+app.command("list")(register.list_objects)
+app.command()(register.show)
+app.command()(register.withdraw)
+app.command()(register.agreement)
+app.add_typer(log.app, name="log")
+app.add_typer(demo.app, name="demo")

@@ -1,0 +1,5 @@
+"""``detente demo``."""
+
+import typer
+
+app = typer.Typer(help="See it work on real data.")

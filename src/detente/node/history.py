@@ -1,0 +1,101 @@
+"""One object: what it says, all its versions, and the proof that the record holds them."""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from detente.core.entry import commitment
+from detente.core.merkle import verify_inclusion
+from detente.core.volume import EPOCH
+from detente.core.wire import Value, read
+from detente.errors import Conflict, LogInconsistent, NotFound
+from detente.store import Record, Stored
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """One version, as the record has it.
+
+    ``proof`` holds the hashes by which entry ``sequence`` was just verified to
+    be in the record under ``History.root``, leaf side first, hex.
+    ``erased`` is whether its content is gone; else it is what was committed to.
+    """
+
+    version: int
+    sequence: int
+    leaf: str
+    party: str
+    key: str
+    claimed: datetime
+    received: datetime
+    erased: bool
+    proof: tuple[str, ...]
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """An object, its current value (None if erased) and its versions, oldest first."""
+
+    object_id: str
+    kind: str
+    value: Value | None
+    size: int
+    root: str
+    versions: tuple[Version, ...]
+
+
+def resolve(record: Record, name: str) -> Stored:
+    """The object that an id, the beginning of one, or an author's id means.
+
+    Raises:
+        NotFound: None.
+        Conflict: Several; they are named.
+    """
+    found = record.called(name)
+    if not found:
+        raise NotFound(f"object {name}", expected="an id that `detente list` shows")
+    if len(found) > 1:
+        ids = ", ".join(f"{one.object_id} ({one.kind} of {one.party})" for one in found)
+        raise Conflict(f"object {name}", expected="one object", got=f"{len(found)}: {ids}")
+    return found[0]
+
+
+def history(record: Record, name: str) -> History:
+    """Everything that the record holds of an object.
+
+    Raises:
+        NotFound: No such object.
+        Conflict: Several bear the name.
+        LogInconsistent: The record does not hold an entry that it should, or holds
+            another content than its entry commits to.
+    """
+    stored = resolve(record, name)
+    _, size, root = record.head()
+    versions = tuple(_version(record, one, size, root) for one in record.history(stored.object_id))
+    return History(
+        object_id=stored.object_id,
+        kind=stored.kind,
+        value=None if stored.data is None else read(stored.data),
+        size=size,
+        root=root.hex(),
+        versions=versions,
+    )
+
+
+def _version(record: Record, sequence: int, size: int, root: bytes) -> Version:
+    signed = record.entry(sequence)
+    proof = record.inclusion_proof(sequence)
+    verify_inclusion(signed.leaf, sequence, size, proof, root)
+    content = record.content(sequence)
+    statement = signed.statement
+    if content is not None and commitment(content.salt, content.data) != statement.commitment:
+        raise LogInconsistent(f"content of entry {sequence}", expected="what it commits to")
+    return Version(
+        version=statement.version,
+        sequence=sequence,
+        leaf=signed.leaf.hex(),
+        party=statement.party,
+        key=statement.key,
+        claimed=statement.time,
+        received=EPOCH + timedelta(microseconds=record.received(sequence)),
+        erased=content is None,
+        proof=tuple(one.hex() for one in proof),
+    )
