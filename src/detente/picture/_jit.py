@@ -18,7 +18,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PICTURE = Path(__file__).parent
-_CORE = _PICTURE.parent / "core"
+_CORE = [_PICTURE.parent / "core" / name for name in ("geodesy.py", "presence.py")]
+"""The modules of core from which kernels take constants (tests/test_tidy.py holds this)."""
 
 
 def cache_folder() -> Path:
@@ -28,7 +29,7 @@ def cache_folder() -> Path:
     written (an installation by another user).
     """
     digest = hashlib.sha256()
-    for source in sorted(_PICTURE.glob("*.py")) + sorted(_CORE.glob("*.py")):
+    for source in [*sorted(_PICTURE.glob("*.py")), *_CORE]:
         digest.update(source.read_bytes())
     name = f"kernels-{digest.hexdigest()[:16]}"
     beside = _PICTURE / "__pycache__" / name

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from detente.core.edges import length_mm
-from detente.core.volume import RADIUS_MAX_MM, check_time
+from detente.core.volume import check_time
 from detente.errors import MalformedInput
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -53,7 +53,8 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 NOTHING = frozenset({"", "null", "none", "nan", "na", "n/a", "-", "not available"})
 """What files write where there is nothing."""
 
-_RADIUS_MAX_M = RADIUS_MAX_MM // 1_000
+_NOTHING_LENGTH_MAX = 20
+"""Longer text is not looked up: no spelling of nothing has more, padding included."""
 
 
 def squeezed(name: str) -> str:
@@ -100,24 +101,19 @@ class Fields:
     """
 
     def __init__(self, properties: Mapping[str, Any], columns: Mapping[str, str]) -> None:
-        self._properties = properties
-        self._columns = columns
+        self._values = {
+            field: value
+            for field, column in columns.items()
+            if not _says_nothing(value := properties.get(column))
+        }
 
     def raw(self, field: str) -> Any:
         """The value as it stands; None where the file says nothing."""
-        column = self._columns.get(field)
-        if column is None:
-            return None
-        value = self._properties.get(column)
-        if isinstance(value, str):
-            return None if value.strip().lower() in NOTHING else value
-        if isinstance(value, float) and math.isnan(value):
-            return None
-        return value
+        return self._values.get(field)
 
     def text(self, field: str) -> str | None:
         """Text; numbers as they would be written."""
-        value = self.raw(field)
+        value = self._values.get(field)
         if value is None:
             return None
         if isinstance(value, bool | dict | list):
@@ -132,7 +128,7 @@ class Fields:
         Raises:
             MalformedInput: Anything else.
         """
-        value = self.raw(field)
+        value = self._values.get(field)
         if value is None:
             return None
         try:
@@ -160,10 +156,16 @@ class Fields:
         Raises:
             MalformedInput: Not RFC 3339, or naive.
         """
-        value = self.raw(field)
+        value = self._values.get(field)
         if value is None:
             return None
         return utc_time(value, what=field)
+
+
+def _says_nothing(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _NOTHING_LENGTH_MAX and value.strip().lower() in NOTHING
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def utc_time(value: object, *, what: str) -> datetime:
