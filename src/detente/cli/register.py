@@ -16,6 +16,7 @@ from detente.cli.common import (
     slug,
     utc_now,
 )
+from detente.core.zone import ZoneRule
 from detente.errors import MalformedInput
 
 if TYPE_CHECKING:
@@ -123,6 +124,10 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
     desk: Annotated[
         str | None, typer.Option(metavar="ID", help="Whom to call, for rows that name none.")
     ] = None,
+    rule: Annotated[
+        ZoneRule | None,
+        typer.Option(help="What zones ask that do not say; else no_activity, which asks most."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Where a name is not known.")
     ] = None,
@@ -156,6 +161,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
         party=party,
         country=country,
         desk=desk,
+        rule=rule,
     )
     _require_importer(store, party)
     reading = read(file, options)

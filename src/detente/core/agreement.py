@@ -54,8 +54,8 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
 
     def separation(self, category: str) -> Separation:
         """What the agreement asks for ``category``; nothing if it is silent."""
-        default = self.separations.get("*", _NO_SEPARATION)
+        default = self.separations.get("*", NOTHING_AGREED)
         return self.separations.get(category, default)
 
 
-_NO_SEPARATION = Separation(horizontal_mm=0)
+NOTHING_AGREED = Separation(horizontal_mm=0)

@@ -172,7 +172,8 @@ def _head(plan: str, word: Text, *, first: bool) -> tuple[RenderableType, Render
 
 def _cells(found: Finding) -> tuple[RenderableType, ...]:
     marks = [name for name in ("stale", "disputed") if getattr(found, name)]
-    what = Text(f"{found.name} ({found.kind}, {found.category})")
+    kind = found.kind if found.category == found.kind else f"{found.kind}, {found.category}"
+    what = Text(f"{found.name} ({kind})")
     if marks:
         what.append(f" {' and '.join(marks)}, protects as before", style="italic")
     distance = "meets" if found.distance_m == 0 else metres(found.distance_m)

@@ -36,8 +36,10 @@ class Items(NamedTuple):
     ``owner`` the object's number; ``lower_m``, ``upper_m`` metres above the
     ellipsoid (infinite where unbounded); ``start_us``, ``end_us`` microseconds
     (extremes of int64 where unbounded); ``separation_m`` what the item asks
-    around itself; ``vertical_m`` the same in height; ``speed_m_s`` and
-    ``fix_us`` how a track grows.
+    around itself; ``vertical_m`` the same in height; ``mutual_m`` and
+    ``mutual_vertical_m`` what it asks of plans only, which is so for plans: each
+    of two keeps what the other asks, whichever of them is the question (R-07);
+    ``speed_m_s`` and ``fix_us`` how a track grows; ``plan`` 1 for a plan, else 0.
     """
 
     owner: IntArray
@@ -47,8 +49,11 @@ class Items(NamedTuple):
     end_us: IntArray
     separation_m: FloatArray
     vertical_m: FloatArray
+    mutual_m: FloatArray
+    mutual_vertical_m: FloatArray
     speed_m_s: FloatArray
     fix_us: IntArray
+    plan: IntArray
 
 
 @jit
@@ -86,7 +91,7 @@ def meet(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     """Whether volume ``i`` of a question meets item ``j``; fills ``out``.
 
     Args:
-        question: Volumes asked about; ``separation_m`` is their hazard radius.
+        question: Volumes of plans; ``separation_m`` is their hazard radius.
         shapes: Their outlines.
         i: Which of them.
         items: What is in the picture.
@@ -94,16 +99,19 @@ def meet(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         j: Which of them.
         out: (3,) distance, error, required separation, in metres.
     """
-    # 1. Time and altitude, closed intervals.
+    # 1. Time and altitude, closed intervals; and what must be kept.
     if question.start_us[i] > items.end_us[j] or items.start_us[j] > question.end_us[i]:
         return False
     vertical = max(question.vertical_m[i], items.vertical_m[j])
+    required = max(question.separation_m[i], items.separation_m[j])
+    if question.plan[i] and items.plan[j]:
+        vertical = max(vertical, question.mutual_vertical_m[i], items.mutual_vertical_m[j])
+        required = max(required, question.mutual_m[i], items.mutual_m[j])
     if question.lower_m[i] > items.upper_m[j] + vertical:
         return False
     if items.lower_m[j] > question.upper_m[i] + vertical:
         return False
-    # 2. What must be kept, and how far the cores may be for it to matter.
-    required = max(question.separation_m[i], items.separation_m[j])
+    # 2. How far the cores may be for it to matter.
     radii = shapes.shape_radius_m[i] + outlines.shape_radius_m[j]
     radii += growth_m(items, j, question.start_us[i], question.end_us[i])
     error = DISTANCE_ERROR_M + shapes.shape_error_m[i] + outlines.shape_error_m[j]
@@ -151,7 +159,8 @@ def meetings_of(
     outlines: Outlines,
 ) -> tuple[IntArray, FloatArray]:
     """Everything that volume ``i`` meets: item numbers, and (distance, error, separation)."""
-    reach = shapes.shape_radius_m[i] + question.separation_m[i] + shapes.shape_error_m[i] + 1.0
+    asking = max(question.separation_m[i], question.mutual_m[i])
+    reach = shapes.shape_radius_m[i] + asking + shapes.shape_error_m[i] + 1.0
     asked = candidates(index, shapes.shape_centre[i], shapes.shape_cap[i] + reach / SEMI_MINOR_M)
     which = np.empty(64, dtype=np.int64)
     values = np.empty((64, 3), dtype=np.float64)

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
-from detente.core.agreement import Agreement
+from detente.core.agreement import NOTHING_AGREED, Agreement
 from detente.core.check import Known, Meeting, Protected
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, FloatArray, IntArray
 from detente.core.lifecycle import Standing
 from detente.core.plan import PLAN_PROTECTS, Plan
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
-from detente.core.volume import EPOCH, MM_PER_M, Circle, Shape, Volume, microseconds
+from detente.core.volume import EPOCH, MM_PER_M, Circle, Shape, microseconds
 from detente.core.zone import Zone
 from detente.errors import MalformedInput
 from detente.picture.bands import Bands, bands
@@ -45,7 +46,7 @@ class Picture:
         self.sequence = sequence
         rows = _Rows()
         for owner, one in enumerate(self.known):
-            rows.add(owner, one.value, agreement)
+            rows.add(owner, one.value, _asks(one.value, agreement))
         self._items = rows.items()
         self._outlines = _outlines_named(rows, self.known)
         self._index = _index(self._items, self._outlines)
@@ -72,7 +73,9 @@ class Picture:
         """
         rows = _Rows()
         for owner, plan in enumerate(plans):
-            rows.add_volumes(owner, plan.volumes, max(plan.hazard_mm, separation_mm))
+            asks = _asks(plan, self.agreement)
+            wanted = max(asks.separation_mm, separation_mm)
+            rows.add(owner, plan, asks._replace(separation_mm=wanted))
         question = rows.items()
         out: list[list[Meeting]] = [[] for _ in plans]
         if not len(self.known) or not len(question.owner):
@@ -152,45 +155,56 @@ def _time(us: int) -> datetime | None:
     return EPOCH + timedelta(microseconds=us)
 
 
+class _Asks(NamedTuple):
+    """What an entry asks around itself, millimetres; ``mutual`` of plans only."""
+
+    separation_mm: int
+    vertical_mm: int = 0
+    mutual_mm: int = 0
+    mutual_vertical_mm: int = 0
+
+
+def _asks(value: Protected, agreement: Agreement | None) -> _Asks:
+    """By the entry itself and by the agreement for its category."""
+    agreed = NOTHING_AGREED if agreement is None else agreement.separation(value.category)
+    if isinstance(value, Plan):
+        return _Asks(
+            value.hazard_mm,
+            mutual_mm=agreed.horizontal_mm,
+            mutual_vertical_mm=agreed.vertical_mm,
+        )
+    separation_mm = max(value.standoff_mm, agreed.horizontal_mm)
+    if isinstance(value, Zone):
+        # A line known to within u may lie u nearer than drawn.
+        separation_mm += value.uncertainty_mm
+    return _Asks(separation_mm, agreed.vertical_mm)
+
+
 class _Rows:
-    """Collects one row per (object, volume, shape)."""
+    """Collects one row per (object, volume, shape), in the order of Items."""
 
     def __init__(self) -> None:
         self.shapes: list[Shape] = []
-        self._rows: list[tuple[int, float, float, int, int, float, float, float, int]] = []
+        self._rows: list[tuple[float, ...]] = []
 
-    def add(self, owner: int, value: Protected, agreement: Agreement | None) -> None:
-        """All rows of one entry, with the separation that it and the agreement ask."""
-        separation_mm = value.hazard_mm if isinstance(value, Plan) else value.standoff_mm
-        vertical_mm = 0
-        if agreement is not None:
-            asked = agreement.separation(value.category)
-            separation_mm = max(separation_mm, asked.horizontal_mm)
-            vertical_mm = asked.vertical_mm
+    def add(self, owner: int, value: Protected, asks: _Asks) -> None:
+        """All rows of one entry."""
         if isinstance(value, Presence) and value.track is not None:
-            self._add_track(owner, value.track, separation_mm, vertical_mm)
+            self._add_track(owner, value.track, asks)
             return
-        if isinstance(value, Zone):
-            # A line known to within u may lie u nearer than drawn.
-            separation_mm += value.uncertainty_mm
-        self.add_volumes(owner, value.volumes, separation_mm, vertical_mm)
-
-    def add_volumes(
-        self, owner: int, volumes: Iterable[Volume], separation_mm: int, vertical_mm: int = 0
-    ) -> None:
-        """The rows of some volumes that ask for the same separation."""
-        separation_m, vertical_m = separation_mm / MM_PER_M, vertical_mm / MM_PER_M
-        for volume in volumes:
+        asked = tuple(length / MM_PER_M for length in asks)
+        plan = int(isinstance(value, Plan))
+        for volume in value.volumes:
             lower = -np.inf if volume.lower_mm is None else volume.lower_mm / MM_PER_M
             upper = np.inf if volume.upper_mm is None else volume.upper_mm / MM_PER_M
             start = NEVER_US if volume.start is None else microseconds(volume.start)
             end = FOREVER_US if volume.end is None else microseconds(volume.end)
-            row = (owner, lower, upper, start, end, separation_m, vertical_m, 0.0, 0)
+            row = (owner, lower, upper, start, end, *asked, 0.0, 0, plan)
             for shape in volume.footprint:
                 self.shapes.append(shape)
                 self._rows.append(row)
 
-    def _add_track(self, owner: int, track: Track, separation_mm: int, vertical_mm: int) -> None:
+    def _add_track(self, owner: int, track: Track, asks: _Asks) -> None:
         """A disc that grows from its fix; before the fix it shrinks towards it."""
         fix = microseconds(track.time)
         self.shapes.append(Circle(centre=track.position, radius_mm=track.accuracy_mm))
@@ -201,17 +215,19 @@ class _Rows:
                 np.inf if track.upper_mm is None else track.upper_mm / MM_PER_M,
                 fix - TRACK_GROWTH_MAX_S * 1_000_000,
                 FOREVER_US,
-                separation_mm / MM_PER_M,
-                vertical_mm / MM_PER_M,
+                *(length / MM_PER_M for length in asks),
                 track.speed_max_mm_s / MM_PER_M,
                 fix,
+                0,
             )
         )
 
     def items(self) -> Items:
         """The rows as arrays."""
-        columns = list(zip(*self._rows, strict=True)) or [()] * 9
-        integer = {0, 3, 4, 8}
+        columns = list(zip(*self._rows, strict=True)) or [()] * len(Items._fields)
+        integer = {
+            Items._fields.index(name) for name in ("owner", "start_us", "end_us", "fix_us", "plan")
+        }
         return Items._make(
             np.array(column, dtype=np.int64 if number in integer else np.float64)
             for number, column in enumerate(columns)
@@ -225,7 +241,7 @@ def _outlines_named(rows: _Rows, known: Sequence[Known]) -> Outlines:
     except MalformedInput:
         for one in known:
             single = _Rows()
-            single.add(0, one.value, None)
+            single.add(0, one.value, _Asks(0))
             try:
                 outlines(single.shapes)
             except MalformedInput as error:
@@ -237,6 +253,7 @@ def _outlines_named(rows: _Rows, known: Sequence[Known]) -> Outlines:
 
 def _index(items: Items, shapes: Outlines) -> Bands:
     """Items by how far each matters around its centre."""
-    reach_m = shapes.shape_radius_m + items.separation_m + shapes.shape_error_m
+    asking_m = np.maximum(items.separation_m, items.mutual_m)
+    reach_m = shapes.shape_radius_m + asking_m + shapes.shape_error_m
     reach_m = reach_m + items.speed_m_s * TRACK_GROWTH_MAX_S + DISTANCE_ERROR_M + _REACH_MARGIN_M
     return bands(shapes.shape_centre, shapes.shape_cap + reach_m / SEMI_MINOR_M)

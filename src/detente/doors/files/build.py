@@ -196,7 +196,7 @@ class Builder:
             return Zone(
                 **common,
                 category=self._category(fields, "zone"),
-                rule=_rule(fields),
+                rule=_rule(fields, options),
                 uncertainty_mm=fields.length_mm("uncertainty_m") or 0,
                 volumes=volumes,
             )
@@ -256,11 +256,11 @@ def _joined(value: Imported, volumes: tuple[Volume, ...], fields: Fields) -> Imp
     return msgspec.structs.replace(value, volumes=together, standoff_mm=standoff)
 
 
-def _rule(fields: Fields) -> ZoneRule:
+def _rule(fields: Fields, options: ReadOptions) -> ZoneRule:
     """What the zone asks; one that does not say asks the most."""
     text = fields.text("rule")
     if text is None:
-        return ZoneRule.NO_ACTIVITY
+        return options.rule or ZoneRule.NO_ACTIVITY
     try:
         return ZoneRule(text.lower())
     except ValueError:

@@ -9,7 +9,7 @@ from detente.core.notice import Notice
 from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.volume import Volume
-from detente.core.zone import Zone
+from detente.core.zone import Zone, ZoneRule
 
 Kind = Literal["plans", "notices", "zones", "presence"]
 Imported = Notice | Zone | Presence | Plan
@@ -27,6 +27,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
         party: Who says this; None for files that are only asked.
         country: Where all rows are declared to lie (ISO 3166), for rows that name none.
         desk: Whom to call, for rows that name none.
+        rule: What a zone asks, for rows that name none; None asks the most.
         progress: Told how many rows are done of how many (0: not known), now and then.
     """
 
@@ -38,6 +39,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     party: str | None = None
     country: str | None = None
     desk: str | None = None
+    rule: ZoneRule | None = None
     progress: Callable[[int, int], None] = lambda *_: None
 
 
