@@ -88,7 +88,7 @@ def lower_mm(altitude_m: float, from_what: AltitudeReference) -> int:
             low = altitude_m + GEOID_LOW_M
         case AltitudeReference.AGL:
             low = altitude_m + GROUND_LOW_M + GEOID_LOW_M
-        case AltitudeReference.FL:
+        case AltitudeReference.FL:  # pragma: no branch - mypy knows that these are all
             shifted = altitude_m + PRESSURE_LOW_M
             low = shifted * (WARMTH_LOW if shifted > 0 else WARMTH_HIGH) + GEOID_LOW_M
     return max(ALTITUDE_MIN_MM, math.floor(round(low * MM_PER_M, 6)))
@@ -108,7 +108,7 @@ def upper_mm(altitude_m: float, from_what: AltitudeReference) -> int:
             high = altitude_m + GEOID_HIGH_M
         case AltitudeReference.AGL:
             high = altitude_m + GROUND_HIGH_M + GEOID_HIGH_M
-        case AltitudeReference.FL:
+        case AltitudeReference.FL:  # pragma: no branch - mypy knows that these are all
             high = (altitude_m + PRESSURE_HIGH_M) * WARMTH_HIGH + GEOID_HIGH_M
     return min(ALTITUDE_MAX_MM, math.ceil(round(high * MM_PER_M, 6)))
 

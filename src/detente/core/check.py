@@ -132,7 +132,7 @@ def rule_of(value: Protected) -> tuple[str, str, VerdictKind]:
             return "R-13", "presence", VerdictKind.CONFLICT
         case Plan():
             return "R-18", "plan", VerdictKind.CONFLICT
-        case Zone():
+        case Zone():  # pragma: no branch - mypy knows that these are all
             rule, severity = _ZONE_RULES[value.rule]
             return rule, "zone", severity
 

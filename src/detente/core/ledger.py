@@ -37,7 +37,7 @@ from detente.core.entry import (
 from detente.core.lifecycle import STANDING_TRANSITIONS, advance
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey
-from detente.core.plan import PLAN_TRANSITIONS, Plan, PlanState
+from detente.core.plan import PLAN_PROTECTS, PLAN_TRANSITIONS, Plan
 from detente.core.presence import Presence
 from detente.core.report import REPORT_TRANSITIONS, Report
 from detente.core.wire import Value, decode
@@ -181,7 +181,7 @@ class Ledger:
                 f"{statement.kind} by {statement.party}",
                 expected="agreement and parties from the node, all else from a party",
             )
-        if isinstance(value, Plan) and value.state is not PlanState.DRAFT:
+        if isinstance(value, Plan) and value.state in PLAN_PROTECTS:
             raise NotPermitted(
                 f"plan {value.source_id}",
                 expected="a draft: acceptance takes the version token of each entry it meets",
