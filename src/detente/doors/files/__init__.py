@@ -1,6 +1,6 @@
 """Files in: bytes to rows to values, each bad row refused by name and counted.
 
-GeoJSON, CSV, KML and KMZ, GeoPackage, Shapefile, GeoParquet, ED-318 and ED-269
+GeoJSON, CSV, KML and KMZ, GeoPackage, Shapefile (also in a .zip), GeoParquet, ED-318 and ED-269
 geo-zones, OpenAir airspace; also packed with gzip.
 """
 
@@ -37,12 +37,12 @@ def read(path: Path, options: ReadOptions) -> Reading:
     rows = _rows(path, kind, data)
     # A table's header names all columns; features each bring their own.
     head = list(islice(rows, 1) if kind is FileFormat.CSV else rows)
+    if not head:
+        raise MalformedInput(f"{path}", expected="at least one row", got="none")
     columns = recognised(_names(head), options.columns)
     if kind is FileFormat.CSV:
         _require_place(path, _names(head), columns)
     built = list(Builder(options, columns, reading).build(chain(head, rows)))
-    if not reading.rows_total:
-        raise MalformedInput(f"{path}", expected="at least one row", got="none")
     reading.doubts = sorted(reading.doubts + country.doubts(built), key=lambda remark: remark.row)
     reading.values = [one.value for one in built]
     return reading
@@ -72,6 +72,8 @@ def _gdal_rows(path: Path, kind: FileFormat, data: bytes) -> Iterator[Row]:
             return gdal_rows.geopackage_rows(path)
         case FileFormat.SHAPEFILE:
             return gdal_rows.shapefile_rows(path)
+        case FileFormat.ZIP:
+            return gdal_rows.zip_rows(path)
         case _:
             return gdal_rows.geoparquet_rows(path, data)
 

@@ -5,6 +5,9 @@ GDAL driver (some fetch from the network) can be reached by a file's content.
 """
 
 import re
+import warnings
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from detente.doors.files.reading import Row
+from detente.doors.files.source import FILE_BYTES_MAX
 from detente.errors import MalformedInput
 
 _KML_PROBE_BYTES = 65_536
@@ -28,14 +32,54 @@ def kml_rows(path: Path, data: bytes) -> Iterator[Row]:
     """The placemarks of a KML text.
 
     Raises:
-        MalformedInput: Other XML, or one that defines entities.
+        MalformedInput: Other XML, one that defines entities, or one whose places
+            are elsewhere on the network.
     """
-    probe = data[:_KML_PROBE_BYTES]
-    if b"<kml" not in probe:
+    if b"<kml" not in data[:_KML_PROBE_BYTES]:
         raise MalformedInput(f"{path}", expected="KML", got="other XML or HTML")
-    if re.search(rb"<!(DOCTYPE|ENTITY)", data, re.IGNORECASE):
-        raise MalformedInput(f"{path}", expected="KML without a DOCTYPE", got="one")
+    _require_whole(path, data)
     return _gdal_rows(path, data)
+
+
+def zip_rows(path: Path) -> Iterator[Row]:
+    """The features of a KMZ, or of a shapefile in a .zip.
+
+    Raises:
+        MalformedInput: Neither, damaged, or unpacked beyond the limit of files.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            entries = packed.infolist()
+            total = sum(entry.file_size for entry in entries)
+            if total > FILE_BYTES_MAX:
+                raise MalformedInput(
+                    f"{path}",
+                    expected=f"at most {FILE_BYTES_MAX:,} bytes",
+                    got=f"{total:,} unpacked",
+                )
+            suffixes = {Path(entry.filename).suffix.lower() for entry in entries}
+            for entry in entries:
+                if entry.filename.lower().endswith(".kml"):
+                    # zipfile reads no more than the size that was just counted.
+                    _require_whole(path, packed.read(entry))
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise MalformedInput(f"{path}", expected="a readable file", got=f"{error}") from None
+    if ".shp" in suffixes:
+        _require_parts(path, suffixes)
+    elif ".kml" not in suffixes:
+        raise MalformedInput(f"{path}", expected="a KMZ, or a ZIP with a shapefile", got="neither")
+    wanted = ".zip" if ".shp" in suffixes else ".kmz"
+    if path.suffix.lower() != wanted:
+        raise MalformedInput(f"{path}", expected=f"a name ending in {wanted}", got=path.suffix)
+    return _gdal_rows(path, path)
+
+
+def _require_whole(path: Path, kml: bytes) -> None:
+    """Refuse XML that could swell, and KML that holds only a link to its places."""
+    if re.search(rb"<!(DOCTYPE|ENTITY)", kml, re.IGNORECASE):
+        raise MalformedInput(f"{path}", expected="KML without a DOCTYPE", got="one")
+    if re.search(rb"<NetworkLink\b.*?<href>\s*https?:", kml, re.DOTALL | re.IGNORECASE):
+        raise MalformedInput(f"{path}", expected="all places in the file", got="a network link")
 
 
 def geopackage_rows(path: Path) -> Iterator[Row]:
@@ -47,38 +91,51 @@ def shapefile_rows(path: Path) -> Iterator[Row]:
     """The features of a shapefile.
 
     Raises:
-        MalformedInput: One of its files is not there: GDAL would read the
-            shapes without names or without a reference system.
+        MalformedInput: One of its files is not there.
     """
-    beside = {one.suffix.lower() for one in path.parent.glob(f"{path.stem}.*")}
-    missing = [suffix for suffix in (".shx", ".dbf", ".prj") if suffix not in beside]
-    if missing:
-        raise MalformedInput(
-            f"{path}", expected=f"{path.stem}{missing[0]} beside it", got="no such file"
-        )
+    _require_parts(path, {one.suffix.lower() for one in path.parent.glob(f"{path.stem}.*")})
     return _gdal_rows(path, path)
+
+
+def _require_parts(path: Path, suffixes: set[str]) -> None:
+    """Without them GDAL would read the shapes without names or reference system."""
+    for suffix in (".shx", ".dbf", ".prj"):
+        if suffix not in suffixes:
+            raise MalformedInput(
+                f"{path}", expected=f"{path.stem}{suffix} beside it", got="no such file"
+            )
 
 
 def _gdal_rows(path: Path, source: Path | bytes) -> Iterator[Row]:
     number = 0
+    for meta, geometry, columns in _layers(path, source):
+        shapes = _in_wgs84(path, geometry, meta["crs"])
+        for place in range(len(shapes)):
+            number += 1
+            properties = {
+                str(name): _plain(column[place])
+                for name, column in zip(meta["fields"], columns, strict=True)
+            }
+            yield Row(number=number, properties=properties, geometry=_geojson(shapes[place]))
+
+
+def _layers(path: Path, source: Path | bytes) -> list[tuple[dict[str, Any], Any, Any]]:
+    """Each layer that has geometries: what GDAL says of it, its geometries, its columns."""
+    layers = []
     try:
-        layers = [str(name) for name in pyogrio.list_layers(source)[:, 0]]
-        for layer in layers:
-            meta, _, geometry, columns = pyogrio.raw.read(
-                source, layer=layer, datetime_as_string=True
-            )
-            if geometry is None:
-                continue
-            shapes = _in_wgs84(path, shapely.from_wkb(geometry), meta["crs"])
-            for place in range(len(shapes)):
-                number += 1
-                properties = {
-                    str(name): _plain(column[place])
-                    for name, column in zip(meta["fields"], columns, strict=True)
-                }
-                yield Row(number=number, properties=properties, geometry=_geojson(shapes[place]))
+        with warnings.catch_warnings():
+            # GDAL warns of what it mends (an unclosed ring, an odd header); what it
+            # cannot read is an error, and what comes out is judged by our own rules.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            for number in range(len(pyogrio.list_layers(source))):
+                meta, _, geometry, columns = pyogrio.raw.read(
+                    source, layer=number, datetime_as_string=True
+                )
+                if geometry is not None:
+                    layers.append((meta, shapely.from_wkb(geometry), columns))
     except (DataSourceError, DataLayerError, ValueError, shapely.errors.ShapelyError) as error:
         raise MalformedInput(f"{path}", expected="a file that GDAL reads", got=f"{error}") from None
+    return layers
 
 
 def geoparquet_rows(path: Path, data: bytes) -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ class FileFormat(StrEnum):
     KML = "KML"
     GEOPACKAGE = "GeoPackage"
     SHAPEFILE = "Shapefile"
+    ZIP = "KMZ or zipped Shapefile"
     GEOPARQUET = "GeoParquet"
     OPENAIR = "OpenAir"
 
@@ -34,9 +34,11 @@ class FileFormat(StrEnum):
 _KNOWN = ", ".join(FileFormat)
 _SHAPEFILE = b"\x00\x00\x27\x0a"
 _SQLITE = b"SQLite format 3\x00"
+_ZIP = b"PK\x03\x04"
 _BINARY = {
     _SHAPEFILE: FileFormat.SHAPEFILE,
     _SQLITE: FileFormat.GEOPACKAGE,
+    _ZIP: FileFormat.ZIP,
     b"PAR1": FileFormat.GEOPARQUET,
 }
 
@@ -44,8 +46,8 @@ _BINARY = {
 def load(path: Path) -> tuple[FileFormat, bytes]:
     """The bytes of a file, unpacked, and their format.
 
-    Shapefiles and GeoPackages are read by GDAL from their place; of these only
-    the first bytes are given.
+    Shapefiles, GeoPackages and ZIP archives are read by GDAL from their place;
+    of these only the first bytes are given.
 
     Raises:
         MalformedInput: Not there, not a file, too large, or of no known format.
@@ -79,36 +81,24 @@ def _refusing_io(path: Path) -> Iterator[None]:
     """Turns what reading may raise into one refusal."""
     try:
         yield
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise MalformedInput(f"{path}", expected="a readable file", got=f"{error}") from None
 
 
 def _unpacked(path: Path) -> bytes:
-    """The bytes, or those inside a .gz or .kmz; only the first of what GDAL reads itself."""
+    """The bytes, or those inside a .gz; only the first of what GDAL reads from its place."""
     with path.open("rb") as file:
         start = file.read(16)
-        if start.startswith((_SHAPEFILE, _SQLITE)):
+        if start.startswith((_SHAPEFILE, _SQLITE, _ZIP)):
             return start
         file.seek(0)
         data = file.read(FILE_BYTES_MAX + 1)
     if data.startswith(b"\x1f\x8b"):
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
             data = packed.read(FILE_BYTES_MAX + 1)
-    elif data.startswith(b"PK\x03\x04"):
-        data = _main_kml(path, data)
     if len(data) > FILE_BYTES_MAX:
         raise _too_large(path, "more, unpacked")
     return data
-
-
-def _main_kml(path: Path, data: bytes) -> bytes:
-    """The first KML file of a KMZ, which is its main one (OGC KML 2.3, annex C)."""
-    with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        for entry in packed.infolist():
-            if entry.filename.lower().endswith(".kml"):
-                with packed.open(entry) as file:
-                    return file.read(FILE_BYTES_MAX + 1)
-    raise MalformedInput(f"{path}", expected="a KMZ with a .kml inside, or another format")
 
 
 def _format(path: Path, data: bytes) -> FileFormat:
