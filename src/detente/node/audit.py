@@ -25,7 +25,7 @@ from detente.core.merkle import EMPTY_ROOT
 from detente.core.tiles import grow, root
 from detente.errors import DetenteError
 from detente.node.lookup import public_keys
-from detente.store import Record, Store
+from detente.store import Content, Record, Store
 
 PROBLEMS_SHOWN_MAX = 20
 """Problems told one by one; all are counted. One altered entry breaks every later
@@ -88,11 +88,11 @@ class _Auditor:
 
     def run(self) -> None:
         expected = 0
-        for sequence, leaf, envelope, salt, data in self._record.rows():
+        for sequence, leaf, envelope, content in self._record.rows():
             if sequence != expected:
                 self._found.report(1, f"entry {expected}", "is missing")
             expected = sequence + 1
-            self._entry(sequence, bytes(leaf), bytes(envelope), _content(salt, data))
+            self._entry(sequence, leaf, envelope, content)
             if expected % _PROGRESS_STEP == 0:
                 self._progress(expected, self._found.size)
         if expected != self._found.size:
@@ -101,9 +101,7 @@ class _Auditor:
         self._objects()
         self._progress(expected, self._found.size)
 
-    def _entry(
-        self, sequence: int, leaf: bytes, envelope: bytes, content: tuple[bytes, bytes] | None
-    ) -> None:
+    def _entry(self, sequence: int, leaf: bytes, envelope: bytes, content: Content | None) -> None:
         where = f"entry {sequence}"
         try:
             signed = unseal(envelope)
@@ -119,7 +117,7 @@ class _Auditor:
             self._found.erased += 1
         else:
             try:
-                value = opened(signed, *content)
+                value = opened(signed, content.salt, content.data)
             except DetenteError as error:
                 self._found.report(4, where, error)
         self._accept(sequence, signed, Act(signed=signed, value=value))
@@ -166,10 +164,6 @@ class _Auditor:
                 )
         for object_id in left:
             self._found.report(6, f"object {object_id}", "is missing among the current objects")
-
-
-def _content(salt: bytes | None, data: bytes | None) -> tuple[bytes, bytes] | None:
-    return None if salt is None or data is None else (bytes(salt), bytes(data))
 
 
 def iter_problems(found: Audit) -> Iterator[str]:

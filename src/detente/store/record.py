@@ -26,6 +26,10 @@ from detente.store.database import Database
 PAGE_ROWS = 5_000
 """Rows fetched at a time: some 5 MB of entries."""
 
+PREFIX_LENGTH_MIN = 6
+"""Hex digits of an id that may stand for it: among 10,000 objects, the odds that two
+share six are two to one; a shorter one would mostly be somebody's own name."""
+
 CALLED_MAX = 20
 """Objects named where a name is not unique: enough to choose from."""
 
@@ -76,7 +80,7 @@ class Record:
         row = self._connection.execute(sa.select(tables.head)).one_or_none()
         if row is None:
             raise LogInconsistent("head of the record", expected="one", got="none")
-        return str(row.theatre), int(row.size), bytes(row.root)
+        return str(row.theatre), int(row.size), _raw(row.root)
 
     def tile(self, level: int, number: int) -> bytes:
         """The hashes of a tile.
@@ -90,7 +94,7 @@ class Record:
         ).scalar()
         if found is None:
             raise LogInconsistent(f"tile {level}/{number}", expected="its hashes", got="none")
-        return bytes(found)
+        return _raw(found)
 
     def inclusion_proof(self, sequence: int) -> list[bytes]:
         """Hashes that prove an entry under the present root, leaf side first."""
@@ -108,13 +112,12 @@ class Record:
         ).scalar()
         if found is None:
             raise NotFound(f"entry {sequence}")
-        return unseal(bytes(found))
+        return unseal(_raw(found))
 
-    def rows(self, first: int = 0) -> Iterator[sa.Row[*tuple[Any, ...]]]:
-        """Entries with their contents, raw, in order, a page at a time.
+    def rows(self, first: int = 0) -> Iterator[tuple[int, bytes, bytes, Content | None]]:
+        """Sequence, leaf hash, envelope and content of entries, in order, a page at a time.
 
-        Each row has ``sequence, leaf, envelope, salt, data``; the last two are
-        None where the object was erased.
+        The content is None where it was erased.
         """
         e, c = tables.entry, tables.content
         query = (
@@ -124,7 +127,14 @@ class Record:
             .order_by(e.c.sequence)
         )
         result = self._connection.execution_options(yield_per=PAGE_ROWS).execute(query)
-        yield from result
+        for row in result:
+            erased = row.data is None
+            yield (
+                int(row.sequence),
+                _raw(row.leaf),
+                _raw(row.envelope),
+                None if erased else Content(salt=_raw(row.salt), data=_raw(row.data)),
+            )
 
     def received(self, sequence: int) -> int:
         """When the node took an entry in, microseconds since 1970 UTC."""
@@ -136,7 +146,7 @@ class Record:
         """What an entry commits to; None if erased."""
         c = tables.content
         row = self._connection.execute(sa.select(c).where(c.c.sequence == sequence)).one_or_none()
-        return None if row is None else Content(salt=bytes(row.salt), data=bytes(row.data))
+        return None if row is None else Content(salt=_raw(row.salt), data=_raw(row.data))
 
     def chain_head(self, party: str) -> ChainHead | None:
         """The last entry of a party's chain."""
@@ -149,7 +159,7 @@ class Record:
         ).one_or_none()
         if row is None:
             return None
-        return ChainHead(party_sequence=int(row.party_sequence), leaf=bytes(row.leaf))
+        return ChainHead(party_sequence=int(row.party_sequence), leaf=_raw(row.leaf))
 
     def identified(self, object_ids: Sequence[str]) -> dict[str, Stored]:
         """Current objects by their ids."""
@@ -188,9 +198,10 @@ class Record:
     def called(self, name: str) -> list[Stored]:
         """Current objects whose id begins with ``name``, or whose author calls them so."""
         o = tables.current
-        query = _stored_query().where(
-            sa.or_(o.c.id.startswith(name, autoescape=True), o.c.source_id == name)
-        )
+        wanted = o.c.source_id == name
+        if len(name) >= PREFIX_LENGTH_MIN:
+            wanted = sa.or_(o.c.id.startswith(name, autoescape=True), wanted)
+        query = _stored_query().where(wanted)
         rows = self._connection.execute(query.order_by(o.c.sequence).limit(CALLED_MAX))
         return [_stored(row) for row in rows]
 
@@ -323,6 +334,11 @@ class Store:
         self._database.close()
 
 
+def _raw(value: Any) -> bytes:
+    """A column's bytes; SQLite gives text where somebody put text."""
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
 def _stored_query() -> sa.Select[*tuple[Any, ...]]:
     o, c = tables.current, tables.content
     return sa.select(o, c.c.data).select_from(o.outerjoin(c, o.c.sequence == c.c.sequence))
@@ -336,5 +352,5 @@ def _stored(row: sa.Row[*tuple[Any, ...]]) -> Stored:
         source_id=row.source_id,
         version=row.version,
         sequence=row.sequence,
-        data=None if row.data is None else bytes(row.data),
+        data=None if row.data is None else _raw(row.data),
     )
