@@ -99,7 +99,8 @@ class Picture:
         entry = self._items.owner[found]
         start = np.maximum(question.start_us[volumes], self._items.start_us[found])
         end = np.minimum(question.end_us[volumes], self._items.end_us[found])
-        order = np.lexsort((numbers[:, 0] - numbers[:, 2], entry, plan))
+        # Of parts that are equally near, the one that is known best: whoever asks.
+        order = np.lexsort((numbers[:, 1], numbers[:, 0] - numbers[:, 2], entry, plan))
         plan, entry, numbers = plan[order], entry[order], numbers[order]
         start, end = start[order], end[order]
         first = np.ones(len(plan), dtype=np.bool_)
