@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.core.coordinates import angle, from_mgrs, place
+from detente.core.coordinates import angle, from_mgrs, place, spelt
 from detente.errors import MalformedInput
 from judge import GEOD
 
@@ -111,6 +111,15 @@ def test_the_trauma_centre_of_kunduz_in_all_spellings(text: str) -> None:
 def test_what_is_no_position(text: str) -> None:
     with pytest.raises(MalformedInput, match="latitude and longitude"):
         place(text)
+
+
+def test_a_position_is_read_back_in_three_spellings() -> None:
+    text = spelt(36 + 43 / 60 + 4.91 / 3_600, 68 + 51 / 60 + 43.96 / 3_600)
+    assert text == "36.7180306, 68.8622111 = 36°43'04.91\"N 68°51'43.96\"E = 42SVF8769463602"
+    for part in spelt(-0.5, -179.999999).split(" = "):
+        found = place(part)
+        assert found.lat_deg == pytest.approx(-0.5, abs=1e-5)
+        assert abs(found.lon_deg) == pytest.approx(180, abs=1e-5)
 
 
 @given(st.text(max_size=120))

@@ -150,6 +150,21 @@ def from_mgrs(text: str, *, what: str = "mgrs") -> Place:
     return Place(lat_deg=lat, lon_deg=lon, resolution_deg=side_m * DEGREES_PER_METRE)
 
 
+def spelt(lat_deg: float, lon_deg: float) -> str:
+    """A position read back in three forms, so that a slip in one is seen in another."""
+    grid = _converter().toMGRS(lat_deg, lon_deg)
+    lat, lon = _sexagesimal_of(lat_deg, "NS"), _sexagesimal_of(lon_deg, "EW")
+    return f"{lat_deg:.7f}, {lon_deg:.7f} = {lat} {lon} = {grid}"
+
+
+def _sexagesimal_of(degrees: float, letters: str) -> str:
+    """Degrees, minutes and seconds to a hundredth (0.3 m), with one of two letters."""
+    hundredths = round(abs(degrees) * _SECOND * 100)
+    minutes, second = divmod(hundredths, 6_000)
+    letter = letters[degrees < 0]
+    return f"{minutes // 60}°{minutes % 60:02}'{second / 100:05.2f}\"{letter}"
+
+
 @cache
 def _converter() -> mgrs.MGRS:
     return mgrs.MGRS()

@@ -9,9 +9,20 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from detente.core.coordinates import spelt
 from detente.core.entry import EntryKind
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
+from detente.core.volume import (
+    E7_PER_DEG,
+    MM_PER_M,
+    Circle,
+    Corridor,
+    Polygon,
+    Position,
+    Shape,
+    Volume,
+)
 from detente.core.wire import Value, read
 from detente.doors.answer import plural, utc
 from detente.errors import MalformedInput
@@ -152,6 +163,60 @@ def shown_text(found: History, *, now: datetime) -> str:
         f"verified with {len(proof)} {plural(len(proof), 'hash')}"
     )
     if found.value is not None:
-        text = msgspec.json.format(msgspec.json.encode(found.value), indent=2).decode()
-        lines.append(text)
+        lines += value_lines(found.value)
     return "\n".join(lines) + "\n"
+
+
+def value_lines(value: Value) -> list[str]:
+    """What a value says, read back: every place in three spellings (H9)."""
+    lines = []
+    for name in value.__struct_fields__:
+        content = getattr(value, name)
+        if name == "volumes":
+            continue
+        if content is not None and content not in ((), "", False, 0):
+            lines.append(f"  {name}: {_plain(content)}")
+    for number, volume in enumerate(getattr(value, "volumes", ()), start=1):
+        lines.append(f"  volume {number}: {_band(volume)}, {_window(volume)}")
+        lines += [f"    {line}" for shape in volume.footprint for line in _shape_lines(shape)]
+    return lines
+
+
+def _plain(content: object) -> str:
+    """A field as text: lengths in metres are in the JSON as millimetres."""
+    if isinstance(content, str):
+        return str(content)
+    return msgspec.json.encode(content).decode()
+
+
+def _band(volume: Volume) -> str:
+    if volume.lower_mm is None and volume.upper_mm is None:
+        return "all altitudes"
+    low = "any depth" if volume.lower_mm is None else f"{volume.lower_mm / MM_PER_M:,.0f} m"
+    high = "without end" if volume.upper_mm is None else f"{volume.upper_mm / MM_PER_M:,.0f} m"
+    return f"{low} to {high} above the ellipsoid"
+
+
+def _window(volume: Volume) -> str:
+    if volume.start is None and volume.end is None:
+        return "always"
+    until = "until further notice" if volume.end is None else f"to {utc(volume.end)}"
+    return f"from {utc(volume.start)} {until}"
+
+
+def _shape_lines(shape: Shape) -> list[str]:
+    match shape:
+        case Circle():
+            around = f"circle of {shape.radius_m:,.1f} m around" if shape.radius_mm else "point"
+            return [f"{around} {_spelt(shape.centre)}"]
+        case Corridor():
+            width = f"corridor {2 * shape.radius_m:,.1f} m wide along {len(shape.line)} positions"
+            return [f"{width}, from {_spelt(shape.line[0])}", f"  to {_spelt(shape.line[-1])}"]
+        case Polygon():
+            count = shape.vertex_count
+            return [f"polygon of {count} vertices, the first {_spelt(shape.rings[0][0])}"]
+
+
+def _spelt(position: Position) -> str:
+    lon, lat = position
+    return spelt(lat / E7_PER_DEG, lon / E7_PER_DEG)

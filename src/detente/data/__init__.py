@@ -1,0 +1,1 @@
+"""The small public data that ships with Détente; README.md beside it says whose it is."""
