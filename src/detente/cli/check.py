@@ -94,8 +94,6 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     from detente.core.edges import length_mm  # noqa: PLC0415 - `--help` loads no geometry
     from detente.doors.answer import exit_status  # noqa: PLC0415
-    from detente.node.check import check_plans  # noqa: PLC0415
-    from detente.picture import Picture  # noqa: PLC0415
 
     # One answer and the process ends: collecting garbage among a register costs a fifth.
     gc.disable()
@@ -108,6 +106,10 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
             )
         store = STORE_DEFAULT
     questions = read_plans(plans)
+    # The kernels take a second to load: what is malformed is refused before.
+    from detente.node.check import check_plans  # noqa: PLC0415
+    from detente.picture import Picture  # noqa: PLC0415
+
     asked = Asked()
     if store is not None:
         ask_store(store, asked)

@@ -11,7 +11,6 @@ from msgspec import Struct
 from detente.core.edges import circle, corridor, polygon
 from detente.core.volume import E7_PER_DEG, Circle, Corridor, Line, Polygon, Shape
 from detente.errors import MalformedInput
-from detente.picture.outline import outlines
 
 TYPES = "Point, LineString, Polygon, their Multi forms or GeometryCollection"
 
@@ -113,6 +112,8 @@ def _require_measurable(shape: Shape) -> None:
     lons = [lon for path in paths for lon, _ in path]
     lats = [lat for path in paths for _, lat in path]
     if max(lons) - min(lons) > _NARROW_E7 or max(lats) - min(lats) > _NARROW_E7:
+        from detente.picture.outline import outlines  # noqa: PLC0415 - loads compiled kernels
+
         outlines([shape])
 
 

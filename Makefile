@@ -1,0 +1,49 @@
+# `make demo` and `make test` do all set-up themselves.
+.PHONY: help setup demo test fast lint fmt check bench lock clean
+
+bin := .venv/bin
+ready := .venv/.ready
+
+help: ## these lines
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(ready) ## virtual environment, locked dependencies, compiled kernels
+
+$(ready): requirements-dev.txt pyproject.toml scripts/setup.sh
+	scripts/setup.sh
+	touch $(ready)
+
+demo: setup ## the wildfires of January 2025, step by step
+	$(bin)/detente demo
+
+test: lint ## everything; ends with pytest's own closing line
+	$(bin)/pytest --cov
+
+fast: setup ## unit and property tests that take seconds
+	$(bin)/pytest -q tests/unit tests/property/test_picture.py tests/test_tidy.py tests/test_docs.py
+
+lint: setup ## formatting, lint, types
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+
+fmt: setup ## format and fix what can be fixed
+	$(bin)/ruff format .
+	$(bin)/ruff check --fix .
+
+check: ## exactly what CI runs
+	.ci/run
+
+bench: setup ## measure beside peers; ONLY=name runs one
+	$(bin)/python benchmarks/run.py $(ONLY)
+
+lock: setup ## lock dependencies anew, with hashes and without addresses
+	$(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header --python-version 3.11 --upgrade pyproject.toml -o requirements.txt
+	$(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header --python-version 3.11 --upgrade pyproject.toml --group dev \
+	    -o requirements-dev.txt
+
+clean: ## remove what was built
+	rm -rf .venv build dist demo detente-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Everything that `make demo` and `make test` need, on a fresh Debian machine.
+# What the system lacks is installed where we are root, and named where we are not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+python=${PYTHON:-python3}
+lacking=()
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || lacking+=(python3)
+# Debian keeps ensurepip, without which no virtual environment can be made, in a package of its own.
+"$python" -c 'import ensurepip, venv' 2>/dev/null || lacking+=(python3-venv)
+
+if ((${#lacking[@]})); then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -q
+        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${lacking[@]}"
+    else
+        echo "detente: this machine lacks ${lacking[*]}. As root: apt-get install ${lacking[*]}" >&2
+        exit 1
+    fi
+fi
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "detente: expected Python 3.11 or later, got $("$python" --version)" >&2
+    exit 1
+}
+
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    --require-hashes -r requirements-dev.txt
+.venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    --no-deps --no-build-isolation --editable .
+echo "detente: compiling the kernels, once (some 20 s)"
+.venv/bin/python -m detente.picture.warm
