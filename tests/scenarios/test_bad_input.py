@@ -21,8 +21,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "NaN": (feature().replace('50.56781]}, "properties": {"id": "bad"', "NaN]}"), "JSON"),
     "latitude 999": (
         feature({"type": "Point", "coordinates": [10, 999]}),
-        "row 2 (bad): position: expected longitude from -180 to 180 and latitude from -90 to 90,"
-         " got longitude 10.0, latitude 999.0",
+        "row 2 (bad): position: expected longitude from -180 to 180 and latitude from -90 to 90",
     ),
     "empty geometry": (feature({"type": "Polygon", "coordinates": []}), "got nothing"),
     "null geometry": (feature(None), "expected coordinates or a geometry, got none"),
