@@ -1,5 +1,5 @@
 # `make demo` and `make test` do all set-up themselves.
-.PHONY: help setup demo test fast lint fmt check bench lock clean
+.PHONY: help setup demo test fast lint fmt check bench docs lock clean
 
 bin := .venv/bin
 ready := .venv/.ready
@@ -36,6 +36,9 @@ check: ## exactly what CI runs
 
 bench: setup ## measure beside peers; ONLY=name runs one
 	$(bin)/python benchmarks/run.py $(ONLY)
+
+docs: setup ## write docs/cli.md from the help of the commands
+	$(bin)/python scripts/cli_docs.py
 
 lock: setup ## lock dependencies anew, with hashes and without addresses
 	$(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate \

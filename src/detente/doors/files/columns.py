@@ -43,7 +43,6 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "movement": ("movement",),
     "rule": ("rule",),
     "desk": ("desk",),
-    "party": ("party",),
     "time": ("time", "timestamp"),
     "speed_max_m_s": ("speedmaxms",),
     "accuracy_m": ("accuracym",),
