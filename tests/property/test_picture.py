@@ -235,3 +235,19 @@ def test_a_track_protects_wherever_it_may_have_got_to(
         assert found
     elif away > reach + 0.5:
         assert not found
+
+
+@given(world=worlds(), later=st.integers(-20, 20), speed=st.integers(0, 9))
+@settings(max_examples=100, deadline=None)
+def test_stale_entries_are_counted_as_each_says_of_itself(
+    world: tuple[list[Known], list[Plan], Agreement], later: int, speed: int
+) -> None:
+    known, _, _ = world
+    track = Track(position=(0, 0), time=NOW, speed_max_mm_s=speed)
+    known = [*known, Known(value=Presence(source_id="t", name="t", track=track))]
+    now = NOW + timedelta(hours=later)
+    picture = Picture(known)
+    stale = [
+        one for one in picture.known if not isinstance(one.value, Plan) and one.value.is_stale(now)
+    ]
+    assert picture.stale_count(now) == len(stale)

@@ -47,6 +47,9 @@ class Picture:
         rows = _Rows()
         for owner, one in enumerate(self.known):
             rows.add(owner, one.value, _asks(one.value, agreement))
+        self._stale_after_us = np.array(
+            [_stale_after_us(one.value) for one in self.known], dtype=np.int64
+        )
         self._items = rows.items()
         self._outlines = _outlines_named(rows, self.known)
         self._index = _index(self._items, self._outlines)
@@ -57,9 +60,7 @@ class Picture:
 
     def stale_count(self, now: datetime) -> int:
         """How many entries are stale at ``now``; each protects as before (R-03)."""
-        return sum(
-            1 for one in self.known if not isinstance(one.value, Plan) and one.value.is_stale(now)
-        )
+        return int((self._stale_after_us < microseconds(now)).sum())
 
     def meetings(self, plans: Sequence[Plan], *, separation_mm: int = 0) -> list[list[Meeting]]:
         """What each plan meets, at most one meeting an entry: its nearest part.
@@ -139,6 +140,16 @@ def _protects(value: Protected) -> bool:
     if isinstance(value, Plan):
         return value.state in PLAN_PROTECTS
     return value.standing is Standing.IN_FORCE
+
+
+def _stale_after_us(value: Protected) -> int:
+    """When the entry becomes stale, as its ``is_stale`` has it; plans never do."""
+    if isinstance(value, Plan):
+        return FOREVER_US
+    due = FOREVER_US if value.review_due is None else microseconds(value.review_due)
+    if isinstance(value, Presence) and value.track is not None:
+        due = min(due, microseconds(value.track.time) + TRACK_GROWTH_MAX_S * 1_000_000)
+    return due
 
 
 def _same_plan(plan: Plan, known: Known) -> bool:
