@@ -421,6 +421,12 @@ def test_features_of_one_plan_are_its_volumes_in_the_order_of_the_file(read_text
     assert plans[0].hazard_mm == 50_000
 
 
+def test_zeros_are_no_notice_and_may_be_a_plan(read_text: ReadText) -> None:
+    text = feature({"type": "Point", "coordinates": [0, 0]}, radius_m=5)
+    assert "where software puts" in str(read_text(text, "a.json").refusals[0])
+    assert read_text(text, "a.json", kind="plans").values
+
+
 def test_a_movement_has_legs(read_text: ReadText) -> None:
     line = {"type": "LineString", "coordinates": [[10, 50], [10.01, 50]]}
     times = {"start": "2025-01-01T00:00:00Z", "end": "2025-01-01T01:00:00Z"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detente.cli.common import STORE_DEFAULT, console, parse_time, utc_now
+from detente.cli.common import STORE_DEFAULT, console, parse_time, say_if_compiling, utc_now
 from detente.errors import DetenteError, MalformedInput
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     from detente.node.check import check_plans  # noqa: PLC0415
     from detente.picture import Picture  # noqa: PLC0415
 
+    say_if_compiling()
     asked = Asked()
     if store is not None:
         ask_store(store, asked)

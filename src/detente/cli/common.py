@@ -69,6 +69,14 @@ def console(*, error: bool = False) -> "Console":
     return Console(stderr=error, width=width, highlight=False, soft_wrap=False)
 
 
+def say_if_compiling() -> None:
+    """Tell why the first check after an installation takes longer than any other."""
+    from detente.picture import compiled_before  # noqa: PLC0415
+
+    if not compiled_before():
+        sys.stderr.write("detente: compiling the kernels, once (some 20 s)\n")
+
+
 @contextmanager
 def progress() -> Iterator["Progress"]:
     """A progress bar on standard error; nothing where no one watches."""

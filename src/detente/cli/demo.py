@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from detente.cli.common import say_if_compiling
+
 app = typer.Typer(help="See it work on real data.", invoke_without_command=True)
 
 FolderOption = Annotated[
@@ -32,6 +34,7 @@ def wildfire(folder: FolderOption = FOLDER_DEFAULT) -> None:
     """Los Angeles, January 2025: three parties over real fires and real hospitals."""
     from detente.cli.demo_wildfire import run  # noqa: PLC0415 - `--help` loads no geometry
 
+    say_if_compiling()
     run(folder)
 
 
@@ -46,4 +49,5 @@ def africa(
     """Africa's health facilities imported and signed, and invented plans checked against them."""
     from detente.cli.demo_africa import run  # noqa: PLC0415
 
+    say_if_compiling()
     run(file, folder, plans)

@@ -149,9 +149,12 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         detente import sites.csv --as notices --party who --column lat=GPS_N --column lon=GPS_E
     """
+    import msgspec  # noqa: PLC0415
+
     from detente.core.edges import length_mm  # noqa: PLC0415
     from detente.doors.files import ReadOptions, read  # noqa: PLC0415
 
+    _require_importer(store, party)
     options = ReadOptions(
         kind=what.value,
         strict=strict,
@@ -163,8 +166,12 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
         desk=desk,
         rule=rule,
     )
-    _require_importer(store, party)
-    reading = read(file, options)
+    with progress() as bar:
+        task = bar.add_task("reading", total=None)
+        watched = msgspec.structs.replace(
+            options, progress=lambda done, _: bar.update(task, completed=done)
+        )
+        reading = read(file, watched)
     if report is not None:
         _write_report(report, reading)
     if not reading.values:

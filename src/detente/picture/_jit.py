@@ -38,6 +38,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "detente" / name
 
 
+def compiled_before() -> bool:
+    """Whether machine code of exactly these sources is there, so that a start is quick."""
+    folder = cache_folder()
+    return folder.is_dir() and any(folder.rglob("*.nbc"))
+
+
 numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined] # set at run time
 
 

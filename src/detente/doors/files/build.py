@@ -14,7 +14,7 @@ from detente.core.presence import SPEED_MAX_MM_S, Presence, Track
 from detente.core.volume import MM_PER_M, Circle, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.doors.files.columns import Fields
-from detente.doors.files.positions import RESOLUTION_COARSE_DEG, Located, locate
+from detente.doors.files.positions import RESOLUTION_COARSE_DEG, Located, locate, refuse_zeros
 from detente.doors.files.reading import Imported, Reading, ReadOptions, Remark, Row
 from detente.doors.files.shapes import Sizes
 from detente.errors import DetenteError, MalformedInput
@@ -154,6 +154,8 @@ class Builder:
             buffer_m=fields.number("buffer_m") or 0.0,
         )
         located = locate(fields, row.geometry, sizes)
+        if self._options.kind != "plans":  # a plan is drawn where it is meant
+            refuse_zeros(located)
         lower, upper = fields.number("lower_m"), fields.number("upper_m")
         from_what = reference(fields.text("altitude_reference"))
         volume = Volume(

@@ -70,7 +70,6 @@ def locate(fields: Fields, geometry: Any, sizes: Sizes) -> Located:
 def _drawn(geometry: Any, sizes: Sizes) -> Located:
     footprint = shapes(geometry, sizes)
     if len(footprint) == 1 and isinstance(footprint[0], Circle):
-        _refuse_zeros(footprint[0])
         lon, lat = footprint[0].centre
         finest = min(_step_deg(lon), _step_deg(lat))
         return Located(footprint=footprint, resolution_deg=finest)
@@ -129,7 +128,6 @@ def _point(spot: Place, sizes: Sizes, *, typed: str | None) -> Located:
             got=f"latitude {lat:g}, longitude {lon:g}{hint}",
         )
     shape = _circle(lon, lat, sizes.radius_m)
-    _refuse_zeros(shape)
     return Located(footprint=(shape,), resolution_deg=spot.resolution_deg, typed=typed)
 
 
@@ -141,8 +139,14 @@ def _circle(lon_deg: float, lat_deg: float, radius_m: float) -> Circle:
     return Circle(centre=centre, radius_mm=length_mm(radius_m, what="radius_m"))
 
 
-def _refuse_zeros(shape: Circle) -> None:
-    if shape.centre == (0, 0):
+def refuse_zeros(located: Located) -> None:
+    """Refuse a lone point at latitude 0, longitude 0.
+
+    Raises:
+        MalformedInput: It is there.
+    """
+    shape = located.footprint[0]
+    if len(located.footprint) == 1 and isinstance(shape, Circle) and shape.centre == (0, 0):
         raise MalformedInput(
             "position",
             expected="a place",
