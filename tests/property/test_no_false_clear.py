@@ -103,8 +103,8 @@ def test_circles_and_points() -> None:
     radius = np.round(10 ** rng.uniform(0, 4, n), 3)
     reach = np.round(10 ** rng.uniform(-1, 3.5, n), 3)
     separation = np.round(10 ** rng.uniform(-1, 4, n), 3)
-    # Beside the border of the answer, by a centimetre up to kilometres.
-    off = rng.choice([-1, 1], n) * 10 ** rng.uniform(-2, 3.5, n)
+    # Beside the border of the answer, by a hundredth of a millimetre up to kilometres.
+    off = rng.choice([-1, 1], n) * 10 ** rng.uniform(-5, 3.5, n)
     apart = np.maximum(0, radius + reach + separation + off)
     other = rounded(moved(centre, rng.uniform(0, 360, n), apart))
     true = np.maximum(0, distance_m(centre, other) - radius - reach)
@@ -128,7 +128,7 @@ def test_corridors() -> None:
     end = rounded(moved(start, rng.uniform(0, 360, n), length))
     width = np.round(10 ** rng.uniform(0, 3, n), 2)
     separation = np.round(10 ** rng.uniform(-1, 4, n), 3)
-    off = rng.choice([-1, 1], n) * 10 ** rng.uniform(-2, 3, n)
+    off = rng.choice([-1, 1], n) * 10 ** rng.uniform(-5, 3, n)
     foot = along_any(rng, start, end)
     point = rounded(
         moved(foot, rng.uniform(0, 360, n), np.maximum(0, width / 2 + separation + off))
