@@ -72,7 +72,7 @@ def test_founding(tmp_path: Path) -> None:
 def test_importing(office: Path) -> None:
     """Hospitals go on record, and the same file again changes nothing."""
     command = ("import", "hospitals.csv", "--as", "notices", "--category", "medical",
-               "--party", "med", "--desk", "night-desk", "--json")  # fmt: skip
+               "--party", "medical OPERATOR", "--desk", "night-desk", "--json")  # fmt: skip
     again = json.loads(detente(*command, cwd=office).out)
     assert (again["new"], again["changed"], again["unchanged"]) == (0, 0, 3)
     assert [one["name"] for one in again["refused"]] == ["Delta Post"]

@@ -1,5 +1,6 @@
 """Files in, by every format: what is understood, what is refused by name, what is doubted."""
 
+import csv
 import gzip
 import io
 import json
@@ -18,12 +19,14 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detente.core import wire
 from detente.core.notice import Notice, NoticeKind
 from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.volume import Circle, Corridor, Polygon
 from detente.core.zone import Zone, ZoneRule
 from detente.doors.files import Kind, Reading, ReadOptions, read, source
+from detente.doors.files.columns import SPELLINGS
 from detente.errors import MalformedInput
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -823,7 +826,45 @@ def test_garbage_is_read_or_refused(tmp_path: Path, data: bytes, kind: Kind) -> 
     path = tmp_path / "garbage"
     path.write_bytes(data)
     try:
-        reading = read(path, ReadOptions(kind=kind))
+        reading = read(path, ReadOptions(kind=kind, party="one"))
     except MalformedInput:
         return
     assert reading.rows_total >= len(reading.refusals)
+    for value in reading.values:
+        # What is read can be signed and will be read back the same.
+        assert wire.decode(wire.encode(value)) == value
+
+
+cells = st.one_of(
+    st.text(max_size=12),
+    st.floats(-200, 200).map(str),
+    st.sampled_from(
+        ["50.5678", "10.1234", "2025-01-01T00:00:00Z", "no_activity", "AGL", "12 30 N"]
+    ),
+)
+
+
+@given(
+    header=st.lists(st.sampled_from(sorted(SPELLINGS)), min_size=1, unique=True),
+    rows=st.lists(st.lists(cells, min_size=25, max_size=25), min_size=1, max_size=4),
+    kind=st.sampled_from(KINDS),
+)
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_table_is_read_into_what_can_be_signed(
+    tmp_path: Path, header: list[str], rows: list[list[str]], kind: Kind
+) -> None:
+    path = tmp_path / "table.csv"
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["lat", "lon", *[name for name in header if name not in {"lat", "lon"}]])
+    for row in rows:
+        writer.writerow(["50.5678", "10.1234", *row][: len({"lat", "lon", *header})])
+    path.write_text(out.getvalue())
+    try:
+        reading = read(path, ReadOptions(kind=kind, party="one"))
+    except MalformedInput:
+        return
+    for value in reading.values:
+        assert wire.decode(wire.encode(value)) == value

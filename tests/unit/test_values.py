@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from detente.core import wire
 from detente.core.agreement import NOTHING_AGREED, Agreement, Separation
 from detente.core.lifecycle import STANDING_TRANSITIONS, Standing, Table, advance, diagram
-from detente.core.notice import Notice, NoticeKind
-from detente.core.party import PublicKey, key_id
-from detente.core.plan import PLAN_PROTECTS, PLAN_TRANSITIONS, PlanState
+from detente.core.notice import LEGS_MAX, Notice, NoticeKind
+from detente.core.party import PublicKey, key_id, slug
+from detente.core.plan import PLAN_PROTECTS, PLAN_TRANSITIONS, Plan, PlanState
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
 from detente.core.report import REPORT_TRANSITIONS, ReportState
 from detente.core.volume import (
     EPOCH,
+    SHAPES_MAX,
     VERTICES_MAX,
     Circle,
     Corridor,
@@ -76,6 +77,21 @@ def test_vertices_have_a_limit_and_lengths_are_in_metres() -> None:
     assert (POINT.vertex_count, Circle(centre=(0, 0), radius_mm=250).radius_m) == (1, 0.25)
 
 
+def test_an_entry_has_a_limit_of_volumes_and_a_footprint_of_shapes() -> None:
+    many = (volume(),) * (LEGS_MAX + 1)
+    parts = {"source_id": "1", "name": "A", "category": "a"}
+    for kind, more in (
+        (Notice, {}),
+        (Presence, {}),
+        (Zone, {"rule": ZoneRule.BOUNDARY}),
+        (Plan, {}),
+    ):
+        with pytest.raises(MalformedInput, match="volumes: expected at most 1000, got 1001"):
+            kind(**parts, **more, volumes=many)  # type: ignore[arg-type] # any of four
+    with pytest.raises(MalformedInput, match="at most 10000 shapes"):
+        Volume(footprint=(POINT,) * (SHAPES_MAX + 1))
+
+
 def test_a_leg_of_a_movement_needs_both_its_times() -> None:
     leg = volume(start=NOON, end=NOON)
     parts = {"source_id": "1", "name": "Convoy", "category": "medical"}
@@ -122,6 +138,13 @@ def test_a_key_id_is_that_of_its_key() -> None:
     assert PublicKey(id=key_id(key), ed25519=key.hex()).id == "630dcd2966c43366"
     with pytest.raises(MalformedInput, match="key id"):
         PublicKey(id="0" * 16, ed25519=key.hex())
+
+
+def test_a_name_becomes_an_id() -> None:
+    assert slug("  Médecins Sans Frontières (OCB) ", what="id") == "m-decins-sans-fronti-res-ocb"
+    assert len(slug("x" * 200, what="id")) == 63
+    with pytest.raises(MalformedInput, match="letters a-z or digits"):
+        slug("Δ", what="id")
 
 
 TABLES: list[tuple[type, Table[PlanState] | Table[ReportState] | Table[Standing]]] = [

@@ -97,6 +97,8 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     # One answer and the process ends: collecting garbage among a register costs a fifth.
     gc.disable()
+    if map is not None and (map.suffix.lower() != ".png" or not map.parent.is_dir()):
+        raise MalformedInput("--map", expected="a .png in a folder that is there", got=f"{map}")
     now = parse_time(at) if at else utc_now()
     separation_mm = length_mm(separation, what="--separation")
     if not any((store, notices, zones, presence)):

@@ -1,6 +1,5 @@
 """What several commands share: options, times, progress."""
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,18 +45,6 @@ def parse_time(text: str) -> datetime:
         raise MalformedInput("time", expected="such as 2025-01-07T18:30:00Z", got=text) from None
     check_time(time, what="time")
     return time.astimezone(UTC)
-
-
-def slug(name: str, *, what: str) -> str:
-    """A name as an id: lower-case letters, digits and hyphens.
-
-    Raises:
-        MalformedInput: Nothing of it is left.
-    """
-    found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
-    if not found:
-        raise MalformedInput(what, expected="letters a-z or digits (or give --id)", got=name)
-    return found
 
 
 def console(*, error: bool = False) -> "Console":

@@ -13,7 +13,6 @@ from detente.cli.common import (
     StoreOption,
     console,
     progress,
-    slug,
     utc_now,
 )
 from detente.core.zone import ZoneRule
@@ -56,6 +55,7 @@ def init(
         detente init --store la.db --theatre los-angeles --agreement agreement.toml
     """
     from detente.core.agreement import Agreement  # noqa: PLC0415 - `--help` loads no core
+    from detente.core.party import slug  # noqa: PLC0415
     from detente.doors.agreement_toml import read_agreement  # noqa: PLC0415
     from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.node.theatre import found  # noqa: PLC0415
@@ -90,7 +90,7 @@ def party_new(
 
         detente party new "Medical air" --id med-air --desk "Air desk" --contact "+1 555 0100"
     """
-    from detente.core.party import Desk, Party  # noqa: PLC0415
+    from detente.core.party import Desk, Party, slug  # noqa: PLC0415
     from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.node.theatre import admit  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
@@ -154,7 +154,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
     from detente.core.edges import length_mm  # noqa: PLC0415
     from detente.doors.files import ReadOptions, read  # noqa: PLC0415
 
-    _require_importer(store, party)
+    party = _importer(store, party)
     options = ReadOptions(
         kind=what.value,
         strict=strict,
@@ -192,15 +192,16 @@ def _columns(given: list[str]) -> dict[str, str]:
     return {field: name for field, _, name in pairs}
 
 
-def _require_importer(store: Path, party: str) -> None:
-    """Refuse before the long work what would be refused after it."""
+def _importer(store: Path, party: str) -> str:
+    """The party's id; refuses before the long work what would be refused after it."""
     from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.node.lookup import admitted_party  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
     with Store(store).reading() as record:
-        admitted_party(record, party)
-    Keyring(store).load(party)
+        found = admitted_party(record, party).id
+    Keyring(store).load(found)
+    return found
 
 
 def _take_in(store: Path, party: str, reading: "Reading") -> "Intake":
@@ -237,6 +238,8 @@ def _import_json(reading: "Reading", intake: "Intake") -> None:
 
 
 def _import_text(file: Path, what: What, reading: "Reading", intake: "Intake") -> None:
+    from detente.doors.answer import plural  # noqa: PLC0415
+
     out = sys.stdout.write
     for title, remarks in (("refused", reading.refusals), ("doubtful, kept", reading.doubts)):
         for remark in remarks[:REMARKS_SHOWN]:
@@ -244,7 +247,8 @@ def _import_text(file: Path, what: What, reading: "Reading", intake: "Intake") -
         if len(remarks) > REMARKS_SHOWN:
             out(f"{title}: {len(remarks) - REMARKS_SHOWN} more (--report OUT.csv writes all)\n")
     out(
-        f"{file.name}: {reading.rows_total} rows as {what.value}: {intake.new} new, "
+        f"{file.name}: {reading.rows_total} {plural(reading.rows_total, 'row')} "
+        f"as {what.value}: {intake.new} new, "
         f"{intake.changed} changed, {intake.unchanged} unchanged, "
         f"{len(reading.refusals)} refused, {len(reading.doubts)} doubtful; "
         f"register version {intake.sequence}\n"
@@ -286,10 +290,12 @@ def list_objects(
         detente list --kind notice --party who --limit 10
     """
     from detente.doors import register_text  # noqa: PLC0415
+    from detente.node.lookup import admitted_party  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
     kinds = () if kind is None else (register_text.entry_kind(kind),)
     with Store(store).reading() as record:
+        party = None if party is None else admitted_party(record, party).id
         found = register_text.listed(record.objects(*kinds, party=party), limit, now=utc_now())
         _, size, _ = record.head()
     if json:
@@ -332,12 +338,15 @@ def withdraw(
         detente withdraw 0011190023 --party med-air
     """
     from detente.node.keyring import Keyring  # noqa: PLC0415
+    from detente.node.lookup import admitted_party  # noqa: PLC0415
     from detente.node.withdraw import withdraw as withdraw_verb  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
-    receipt = withdraw_verb(
-        Store(store), party, Keyring(store).load(party), object_id, now=utc_now()
-    )
+    register = Store(store)
+    with register.reading() as record:
+        party = admitted_party(record, party).id
+    key = Keyring(store).load(party)
+    receipt = withdraw_verb(register, party, key, object_id, now=utc_now())
     sys.stdout.write(
         f"object {receipt.object_id} is withdrawn: version {receipt.version}, "
         f"entry {receipt.sequence}\n"

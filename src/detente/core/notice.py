@@ -26,6 +26,16 @@ Volumes = Annotated[tuple[Volume, ...], Meta(min_length=1, max_length=LEGS_MAX)]
 VolumesIfAny = Annotated[tuple[Volume, ...], Meta(max_length=LEGS_MAX)]
 
 
+def check_legs(volumes: tuple[Volume, ...]) -> None:
+    """Refuse more volumes than one entry may have.
+
+    Raises:
+        MalformedInput: More than LEGS_MAX.
+    """
+    if len(volumes) > LEGS_MAX:
+        raise MalformedInput("volumes", expected=f"at most {LEGS_MAX}", got=f"{len(volumes)}")
+
+
 class Verification(StrEnum):
     """Who has looked (H8). Détente itself verifies nothing and implies nothing."""
 
@@ -66,8 +76,8 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True
     """A place or movement to be spared.
 
     Raises:
-        MalformedInput: A movement whose leg lacks a start or an end, or a
-            naive time.
+        MalformedInput: A movement whose leg lacks a start or an end, a naive
+            time, or more than LEGS_MAX volumes.
     """
 
     source_id: SourceId
@@ -85,6 +95,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
+        check_legs(self.volumes)
         if self.review_due is not None:
             check_time(self.review_due, what="review_due")
         if self.kind is NoticeKind.MOVEMENT:

@@ -1,5 +1,6 @@
 """Party: who speaks. A nation, agency or operator, with desks and keys."""
 
+import re
 from hashlib import sha256
 from typing import Annotated
 
@@ -29,6 +30,18 @@ class Desk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: PartyId
     name: Name
     contacts: Annotated[tuple[Name, ...], Meta(max_length=10)] = ()
+
+
+def slug(name: str, *, what: str) -> str:
+    """A name as an id: lower-case letters, digits and hyphens.
+
+    Raises:
+        MalformedInput: Nothing of it is left.
+    """
+    found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-")
+    if not found:
+        raise MalformedInput(what, expected="letters a-z or digits (or give --id)", got=name)
+    return found
 
 
 def key_id(public_key: bytes) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from detente.core.lifecycle import Table
-from detente.core.notice import SourceId, Volumes
+from detente.core.notice import SourceId, Volumes, check_legs
 from detente.core.party import Category, Name, PartyId
 from detente.core.volume import RadiusMm
 
@@ -55,3 +55,6 @@ class Plan(Struct, frozen=True, kw_only=True, tag="plan", omit_defaults=True):
     hazard_mm: RadiusMm = 0
     state: PlanState = PlanState.DRAFT
     desk: PartyId | None = None
+
+    def __post_init__(self) -> None:
+        check_legs(self.volumes)

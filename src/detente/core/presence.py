@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from detente.core.lifecycle import Standing
-from detente.core.notice import SourceId, VolumesIfAny
+from detente.core.notice import SourceId, VolumesIfAny, check_legs
 from detente.core.party import Category, Name, PartyId
 from detente.core.volume import AltitudeMm, Position, RadiusMm, UtcTime, check_time
 from detente.errors import MalformedInput
@@ -48,7 +48,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="presence", omit_defaults=
     """One's own or a partner's people: an area in ``volumes``, or a ``track``.
 
     Raises:
-        MalformedInput: Neither or both of volumes and track.
+        MalformedInput: Neither or both of volumes and track, or too many volumes.
     """
 
     source_id: SourceId
@@ -65,6 +65,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="presence", omit_defaults=
     desk: PartyId | None = None
 
     def __post_init__(self) -> None:
+        check_legs(self.volumes)
         if bool(self.volumes) == (self.track is not None):
             raise MalformedInput("presence", expected="either volumes or a track")
 

@@ -128,7 +128,7 @@ class Volume(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Raises:
         MalformedInput: Lower above upper, end before start, a naive time, or
-            more vertices than VERTICES_MAX.
+            more shapes than SHAPES_MAX or vertices than VERTICES_MAX.
 
     Source:
         ASTM F3548-21 Volume4D; docs/rules/R-06.md.
@@ -152,6 +152,10 @@ class Volume(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 got=f"lower {self.lower_mm / MM_PER_M} m above upper {self.upper_mm / MM_PER_M} m",
             )
         check_window(self.start, self.end)
+        if len(self.footprint) > SHAPES_MAX:
+            raise MalformedInput(
+                "footprint", expected=f"at most {SHAPES_MAX} shapes", got=f"{len(self.footprint)}"
+            )
         if len(self.footprint) > 1 or not isinstance(self.footprint[0], Circle):
             vertices = sum(shape.vertex_count for shape in self.footprint)
             if vertices > VERTICES_MAX:

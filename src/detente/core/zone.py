@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from detente.core.lifecycle import Standing
-from detente.core.notice import SourceId, Volumes
+from detente.core.notice import SourceId, Volumes, check_legs
 from detente.core.party import Category, Name, PartyId
 from detente.core.volume import RadiusMm, UtcTime
 
@@ -39,6 +39,9 @@ class Zone(Struct, frozen=True, kw_only=True, tag="zone", omit_defaults=True):
     disputed: bool = False
     standing: Standing = Standing.IN_FORCE
     desk: PartyId | None = None
+
+    def __post_init__(self) -> None:
+        check_legs(self.volumes)
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the review is overdue at ``now``."""

@@ -28,15 +28,19 @@ def current_agreement(record: Record) -> Agreement:
 
 
 def admitted_party(record: Record, party: str) -> Party:
-    """A party as the record has it.
+    """A party as the record has it, by its id or, where no id fits, by its name.
 
     Raises:
         NotFound: No such party.
     """
     value = said(record, EntryKind.PARTY, NODE, party)
-    if not isinstance(value, Party):
-        raise NotFound(f"party {party}", expected="one that `detente party new` admitted")
-    return value
+    if isinstance(value, Party):
+        return value
+    for stored in record.objects(EntryKind.PARTY):
+        value = None if stored.data is None else read(stored.data)
+        if isinstance(value, Party) and value.name.casefold() == party.casefold():
+            return value
+    raise NotFound(f"party {party}", expected="one that `detente party new` admitted")
 
 
 def public_keys(record: Record, party: str) -> tuple[PublicKey, ...]:

@@ -32,7 +32,8 @@ def read(path: Path, options: ReadOptions) -> Reading:
         MalformedInput: The file as a whole cannot be used, or (if the options
             are strict) one row cannot.
     """
-    reading = Reading(source=path.name)
+    # A name that is no UTF-8 could not be signed; its odd bytes are replaced.
+    reading = Reading(source=path.name.encode(errors="replace").decode())
     kind, data = load(path)
     rows = _rows(path, kind, data)
     # A table's header names all columns; features each bring their own.
