@@ -114,7 +114,7 @@ def test_asking(office: Path) -> None:
     table = detente("check", plans, cwd=office)
     assert table.status == 1
     for text in ("near", "conflict", "Alpha Hospital", "356 m", "500 m", "night-desk",
-                 "Register version 5", "A check informs; it never permits."):  # fmt: skip
+                 "register version 5", "A check informs; it never permits."):  # fmt: skip
         assert text in table.out
     features = json.loads(detente("check", plans, "--format", "geojson", cwd=office).out)[
         "features"

@@ -10,12 +10,12 @@ from detente.core.geodesy import (
     CURVATURE_RADIUS_MAX_M,
     CURVATURE_RADIUS_MIN_M,
     EDGE_MAX_M,
-    arc_bounds,
     cut_edges,
     ecef,
 )
 from detente.core.volume import E7_PER_DEG, VERTICES_MAX, Position
 from detente.errors import MalformedInput
+from detente.picture.measure import bounds_of_chord
 from judge import FloatArray, along, distance_m, to_edge_m
 
 
@@ -123,9 +123,9 @@ def test_a_circle() -> None:
 def test_chords_bound_geodesics(lon: float, lat: float, lon2: float, lat2: float) -> None:
     a, b = np.array([[lon, lat]]), np.array([[lon2, lat2]])
     chord = np.linalg.norm(ecef(a[:, 0], a[:, 1]) - ecef(b[:, 0], b[:, 1]), axis=1)
-    low, high = arc_bounds(chord)
-    true = distance_m(a, b)
-    assert low[0] - 1e-6 <= true[0] <= high[0] + 1e-6
+    middle, half = bounds_of_chord(float(chord[0]))
+    true = float(distance_m(a, b)[0])
+    assert middle - half - 1e-6 <= true <= middle + half + 1e-6
     assert CURVATURE_RADIUS_MIN_M < CURVATURE_RADIUS_MAX_M
 
 

@@ -194,8 +194,9 @@ def could_not_ask(path: Path, error: Exception, asked: Asked) -> None:
     """Note a source that is missing or unreadable; every verdict is then incomplete."""
     from detente.core.check import Source  # noqa: PLC0415
 
-    asked.sources.append(Source(name=path.name, problem=f"could not be asked: {error}"))
-    sys.stderr.write(f"detente: {path.name} could not be asked: {error}\n")
+    reason = str(error).removeprefix(f"{path}: ")
+    asked.sources.append(Source(name=path.name, problem=f"could not be asked: {reason}"))
+    sys.stderr.write(f"detente: {path.name} could not be asked: {reason}\n")
 
 
 def ask_store(path: Path, asked: Asked) -> None:

@@ -60,29 +60,6 @@ def ecef(lon_deg: FloatArray, lat_deg: FloatArray) -> FloatArray:
     )
 
 
-def arc_bounds(chord_m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The least and the greatest geodesic distance between points this far apart.
-
-    A geodesic bends everywhere between the two extreme curvatures, so its
-    length lies between those of circular arcs over the same chord. Near the
-    antipode the upper arc ends at half its circle; no geodesic of WGS 84 is
-    longer than half a meridian's ellipse, 20,003.9 km, which is less.
-
-    Args:
-        chord_m: (n,) float64 metres, straight through the earth.
-
-    Returns:
-        Two (n,) float64 arrays, metres.
-    """
-    half = chord_m / 2
-    low = 2 * CURVATURE_RADIUS_MAX_M * np.arcsin(np.minimum(half / CURVATURE_RADIUS_MAX_M, 1.0))
-    high = 2 * CURVATURE_RADIUS_MIN_M * np.arcsin(np.minimum(half / CURVATURE_RADIUS_MIN_M, 1.0))
-    return low, np.where(half >= CURVATURE_RADIUS_MIN_M, _HALF_MERIDIAN_M, high)
-
-
-_HALF_MERIDIAN_M = 20_003_931.5
-
-
 def cut_edges(
     start: FloatArray, end: FloatArray, chord_m: FloatArray
 ) -> tuple[IntArray, FloatArray]:

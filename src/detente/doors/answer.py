@@ -24,6 +24,8 @@ WORDS = {
     VerdictKind.INCOMPLETE: "incomplete",
 }
 
+_NOTHING = {True: "nothing known", False: "nothing found, and not all could be asked"}
+
 _STYLES = {
     VerdictKind.NO_KNOWN_CONFLICT: "cyan",
     VerdictKind.COORDINATE: "yellow",
@@ -56,14 +58,22 @@ def sentence(verdict: Verdict) -> str:
     parts = [WORDS[verdict.verdict]]
     if verdict.findings:
         parts.append(f"{len(verdict.findings)} {plural(len(verdict.findings), 'finding')}")
-    parts.append(
-        f"register version {verdict.sequence}" if verdict.sequence else "from files, no register"
-    )
-    parts.append(f"as of {utc(verdict.as_of)}")
-    parts.append(f"{verdict.counts.stale} {plural(verdict.counts.stale, 'entry')} stale")
-    parts.append(f"{verdict.counts.withheld} withheld")
+    parts.append(_stands_on(verdict))
     parts += [source_problem(source) for source in verdict.sources]
     return ", ".join(parts)
+
+
+def _stands_on(verdict: Verdict) -> str:
+    version = f"register version {verdict.sequence}"
+    stale = f"{verdict.counts.stale} {plural(verdict.counts.stale, 'entry')} stale"
+    return ", ".join(
+        [
+            version if verdict.sequence else "from files, no register",
+            f"as of {utc(verdict.as_of)}",
+            stale,
+            f"{verdict.counts.withheld} withheld",
+        ]
+    )
 
 
 def source_problem(source: Source) -> str:
@@ -156,7 +166,8 @@ def table(verdicts: Sequence[Verdict]) -> RenderableType:
         word = Text(WORDS[verdict.verdict], style=_STYLES[verdict.verdict])
         shown = verdict.findings[:FINDINGS_SHOWN]
         if not shown:
-            out.add_row(verdict.plan, word, "", Text("nothing known", style="dim"), "", "", "")
+            complete = verdict.verdict is not VerdictKind.INCOMPLETE
+            out.add_row(verdict.plan, word, "", Text(_NOTHING[complete], style="dim"), "", "", "")
         for number, found in enumerate(shown):
             out.add_row(*_head(verdict.plan, word, first=number == 0), *_cells(found))
         more = len(verdict.findings) - len(shown)
@@ -194,22 +205,15 @@ def metres(value: float) -> str:
 
 
 def _closing(verdicts: Sequence[Verdict]) -> list[Text]:
-    """Counts, what could not be asked, and what an answer is."""
+    """What the answers stand on, what could not be asked, and what an answer is."""
+    informs = Text("A check informs; it never permits.", style="dim")
+    if len(verdicts) == 1:
+        return [Text(sentence(verdicts[0]) + ".", style="bold"), informs]
     counts = Counter(verdict.verdict for verdict in verdicts)
     parts = [f"{counts[kind]} {WORDS[kind]}" for kind in VerdictKind if counts[kind]]
-    noun = plural(len(verdicts), "plan")
-    lines = [Text(f"{len(verdicts)} {noun}: {', '.join(parts)}.", style="bold")]
+    lines = [Text(f"{len(verdicts)} plans: {', '.join(parts)}.", style="bold")]
     if verdicts:
         last = verdicts[-1]
         lines += [Text(source_problem(source), style="magenta") for source in last.sources]
-        register = (
-            f"Register version {last.sequence}" if last.sequence else "From files, no register"
-        )
-        lines.append(
-            Text(
-                f"{register}, as of {utc(last.as_of)}, {last.counts.stale} "
-                f"{plural(last.counts.stale, 'entry')} stale, {last.counts.withheld} withheld."
-            )
-        )
-    lines.append(Text("A check informs; it never permits.", style="dim"))
-    return lines
+        lines.append(Text(f"{_stands_on(last)}."))
+    return [*lines, informs]

@@ -69,7 +69,13 @@ def growth_m(items: Items, j: int, start_us: int, end_us: int) -> float:
 
 @jit
 def bounds_of_chord(chord_m: float) -> tuple[float, float]:
-    """Middle and half-width of the bounds of the geodesic over a chord, metres."""
+    """Middle and half-width of the bounds of the geodesic over a chord, metres.
+
+    A geodesic bends everywhere between the two extreme curvatures, so its
+    length lies between those of circular arcs over the same chord. Near the
+    antipode the upper arc ends at half its circle; no geodesic of WGS 84 is
+    longer than half a meridian's ellipse, 20,003.9 km.
+    """
     half = chord_m / 2
     low = 2 * CURVATURE_RADIUS_MAX_M * np.arcsin(min(1.0, half / CURVATURE_RADIUS_MAX_M))
     high = _HALF_MERIDIAN_M
