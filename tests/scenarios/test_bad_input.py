@@ -45,8 +45,8 @@ def assert_refused(ran: Ran, match: str) -> None:
     assert (ran.status, ran.out) == (2, ""), ran
     assert ran.err.count("\n") == 1, ran.err
     assert ran.err.startswith("detente: ")
-    assert match in ran.err
-    assert len(ran.err) < 500
+    assert match.lower() in ran.err.lower()
+    assert len(ran.err) < 900
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -59,7 +59,10 @@ def test_plans(tmp_path: Path, name: str) -> None:
     assert_refused(detente("check", path, "--notices", "list.csv", cwd=tmp_path), match)
 
 
-@pytest.mark.parametrize(("path", "match"), [(".", "got a folder"), ("x", "got nothing there")])
+@pytest.mark.parametrize(
+    ("path", "match"),
+    [(".", "got a folder"), ("x", "got nothing there"), ("x" * 300, "name too long")],
+)
 def test_no_file(tmp_path: Path, path: str, match: str) -> None:
     """Plans that are none."""
     (tmp_path / "list.csv").write_text("lat,lon\n50.56781,10.12341\n")

@@ -1,5 +1,6 @@
 """Files in, by every format: what is understood, what is refused by name, what is doubted."""
 
+import contextlib
 import csv
 import gzip
 import io
@@ -424,6 +425,75 @@ def test_features_of_one_plan_are_its_volumes_in_the_order_of_the_file(read_text
     assert plans[0].hazard_mm == 50_000
 
 
+ROWS: list[dict[str, object]] = [
+    {"plan": "a"}, {"id": "a"}, {"plan": "2"}, {}, {"id": "2"}, {"plan": "a"}, {"id": "a"}, {},
+]  # fmt: skip
+
+
+@given(order=st.permutations(ROWS), kind=st.sampled_from(["plans", "notices"]))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_volume_is_lost_whatever_groups_and_ids_are_called(
+    tmp_path: Path, order: list[dict[str, object]], kind: Kind
+) -> None:
+    """A plan called as another row's id, or as its number, must not take its place."""
+    times = {"start": "2025-01-01T00:00:00Z", "end": "2025-01-01T01:00:00Z"}
+    group = "plan" if kind == "plans" else "movement"
+    rows = [
+        {**times, **{group if name == "plan" else name: value for name, value in row.items()}}
+        for row in order
+    ]
+    path = tmp_path / "rows.geojson"
+    path.write_text(
+        collection(*(feature({"type": "Point", "coordinates": [n + 1, 50]}, **row)
+                     for n, row in enumerate(rows)))
+    )  # fmt: skip
+    reading = read(path, ReadOptions(kind=kind))
+    assert not reading.refusals
+    assert len({value.source_id for value in reading.values}) == len(reading.values)
+    centres = [
+        shape.centre[0]
+        for value in reading.values
+        for volume in value.volumes
+        for shape in volume.footprint
+        if isinstance(shape, Circle)
+    ]
+    assert sorted(centres) == [(n + 1) * 10_000_000 for n in range(len(order))]
+    grouped = [v for v in reading.values if len(v.volumes) > 1]
+    assert [len(value.volumes) for value in grouped] == [2]
+
+
+def test_only_notices_are_grouped_into_movements(read_text: ReadText) -> None:
+    text = collection(
+        feature(POINT, movement="m", rule="boundary"),
+        feature(POINT, movement="m", rule="no_activity"),
+    )
+    zones = [v for v in read_text(text, "z.json", kind="zones").values if isinstance(v, Zone)]
+    assert [zone.rule for zone in zones] == [ZoneRule.BOUNDARY, ZoneRule.NO_ACTIVITY]
+
+
+def test_a_field_that_features_spell_differently_is_found_in_each(read_text: ReadText) -> None:
+    text = collection(
+        feature(POINT, standoff_m=5), feature(POINT, standoff=6), feature(POINT, Standoff_M=7)
+    )
+    notices = [v for v in read_text(text, "n.json").values if isinstance(v, Notice)]
+    assert [notice.standoff_mm for notice in notices] == [5_000, 6_000, 7_000]
+
+
+@pytest.mark.parametrize("text", [
+    '{"type":"Feature","properties":{"radius_m":1' + "0" * 400 + '},'
+    '"geometry":{"type":"Point","coordinates":[1.5,2.5]}}',
+    '{"type":"Feature","properties":{},"geometry":{"type":"Point","coordinates":[1'
+    + "0" * 400 + ",2.5]}}",
+    '{"type":"Feature","properties":{},"geometry":{"type":"LineString","coordinates":[[1'
+    + "0" * 400 + ",2.5],[1,2]]}}",
+])  # fmt: skip
+def test_numbers_beyond_all_floats_are_refused(read_text: ReadText, text: str) -> None:
+    reading = read_text(text, "a.json")
+    assert (len(reading.values), len(reading.refusals)) == (0, 1)
+
+
 def test_zeros_are_no_notice_and_may_be_a_plan(read_text: ReadText) -> None:
     text = feature({"type": "Point", "coordinates": [0, 0]}, radius_m=5)
     assert "where software puts" in str(read_text(text, "a.json").refusals[0])
@@ -673,11 +743,12 @@ def test_ed_269_in_feet(read_text: ReadText) -> None:
     ("changes", "match"),
     [
         ({"restriction": "MAYBE"}, "type: expected PROHIBITED"),
-        ({"geometry": []}, "a list of ED-269 volumes"),
+        ({"geometry": []}, "at least one ED-269 volume"),
+        ({"geometry": {}}, "a JSON list"),
         ({"geometry": [{"uomDimensions": "M"}]}, "horizontalProjection"),
         ({"geometry": [{"uomDimensions": "NM", "horizontalProjection": {}}]}, "m or ft, got NM"),
         ({"applicability": [{"startDateTime": "2022-01-01T00:00:00"}]}, "naive"),
-        ({"applicability": ["always"]}, "a period, got always"),
+        ({"applicability": ["always"]}, "applicability: expected a JSON object, got always"),
         (
             {"geometry": [{"horizontalProjection": {"type": "Circle", "center": [1, 2]}}]},
             "radius: expected a number",
@@ -688,6 +759,48 @@ def test_bad_geo_zones(read_text: ReadText, changes: dict[str, object], match: s
     reading = read_text(ed269(**changes), "z.json", kind="zones")
     assert not reading.values
     assert match in str(reading.refusals[0])
+
+
+def test_ed_318_is_known_by_any_of_its_features(read_text: ReadText) -> None:
+    document = json.loads((VECTORS / "ed318" / "Example_GeoZone_Circle.json").read_text())
+    document["features"].insert(0, {"type": "Feature", "geometry": None, "properties": None})
+    reading = read_text(json.dumps(document), "z.json", kind="zones")
+    assert [refusal.row for refusal in reading.refusals] == [1]
+    assert reading.values[0].volumes[0].footprint[0].radius_m == 3_500
+
+
+JUNK: list[object] = [None, 5, "x", [], [1], {}, {"a": 1}, True, float("1e300"), [[]], 10**400]
+
+
+def places_in(value: object) -> list[tuple[object, object]]:
+    """Every (container, key) in a JSON document."""
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = list(enumerate(value))
+    found: list[tuple[object, object]] = [(value, key) for key, _ in pairs]
+    for _, inner in pairs:
+        found += places_in(inner)
+    return found
+
+
+@pytest.mark.parametrize(
+    "vector",
+    ["ed318/Example_Collection.json", "ed318/Example_GeoZone_Circle.json",
+     "ed269/foca_cis_source_sample_ed269.json"],
+)  # fmt: skip
+def test_a_geo_zone_with_junk_anywhere_is_read_or_refused(tmp_path: Path, vector: str) -> None:
+    text = (VECTORS / vector).read_text()
+    path = tmp_path / "zones.json"
+    for number in range(len(places_in(json.loads(text)))):
+        for junk in JUNK:
+            document = json.loads(text)
+            container, key = places_in(document)[number]
+            container[key] = junk  # type: ignore[index] # a dict or list
+            path.write_text(json.dumps(document))
+            with contextlib.suppress(MalformedInput):
+                read(path, ReadOptions(kind="zones"))
 
 
 def test_a_zone_that_restricts_nothing_is_left_out_aloud(read_text: ReadText) -> None:

@@ -4,6 +4,7 @@ import struct
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -14,6 +15,7 @@ from pyproj import Geod
 
 from detente.core.check import Counts, Finding, Known, Source, Verdict, VerdictKind, rule_of
 from detente.core.edges import circle, corridor, polygon
+from detente.core.lifecycle import Standing
 from detente.core.notice import Notice, NoticeKind
 from detente.core.plan import Plan
 from detente.core.presence import Presence, Track
@@ -368,6 +370,26 @@ def test_only_what_is_in_the_frame_is_drawn_and_the_asking_plan_once() -> None:
     assert [value.name for value in near(frame, one.known, one.plans, NOW).values] == ["N0"]
 
 
+def test_what_its_author_withdrew_is_not_drawn() -> None:
+    one = plan(*CITY)
+    here, gone = notice(-118.41, 34.1, "here"), notice(-118.39, 34.1, "gone")
+    gone = msgspec.structs.replace(gone, standing=Standing.WITHDRAWN)
+    frame, _, _ = framed(scene(one, here))
+    found = near(frame, [Known(value=here), Known(value=gone)], [one], NOW)
+    assert [value.source_id for value in found.values] == ["here"]
+
+
+def test_of_two_entries_that_bear_one_id_the_finding_is_of_the_nearer() -> None:
+    """Two files that were asked at once may both have a row 1."""
+    one = plan(*CITY)
+    far, close = notice(-119.0, 34.9, "1"), notice(-118.41, 34.1, "1")
+    plane = plane_for(*plan_places([one]))
+    asked = asked_plans(plane, [one], [verdict(one, finding(close))])
+    for known in ([far, close], [close, far]):
+        [link], _ = links(plane, asked, [Known(value=value) for value in known], most=5)
+        assert link.entry.value is close
+
+
 def test_a_finding_that_names_nothing_known_is_not_drawn() -> None:
     one = plan(*CITY)
     hidden = finding(notice(0, 0, "hidden"))
@@ -491,8 +513,8 @@ def test_when_and_how_high_in_words() -> None:
     shapes = (circle(0, 0, 10),)
     volume = Volume(footprint=shapes, lower_mm=0, upper_mm=120_000, start=NOW, end=LATER)
     timed = Plan(source_id="p", volumes=(volume,))
-    assert band(timed) == "0 to 120 m"
-    assert window(timed) == "13 Jan 18:00 to 20:00Z"
+    assert band(timed) == "0 m to 120 m"
+    assert window(timed) == "13 Jan 2025 18:00 to 20:00Z"
     open_ended = Plan(source_id="p", volumes=(volume, Volume(footprint=shapes, upper_mm=10**6)))
     assert band(open_ended) == "up to 1,000 m"
     assert window(open_ended) == "no time set"

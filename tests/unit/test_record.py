@@ -73,6 +73,23 @@ def test_nothing_is_founded_twice(register: Path, tmp_path: Path) -> None:
     assert not register.exists()
 
 
+@pytest.mark.parametrize("name", ["a?b.db", "c#d%41.db", "[e].db", "f g.db"])
+def test_any_file_name_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    found(path, theatre="test", agreement=Agreement(name="x"), now=NOW)
+    assert not audit(Store(path)).problems
+    assert {one.name for one in tmp_path.iterdir()} >= {name}
+    assert not list(tmp_path.glob("*unfinished*"))
+
+
+def test_a_key_that_is_left_over_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "n.db"
+    Keyring(path).make(NODE)
+    with pytest.raises(Conflict, match="key of node"):
+        found(path, theatre="test", agreement=Agreement(name="x"), now=NOW)
+    assert [one.name for one in tmp_path.iterdir()] == ["n.keys"]
+
+
 def test_a_party_is_admitted_once_and_not_as_the_node(register: Path) -> None:
     store, keyring = Store(register), Keyring(register)
     for party, match in (("one", "not taken"), (NODE, "the node's own")):

@@ -21,10 +21,13 @@ def main() -> None:
     except DetenteError as error:
         sys.stderr.write(f"detente: {error}\n")
         sys.exit(EXIT_MALFORMED)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # Whoever read our answer stopped reading; say nothing more, not even at exit.
+            sys.stderr.close()
+            sys.exit(1)
+        sys.stderr.write(f"detente: {error}\n")
+        sys.exit(EXIT_MALFORMED)
     except MemoryError:
         sys.stderr.write("detente: the input needs more memory than there is\n")
         sys.exit(EXIT_MALFORMED)
-    except BrokenPipeError:
-        # Whoever read our answer stopped reading; say nothing more, not even at exit.
-        sys.stderr.close()
-        sys.exit(1)

@@ -12,13 +12,21 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
-from detente.core.plan import Plan
+from detente.core.plan import PLAN_PROTECTS, Plan
 from detente.core.presence import Presence
 from detente.core.zone import Zone, ZoneRule
 
 Protected = Notice | Presence | Zone | Plan
 """What a plan can meet."""
+
+
+def protects(value: Protected) -> bool:
+    """Whether others must reckon with it: all but what its author ended or only drafted."""
+    if isinstance(value, Plan):
+        return value.state in PLAN_PROTECTS
+    return value.standing is Standing.IN_FORCE
 
 
 class VerdictKind(StrEnum):

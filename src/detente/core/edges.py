@@ -140,7 +140,7 @@ def _degrees(points: Sequence[Sequence[float]]) -> FloatArray:
         )
     try:
         array = np.array([point[:_POSITION_MIN_LENGTH] for point in points], dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise MalformedInput("position", expected="numbers [longitude, latitude]") from None
     if array.ndim != _POSITION_MIN_LENGTH or array.shape[1] != _POSITION_MIN_LENGTH:
         raise MalformedInput("position", expected="numbers [longitude, latitude]")

@@ -37,6 +37,17 @@ class Keyring:
         """Where a party's private key is."""
         return self.folder / f"{party}.pem"
 
+    def require_none(self, party: str) -> None:
+        """Refuse to go on where a party has a key: it is never overwritten.
+
+        Raises:
+            Conflict: It has one.
+        """
+        if self.path(party).exists():
+            raise Conflict(
+                f"key of {party}", expected="none yet; move it away", got=f"{self.path(party)}"
+            )
+
     def make(self, party: str) -> SigningKey:
         """Make a key for a party and keep it, on disk when this returns.
 
@@ -45,6 +56,7 @@ class Keyring:
             Unavailable: The folder cannot be written.
         """
         key = Ed25519PrivateKey.generate()
+        self.require_none(party)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

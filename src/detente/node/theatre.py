@@ -34,11 +34,13 @@ def found(path: Path, *, theatre: str, agreement: Agreement, now: datetime) -> R
     """
     if path.exists():
         raise Conflict(f"register {path.name}", expected="a name that is not taken yet")
+    keyring = Keyring(path)
+    keyring.require_none(NODE)
     unfinished = path.with_name(path.name + ".unfinished")
-    for leftover in path.parent.glob(unfinished.name + "*"):
-        leftover.unlink()
+    for leftover in (unfinished, *(Path(f"{unfinished}-{part}") for part in ("wal", "shm"))):
+        leftover.unlink(missing_ok=True)
     store = Store(unfinished, create=theatre)
-    key = Keyring(path).make(NODE)
+    key = keyring.make(NODE)
     author = Author(theatre=theatre, party=NODE, key=key, head=None)
     terms = msgspec.structs.replace(agreement, node_keys=(public_key(key),))
     [receipt] = submit(store, [author.write(terms, now=now)], now=now)

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from detente.core.agreement import NOTHING_AGREED, Agreement
-from detente.core.check import Known, Meeting, Protected
+from detente.core.check import Known, Meeting, Protected, protects
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, FloatArray, IntArray
-from detente.core.lifecycle import Standing
-from detente.core.plan import PLAN_PROTECTS, Plan
+from detente.core.plan import Plan
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
 from detente.core.volume import EPOCH, MM_PER_M, Circle, Shape, microseconds
 from detente.core.zone import Zone
@@ -41,7 +40,7 @@ class Picture:
     def __init__(
         self, known: Iterable[Known], *, agreement: Agreement | None = None, sequence: int = 0
     ) -> None:
-        self.known: list[Known] = [one for one in known if _protects(one.value)]
+        self.known: list[Known] = [one for one in known if protects(one.value)]
         self.agreement = agreement
         self.sequence = sequence
         rows = _Rows()
@@ -133,13 +132,6 @@ class Picture:
                     end=_time(until),
                 )
             )
-
-
-def _protects(value: Protected) -> bool:
-    """Whether others must reckon with it: all but what its author ended or only drafted."""
-    if isinstance(value, Plan):
-        return value.state in PLAN_PROTECTS
-    return value.standing is Standing.IN_FORCE
 
 
 def _stale_after_us(value: Protected) -> int:

@@ -43,7 +43,9 @@ class Database:
         if not create and not path.is_file():
             raise NotFound(f"register {path.name}", expected="a file that `detente init` made")
         self._engine = sa.create_engine(
-            f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}
+            # Not as text: a path may hold what a URL gives a meaning to.
+            sa.URL.create("sqlite", database=str(path)),
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
         )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)

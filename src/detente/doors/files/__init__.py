@@ -43,7 +43,7 @@ def read(path: Path, options: ReadOptions) -> Reading:
     columns = recognised(_names(head), options.columns)
     if kind is FileFormat.CSV:
         _require_place(path, _names(head), columns)
-    built = list(Builder(options, columns, reading).build(chain(head, rows)))
+    built = Builder(options, columns, reading).build(chain(head, rows))
     reading.doubts = sorted(reading.doubts + country.doubts(built), key=lambda remark: remark.row)
     reading.values = [one.value for one in built]
     return reading
@@ -83,7 +83,7 @@ def _names(head: list[Row]) -> list[str]:
     return list(dict.fromkeys(name for row in head for name in row.properties))
 
 
-def _require_place(path: Path, names: list[str], columns: dict[str, str]) -> None:
+def _require_place(path: Path, names: list[str], columns: dict[str, tuple[str, ...]]) -> None:
     """Say at once, and once, that a table's columns tell no places."""
     if {"lat", "lon"} <= set(columns) or {"mgrs", "position", "geometry"} & set(columns):
         return

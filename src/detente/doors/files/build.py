@@ -1,7 +1,7 @@
 """Rows to values: notices, zones, presence, plans."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -41,14 +41,17 @@ class Builder:
         reading: Where values and remarks go.
     """
 
-    def __init__(self, options: ReadOptions, columns: dict[str, str], reading: Reading) -> None:
+    def __init__(
+        self, options: ReadOptions, columns: dict[str, tuple[str, ...]], reading: Reading
+    ) -> None:
         self._options = options
         self._columns = columns
         self._reading = reading
+        self._built: list[Built] = []
         self._groups: dict[str, Built] = {}
         self._taken: dict[str, int] = {}
 
-    def build(self, rows: Iterable[Row]) -> Iterator[Built]:
+    def build(self, rows: Iterable[Row]) -> list[Built]:
         """All values, in the order of their first rows.
 
         Raises:
@@ -62,7 +65,7 @@ class Builder:
                 self._add(row)
             except DetenteError as error:
                 self._refuse(row, error)
-        yield from self._groups.values()
+        return self._built
 
     def _refuse(self, row: Row, error: DetenteError) -> None:
         remark = _remark(row, self._columns, error)
@@ -85,22 +88,28 @@ class Builder:
                 row, name, what=f"left out, {row.properties['left_out']}", expected="", got=""
             )
             return
-        group = fields.text("plan" if self._options.kind == "plans" else "movement")
+        volumes, located = self._volumes(row, fields)
+        group = self._group(fields)
+        if group in self._groups:
+            known = self._groups[group]
+            known.value = _joined(known.value, volumes, fields)
+            return
         identity = group or self._identity(row, fields)
         if len(identity) > ID_LENGTH_MAX:
             raise MalformedInput("id", expected=f"at most {ID_LENGTH_MAX} characters", got=identity)
-        volumes, located = self._volumes(row, fields)
-        known = self._groups.get(identity) if group else None
-        if known is not None:
-            known.value = _joined(known.value, volumes, fields)
-            return
         name = self._name(row, fields, identity)
-        if not group:
-            identity = self._untaken(row, identity, name)
-        value = self._value(fields, identity, name, volumes, located)
+        value = self._value(fields, self._untaken(row, identity, name), name, volumes, located)
         country = fields.text("country") or self._options.country
-        self._groups[identity] = Built(row=row.number, value=value, country=country)
+        built = Built(row=row.number, value=value, country=country)
+        self._built.append(built)
+        if group:
+            self._groups[group] = built
         self._doubt_details(row, name, located)
+
+    def _group(self, fields: Fields) -> str:
+        """The plan or movement of which the row is one volume; none for other kinds."""
+        field = {"plans": "plan", "notices": "movement"}.get(self._options.kind)
+        return (fields.text(field) or "") if field else ""
 
     def _identity(self, row: Row, fields: Fields) -> str:
         """Its id; without one, its number (and, in a register, its file)."""
@@ -115,8 +124,9 @@ class Builder:
 
     def _untaken(self, row: Row, identity: str, name: str) -> str:
         """The id, marked where an earlier row has it: two rows protect more than one."""
-        first = self._taken.setdefault(identity, row.number)
-        if first == row.number:
+        first = self._taken.get(identity)
+        if first is None:
+            self._taken[identity] = row.number
             return identity
         number = 2
         while f"{identity} ({number})" in self._taken:
@@ -299,7 +309,7 @@ def _desk(fields: Fields, options: ReadOptions) -> str | None:
     return text
 
 
-def _remark(row: Row, columns: dict[str, str], error: DetenteError) -> Remark:
+def _remark(row: Row, columns: dict[str, tuple[str, ...]], error: DetenteError) -> Remark:
     fields = Fields(row.properties, columns)
     name = str(fields.raw("name") or fields.raw("id") or "")
     return Remark(

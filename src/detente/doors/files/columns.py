@@ -5,6 +5,7 @@ A file's own names are compared in lower case without spaces and punctuation.
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -61,8 +62,11 @@ def squeezed(name: str) -> str:
     return re.sub(r"[^0-9a-z]", "", name.lower())
 
 
-def recognised(names: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
-    """Which column holds which field.
+def recognised(names: Iterable[str], given: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Which columns may hold which field, the likeliest first.
+
+    Features may each spell a field in their own way. Latitude and longitude are
+    from one column each, so that no row mixes two systems.
 
     Args:
         names: The file's columns.
@@ -72,14 +76,14 @@ def recognised(names: Iterable[str], given: Mapping[str, str]) -> dict[str, str]
         MalformedInput: A field or column that does not exist is given.
     """
     columns = list(names)
-    by_name: dict[str, str] = {}
+    by_name: dict[str, list[str]] = defaultdict(list)
     for column in columns:
-        by_name.setdefault(squeezed(column), column)
+        by_name[squeezed(column)].append(column)
     found = {}
     for field, spellings in SPELLINGS.items():
-        present = [by_name[one] for one in spellings if one in by_name]
+        present = [column for one in spellings for column in by_name.get(one, ())]
         if present:
-            found[field] = present[0]
+            found[field] = tuple(present[:1] if field in {"lat", "lon"} else present)
     for field, column in given.items():
         if field not in SPELLINGS:
             raise MalformedInput("column", expected=f"one of {', '.join(SPELLINGS)}", got=field)
@@ -87,7 +91,7 @@ def recognised(names: Iterable[str], given: Mapping[str, str]) -> dict[str, str]
             raise MalformedInput(
                 f"column for {field}", expected=f"one of {', '.join(columns)}", got=column
             )
-        found[field] = column
+        found[field] = (column,)
     return found
 
 
@@ -99,12 +103,16 @@ class Fields:
         columns: From ``recognised``.
     """
 
-    def __init__(self, properties: Mapping[str, Any], columns: Mapping[str, str]) -> None:
-        self._values = {
-            field: value
-            for field, column in columns.items()
-            if not _says_nothing(value := properties.get(column))
-        }
+    def __init__(
+        self, properties: Mapping[str, Any], columns: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        self._values: dict[str, Any] = {}
+        for field, spellings in columns.items():
+            for column in spellings:
+                value = properties.get(column)
+                if not _says_nothing(value):
+                    self._values[field] = value
+                    break
 
     def raw(self, field: str) -> Any:
         """The value as it stands; None where the file says nothing."""
@@ -134,8 +142,8 @@ class Fields:
             if isinstance(value, bool):
                 raise TypeError  # noqa: TRY301 - true is no length
             number = float(value)
-        except (TypeError, ValueError):
-            raise MalformedInput(field, expected="a number", got=f"{value}") from None
+        except (TypeError, ValueError, OverflowError):
+            raise MalformedInput(field, expected="a number", got=f"{value}"[:80]) from None
         if not math.isfinite(number):
             raise MalformedInput(field, expected="a finite number", got=f"{value}")
         return number

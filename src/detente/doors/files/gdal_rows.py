@@ -147,7 +147,14 @@ def geoparquet_rows(path: Path, data: bytes) -> Iterator[Row]:
     import json  # noqa: PLC0415 - here only for the "geo" metadata
 
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        packed = pq.ParquetFile(pa.BufferReader(data))
+        groups = range(packed.metadata.num_row_groups)
+        total = sum(packed.metadata.row_group(group).total_byte_size for group in groups)
+        if total > FILE_BYTES_MAX:
+            raise MalformedInput(
+                f"{path}", expected=f"at most {FILE_BYTES_MAX:,} bytes", got=f"{total:,} unpacked"
+            )
+        table = packed.read()
         metadata = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
         primary = metadata["primary_column"]
         column = metadata["columns"][primary]

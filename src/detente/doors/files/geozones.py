@@ -39,10 +39,14 @@ def is_ed269(document: dict[str, Any]) -> bool:
 
 
 def is_ed318(features: Sequence[Any]) -> bool:
-    """Whether GeoJSON features are ED-318 zones: by the properties that it requires."""
-    first = features[0] if features else None
-    properties = first.get("properties") if isinstance(first, dict) else None
-    return isinstance(properties, dict) and {"identifier", "variant", "type"} <= set(properties)
+    """Whether GeoJSON features are ED-318 zones: any has the properties that it requires."""
+    wanted = {"identifier", "variant", "type"}
+    return any(
+        isinstance(feature, dict)
+        and isinstance(feature.get("properties"), dict)
+        and wanted <= set(feature["properties"])
+        for feature in features
+    )
 
 
 def ed269_rows(path: object, document: dict[str, Any]) -> Iterator[Row]:
@@ -95,14 +99,14 @@ def _row(number: int, zone: dict[str, Any], kind: str, when: str, layers: Any) -
 
 
 def _ed269_layers(zone: dict[str, Any]) -> Iterator[tuple[Any, int | None, int | None]]:
-    layers = zone.get("geometry")
-    if not isinstance(layers, list) or not layers:
-        raise MalformedInput("geometry", expected="a list of ED-269 volumes", got=f"{layers}")
-    for layer in layers:
-        if not isinstance(layer, dict) or not isinstance(layer.get("horizontalProjection"), dict):
-            raise MalformedInput("geometry", expected="an ED-269 volume with horizontalProjection")
+    layers = _list(zone.get("geometry"), "geometry")
+    if not layers:
+        raise MalformedInput("geometry", expected="at least one ED-269 volume", got="none")
+    for one in layers:
+        layer = _object(one, "geometry")
         unit = _unit(layer.get("uomDimensions"))
-        footprint = _ed269_footprint(layer["horizontalProjection"], unit)
+        projection = _object(layer.get("horizontalProjection"), "horizontalProjection")
+        footprint = _ed269_footprint(projection, unit)
         yield (
             footprint,
             _bound(layer.get("lowerLimit"), layer.get("lowerVerticalReference"), unit, lower_mm),
@@ -118,14 +122,14 @@ def _ed269_footprint(projection: dict[str, Any], unit: float) -> Any:
 
 
 def _ed318_layers(zone: dict[str, Any]) -> Iterator[tuple[Any, int | None, int | None]]:
-    geometry = zone.get("geometry")
-    if not isinstance(geometry, dict):
-        raise MalformedInput("geometry", expected="a GeoJSON geometry", got=f"{geometry}")
-    parts = geometry.get("geometries") if geometry.get("type") == "GeometryCollection" else None
-    for part in [geometry] if parts is None else parts:
-        if not isinstance(part, dict):
-            raise MalformedInput("geometry", expected="a GeoJSON geometry", got=f"{part}")
-        layer, extent = part.get("layer") or {}, part.get("extent") or {}
+    geometry = _object(zone.get("geometry"), "geometry")
+    parts: list[Any] = [geometry]
+    if geometry.get("type") == "GeometryCollection":
+        parts = _list(geometry.get("geometries"), "geometries")
+    for one in parts:
+        part = _object(one, "geometry")
+        layer = _object(part.get("layer") or {}, "layer")
+        extent = _object(part.get("extent") or {}, "extent")
         unit = _unit(layer.get("uom"))
         radius = _number(extent.get("radius"), "radius") if extent else 0.0
         yield (
@@ -141,12 +145,11 @@ def _windows(periods: Any) -> tuple[list[Window], bool]:
         return [(None, None)], False
     windows: list[Window] = []
     scheduled = False
-    for period in periods if isinstance(periods, list) else [periods]:
-        if not isinstance(period, dict):
-            raise MalformedInput("applicability", expected="a period", got=f"{period}")
+    for one in periods if isinstance(periods, list) else [periods]:
+        period = _object(one, "applicability")
         windows.append((_time(period, "startDateTime"), _time(period, "endDateTime")))
-        daily = period.get("schedule") or period.get("dailyPeriod") or []
-        scheduled |= any(isinstance(one, dict) and _limits(one) for one in daily)
+        daily = _list(period.get("schedule") or period.get("dailyPeriod") or [], "schedule")
+        scheduled |= any(_limits(_object(hours, "schedule")) for hours in daily)
     return windows, scheduled
 
 
@@ -162,8 +165,21 @@ def _time(period: dict[str, Any], key: str) -> datetime | None:
 def _bound(value: Any, from_what: Any, unit: float, convert: Any) -> int | None:
     if value is None or value == "":
         return None
-    bound: int = convert(_number(value, "limit") * unit, reference(from_what))
+    word = None if from_what is None else str(from_what)
+    bound: int = convert(_number(value, "limit") * unit, reference(word))
     return bound
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedInput(what, expected="a JSON object", got=f"{value}"[:80])
+    return value
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise MalformedInput(what, expected="a JSON list", got=f"{value}"[:80])
+    return value
 
 
 def _unit(name: Any) -> float:
@@ -176,8 +192,8 @@ def _unit(name: Any) -> float:
 def _number(value: Any, what: str) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
-        raise MalformedInput(what, expected="a number", got=f"{value}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise MalformedInput(what, expected="a number", got=f"{value}"[:80]) from None
 
 
 def _text(value: Any) -> str | None:

@@ -52,7 +52,7 @@ def shapes(geometry: Any, sizes: Sizes, *, depth: int = 0) -> tuple[Shape, ...]:
         raise MalformedInput(f"geometry {kind}", expected="coordinates", got=_shown(coordinates))
     try:
         found = _simple(kind, coordinates, sizes)
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
         raise MalformedInput(
             f"geometry {kind}", expected="positions [longitude, latitude]"
         ) from None

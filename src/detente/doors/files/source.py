@@ -52,8 +52,8 @@ def load(path: Path) -> tuple[FileFormat, bytes]:
     Raises:
         MalformedInput: Not there, not a file, too large, or of no known format.
     """
-    _require_file(path)
     with _refusing_io(path):
+        _require_file(path)
         data = _unpacked(path)
     return _format(path, data), data
 

@@ -3,6 +3,7 @@
 Here values become geometries of the plane; how they look is detente.doors.map_png.marks.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from detente.core.check import Finding, Known, Protected, Verdict, VerdictKind, rule_of
+from detente.core.check import Finding, Known, Protected, Verdict, VerdictKind, protects, rule_of
 from detente.core.geodesy import FloatArray, IntArray
-from detente.core.plan import PLAN_PROTECTS, Plan
+from detente.core.plan import Plan
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence
 from detente.core.volume import MM_PER_M, Circle, Position, Shape
 from detente.core.zone import Zone
@@ -145,17 +146,18 @@ def links(
     ]
     order.sort(key=lambda row: (row[0], row[1].number))
     wanted = {_key(found) for _, _, found in order}
-    by_key = {key: one for one in known if (key := _key_of(one)) in wanted}
     now = asked[0].verdict.as_of
-    drawn: dict[Key, Entry] = {}
+    # Two files may use the same ids: of those that bear one, the nearest is meant.
+    by_key: dict[Key, list[Entry]] = defaultdict(list)
+    for entry in known:
+        if _key_of(entry) in wanted and protects(entry.value):
+            by_key[_key_of(entry)].append(entry_of(plane, entry.value, now))
     out: list[Link] = []
     for _, one, found in order:
-        key = _key(found)
-        if len(out) == most or key not in by_key:
-            continue
-        if key not in drawn:
-            drawn[key] = entry_of(plane, by_key[key].value, now)
-        out.append(Link(one, found, drawn[key]))
+        alike = by_key.get(_key(found))
+        if len(out) < most and alike:
+            nearest_one = min(alike, key=lambda entry: shapely.distance(one.area, entry.area))
+            out.append(Link(one, found, nearest_one))
     return out, sum(len(one.verdict.findings) for one in asked)
 
 
@@ -238,9 +240,8 @@ def near(frame: Frame, known: Sequence[Known], plans: Sequence[Plan], now: datet
 
 
 def _is_drawn(value: Protected, asking: set[tuple[str, str | None]]) -> bool:
-    if not isinstance(value, Plan):
-        return True
-    return value.state in PLAN_PROTECTS and (value.source_id, value.party) not in asking
+    itself = isinstance(value, Plan) and (value.source_id, value.party) in asking
+    return protects(value) and not itself
 
 
 def _extents(

@@ -288,7 +288,7 @@ def band(plan: Plan) -> str:
         return "all altitudes" if high is None else f"up to {metres(high / MM_PER_M)}"
     if high is None:
         return f"from {metres(low / MM_PER_M)} up"
-    return f"{low / MM_PER_M:,.0f} to {metres(high / MM_PER_M)}"
+    return f"{metres(low / MM_PER_M)} to {metres(high / MM_PER_M)}"
 
 
 def window(plan: Plan) -> str:
@@ -311,6 +311,6 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def _minute(time: datetime | None) -> str:
-    """As 13 Jan 18:00Z; the year stands above, in what the answer is as of."""
+    """As 13 Jan 2025 18:00Z."""
     text = utc(time)
-    return f"{int(text[8:10])} {_MONTHS[int(text[5:7]) - 1]} {text[11:16]}Z"
+    return f"{int(text[8:10])} {_MONTHS[int(text[5:7]) - 1]} {text[:4]} {text[11:16]}Z"
