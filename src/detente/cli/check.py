@@ -171,7 +171,7 @@ def ask_file(
     from detente.doors.files import ReadOptions, read  # noqa: PLC0415
 
     try:
-        reading = read(path, ReadOptions(kind=kind))
+        reading = read(path, ReadOptions(kind=kind, question_country=False))
         modified = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
     except (DetenteError, OSError) as error:
         could_not_ask(path, error, asked)

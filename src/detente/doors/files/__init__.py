@@ -44,7 +44,9 @@ def read(path: Path, options: ReadOptions) -> Reading:
     if kind is FileFormat.CSV:
         _require_place(path, _names(head), columns)
     built = Builder(options, columns, reading).build(chain(head, rows))
-    reading.doubts = sorted(reading.doubts + country.doubts(built), key=lambda remark: remark.row)
+    if options.question_country:
+        reading.doubts += country.doubts(built)
+        reading.doubts.sort(key=lambda remark: remark.row)
     reading.values = [one.value for one in built]
     return reading
 

@@ -25,6 +25,8 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
         category: For rows that name none.
         standoff_mm: For rows that name none.
         party: Who says this; None for files that are only asked.
+        question_country: Doubt rows outside their declared country; needless where
+            doubts are not told.
         country: Where all rows are declared to lie (ISO 3166), for rows that name none.
         desk: Whom to call, for rows that name none.
         rule: What a zone asks, for rows that name none; None asks the most.
@@ -37,6 +39,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     category: str | None = None
     standoff_mm: int | None = None
     party: str | None = None
+    question_country: bool = True
     country: str | None = None
     desk: str | None = None
     rule: ZoneRule | None = None
