@@ -247,3 +247,50 @@ def test_radii_are_exact_so_touching_is_meeting(
 def test_the_stated_error_is_small() -> None:
     near = measured((circle(10, 50),), (circle(10, 50.4),))
     assert near[1] <= DISTANCE_ERROR_M + 0.005
+
+
+def square(lon: float, lat: float, half: float) -> list[tuple[float, float]]:
+    return [(lon - half, lat - half), (lon + half, lat - half),
+            (lon + half, lat + half), (lon - half, lat + half)]  # fmt: skip
+
+
+def test_a_ring_outside_its_shell_is_protected_as_a_part_of_its_own() -> None:
+    """Merged multi-part perimeters look like this: the second part is no hole."""
+    merged = polygon([square(0, 0, 0.02), square(0.2, 0, 0.02)])
+    assert measured(merged, (circle(0.0, 0.0),))[0] == 0
+    assert measured(merged, (circle(0.2, 0.0),))[0] == 0
+    assert measured(merged, (circle(0.1, 0.0),))[0] > 5_000
+    island = polygon([square(0, 0, 0.09), square(0, 0, 0.06), square(0, 0, 0.03)])
+    assert measured(island, (circle(0.0, 0.0),))[0] == 0
+    assert measured(island, (circle(0.045, 0.0),))[0] > 1_000
+    half_out = polygon([square(0, 0, 0.05), square(0.05, 0, 0.02)])
+    assert measured(half_out, (circle(0.06, 0.0),))[0] == 0
+
+
+def test_each_part_of_a_polygon_may_lie_within_another() -> None:
+    """Far from all edges, one vertex a ring tells; the first ring alone does not."""
+    parts = polygon([square(1.0, 0, 0.01), square(0, 0, 0.01)])
+    around = polygon([square(0, 0, 0.2)])
+    assert measured(parts, around)[0] == 0
+    assert measured(around, parts)[0] == 0
+    ringed = polygon([square(0, 0, 0.2), square(0, 0, 0.05)])
+    assert measured(ringed, polygon([square(0, 0, 0.01)]))[0] > 3_000
+
+
+@given(
+    rings=st.lists(
+        st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1), st.floats(0.005, 0.1)),
+        min_size=1, max_size=4,
+    ),
+    at=st.tuples(st.floats(-0.25, 0.25), st.floats(-0.25, 0.25)),
+)  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_inside_is_within_an_odd_number_of_rings(
+    rings: list[tuple[float, float, float]], at: tuple[float, float]
+) -> None:
+    within = [max(abs(at[0] - x), abs(at[1] - y)) - half for x, y, half in rings]
+    found, error = measured(polygon([square(*ring) for ring in rings]), (circle(*at),))
+    if sum(gap < 0 for gap in within) % 2:
+        assert found == 0
+    elif min(abs(gap) for gap in within) > 1e-4:  # some 11 m from every edge
+        assert found > error

@@ -89,12 +89,13 @@ class Corridor(Struct, frozen=True, kw_only=True, tag="corridor", omit_defaults=
 
 
 class Polygon(Struct, frozen=True, kw_only=True, tag="polygon", omit_defaults=True):
-    """Places inside the first ring and not inside one of the others (holes).
+    """Places around which an odd number of rings wind: a shell and its holes.
 
-    Edges are geodesics. A ring need not repeat its first vertex. Inside is
-    every place around which a ring winds, in either direction, on the side
-    away from the antipode; so a self-crossing ring encloses all its loops and
-    nothing enclosed is lost. All edges belong to the polygon.
+    Edges are geodesics. A ring need not repeat its first vertex. It winds
+    around a place in either direction, on the side away from the antipode; so a
+    self-crossing ring encloses all its loops, a ring outside the shell is a
+    part of its own, and nothing enclosed is lost. All edges belong to the
+    polygon.
 
     ``buffer_mm`` widens the polygon on all sides. ``edge_error_mm`` as for
     Corridor.

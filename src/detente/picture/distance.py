@@ -82,7 +82,11 @@ def ring_winds(o: Outlines, ring: int, x: float, y: float) -> bool:
 
 @jit
 def inside(o: Outlines, shape: int, p: FloatArray) -> bool:
-    """Whether the shell winds around the direction of ``p`` and no hole does."""
+    """Whether an odd number of rings wind around the direction of ``p``.
+
+    So holes are outside, an island in a hole is inside, and a ring that lies
+    outside its shell, as in merged multi-part areas, is a part of its own.
+    """
     ring = o.shape_ring[shape]
     ring_end = o.shape_ring_end[shape]
     if ring == ring_end:
@@ -94,12 +98,27 @@ def inside(o: Outlines, shape: int, p: FloatArray) -> bool:
     f = o.shape_frame[shape]
     x = (p[0] * f[0] + p[1] * f[1] + p[2] * f[2]) / depth
     y = (p[0] * f[3] + p[1] * f[4] + p[2] * f[5]) / depth
-    if not ring_winds(o, ring, x, y):
-        return False
-    for hole in range(ring + 1, ring_end):  # noqa: SIM110 - numba compiles no generators
-        if ring_winds(o, hole, x, y):
-            return False
-    return True
+    odd = False
+    for one in range(ring, ring_end):
+        if ring_winds(o, one, x, y):
+            odd = not odd
+    return odd
+
+
+@jit
+def any_part_inside(o: Outlines, s: int, q: Outlines, t: int) -> bool:
+    """Whether a part of core ``t`` lies in core ``s``, where no edges are near.
+
+    A path is connected, so one of its vertices tells for all; each ring may be
+    a part of its own.
+    """
+    ring, ring_end = q.shape_ring[t], q.shape_ring_end[t]
+    if ring == ring_end:
+        return inside(o, s, q.vertices[q.block_vertex[q.shape_block[t]]])
+    for one in range(ring, ring_end):
+        if inside(o, s, q.vertices[q.block_vertex[q.ring_block[one]]]):
+            return True
+    return False
 
 
 @jit
@@ -129,10 +148,7 @@ def chord_between(o: Outlines, s: int, q: Outlines, t: int) -> float:
     """The chord between the nearest points of two cores, metres; 0 where they meet."""
     block_s, block_s_end = o.shape_block[s], o.shape_block_end[s]
     block_t, block_t_end = q.shape_block[t], q.shape_block_end[t]
-    # A core is connected: with no edges near, one vertex tells for all.
-    if inside(o, s, q.vertices[q.block_vertex[block_t]]):
-        return 0.0
-    if inside(q, t, o.vertices[o.block_vertex[block_s]]):
+    if any_part_inside(o, s, q, t) or any_part_inside(q, t, o, s):
         return 0.0
     best2 = np.inf
     best = np.inf

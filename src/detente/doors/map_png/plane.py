@@ -123,7 +123,8 @@ class Plane:
         area = self._area(shell)
         for hole in holes:
             if len(hole) >= _RING_MIN:
-                area = shapely.difference(area, self._area(hole))
+                # Odd numbers of rings are inside, as in the check.
+                area = shapely.symmetric_difference(area, self._area(hole))
         # Edges belong to the polygon, so one that encloses nothing is still there.
         return self._line(np.vstack([shell, shell[:1]])) if area.is_empty else area
 
