@@ -10,7 +10,8 @@ from detente.core.notice import Escort, Notice, NoticeKind, Provenance, Verifica
 from detente.core.party import Desk, Party
 from detente.core.plan import Plan, PlanState
 from detente.core.presence import Presence, Track
-from detente.core.report import Report, Tlp
+from detente.core.release import Tlp
+from detente.core.report import Report
 from detente.core.volume import Circle, Corridor, Polygon, Volume
 from detente.core.zone import Zone, ZoneRule
 

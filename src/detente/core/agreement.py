@@ -10,10 +10,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from detente.core.party import Category, Name, PartyId, PublicKey
+from detente.core.party import Category, Desk, Name, PartyId, PublicKey
 from detente.core.volume import RadiusMm, UtcTime, Volume
 
 CategoryOrRest = Annotated[str, Meta(pattern=r"^(\*|[a-z0-9][a-z0-9_/-]{0,62})$")]
+BUDGET_DEFAULT_KM2 = 10_000
+"""A day's plans of one operator, several times over: a fire of 100 km by 100 km."""
+
+BudgetKm2 = Annotated[int, Meta(ge=0, le=510_000_000)]
 Seconds = Annotated[int, Meta(ge=0, le=10 * 366 * 86_400)]
 
 
@@ -36,7 +40,9 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
 
     ``separations`` maps a category, or ``*`` for all others, to a distance.
     ``source_age_max_s`` is how old a source may be before a check that needs
-    it is ``incomplete``. ``node_keys`` are those with which the node that keeps
+    it is ``incomplete``. ``desk`` answers where an author's own desk may not be
+    named. ``budget_km2_day`` is how much area a day one party may ask of what
+    another withholds from it (R-02). ``node_keys`` are those with which the node that keeps
     the record signs: the agreement is leaf 0, so all trust in the record starts
     from it.
     """
@@ -48,6 +54,8 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
     separations: dict[CategoryOrRest, Separation] = {}
     lead_times_s: dict[Category, Seconds] = {}
     source_age_max_s: Seconds | None = None
+    desk: Desk | None = None
+    budget_km2_day: BudgetKm2 = BUDGET_DEFAULT_KM2
     node_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=10)] = ()
     state: AgreementState = AgreementState.IN_FORCE
     suspended_at: UtcTime | None = None

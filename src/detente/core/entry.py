@@ -28,6 +28,7 @@ from nacl.signing import SigningKey, VerifyKey
 
 from detente.core.merkle import leaf_hash
 from detente.core.party import KeyId, PartyId, key_id
+from detente.core.uss import ObjectId
 from detente.core.volume import UtcTime, check_time
 from detente.core.wire import encode
 from detente.errors import Conflict, MalformedInput, NotAuthentic
@@ -50,7 +51,6 @@ CLOCK_AHEAD_MAX_S = 300
 _HEX_64 = r"^[0-9a-f]{64}$"
 
 Hash = Annotated[str, Meta(pattern=_HEX_64)]
-ObjectId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
 
 
 class EntryKind(StrEnum):
@@ -63,6 +63,14 @@ class EntryKind(StrEnum):
     ZONE = "zone"
     PLAN = "plan"
     REPORT = "report"
+    SUBSCRIPTION = "subscription"
+    AVAILABILITY = "availability"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    OBJECTION = "objection"
+    ANSWER = "answer"
+    RELEASE_REQUEST = "release_request"
+    RELEASE_DECISION = "release_decision"
+    DELIVERY = "delivery"
 
 
 class Authorship(StrEnum):

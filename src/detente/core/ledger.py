@@ -6,24 +6,26 @@ Pure: what the record already says is looked up through ``Before``.
 
 Checks, in the order in which an entry that breaks several is refused:
 
-1. the theatre is this one, and the party signed for itself;
+1. the theatre is this one, and whoever did not sign is a party of it;
 2. the object is what the statement commits to, and of the kind that it says;
-3. the party may say it: the node speaks of parties and the agreement, parties
-   speak for themselves;
-4. the signatures are by keys that the record gives to the party, and by each
-   key that the entry introduces;
-5. it is the next entry of the party's chain;
+3. the party may say it: the node speaks of parties, of the agreement and of
+   deliveries, parties speak for themselves;
+4. the signatures are by keys that the record gives to the party (for what the
+   node attests, to the node), and by each key that the entry introduces;
+5. it is the next entry of its chain: the party's, or the node's for what the
+   node attests;
 6. it is the next version of its object, and a permitted change of it.
 
 Source: DESIGN sections 4 and 7; docs/rules/R-09.md; docs/adr/0006.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 from detente.core.agreement import Agreement
+from detente.core.availability import Availability
 from detente.core.entry import (
     Authorship,
     ChainHead,
@@ -37,9 +39,18 @@ from detente.core.entry import (
 from detente.core.lifecycle import STANDING_TRANSITIONS, advance
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey
-from detente.core.plan import PLAN_PROTECTS, PLAN_TRANSITIONS, Plan
+from detente.core.plan import PLAN_FINAL, PLAN_PROTECTS, PLAN_TRANSITIONS, Plan
 from detente.core.presence import Presence
 from detente.core.report import REPORT_TRANSITIONS, Report
+from detente.core.subscription import Subscription
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Delivery,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+)
 from detente.core.wire import Value, decode
 from detente.core.zone import Zone
 from detente.errors import Conflict, NotAuthentic, NotPermitted
@@ -57,16 +68,32 @@ KINDS: dict[type, EntryKind] = {
     Zone: EntryKind.ZONE,
     Plan: EntryKind.PLAN,
     Report: EntryKind.REPORT,
+    Subscription: EntryKind.SUBSCRIPTION,
+    Availability: EntryKind.AVAILABILITY,
+    Acknowledgement: EntryKind.ACKNOWLEDGEMENT,
+    Objection: EntryKind.OBJECTION,
+    Answer: EntryKind.ANSWER,
+    ReleaseRequest: EntryKind.RELEASE_REQUEST,
+    ReleaseDecision: EntryKind.RELEASE_DECISION,
+    Delivery: EntryKind.DELIVERY,
 }
+
+_OF_NODE = {EntryKind.AGREEMENT, EntryKind.PARTY, EntryKind.DELIVERY}
+"""What the node alone says."""
 
 Keys = Mapping[str, bytes]
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """An entry with what it commits to; ``value`` is None where that was erased."""
+    """An entry with what it commits to; ``value`` is None where that was erased.
+
+    ``made_here`` is for what this very process has just signed with the node's
+    key, so that its signature need not be verified again.
+    """
 
     signed: Signed
     value: Value | None
+    made_here: bool = False
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -78,6 +105,7 @@ class Held(Struct, frozen=True, kw_only=True):
     source_id: str | None
     version: int
     value: Value | None
+    ended: bool = False
 
 
 class Before(Protocol):
@@ -86,14 +114,14 @@ class Before(Protocol):
     def keys(self, party: str) -> Keys:
         """Public keys of a party, by id; none if it is not known."""
 
-    def head(self, party: str) -> ChainHead | None:
-        """The party's last entry."""
+    def head(self, chain: str) -> ChainHead | None:
+        """The last entry of a chain."""
 
     def held(self, object_id: str) -> Held | None:
         """The current version of an object."""
 
     def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:
-        """The id of the object to which a party gave this name."""
+        """The id of the object to which a party gave this name, and that has not ended."""
 
 
 class Nothing:
@@ -103,7 +131,7 @@ class Nothing:
         """No party has keys."""
         return {}
 
-    def head(self, party: str) -> ChainHead | None:  # noqa: ARG002
+    def head(self, chain: str) -> ChainHead | None:  # noqa: ARG002
         """No party has spoken."""
         return None
 
@@ -130,58 +158,74 @@ class Ledger:
         self._keys: dict[str, Keys] = {}
         self._heads: dict[str, ChainHead] = {}
         self._held: dict[str, Held] = {}
-        self._names: dict[tuple[EntryKind, str, str], str] = {}
+        self._names: dict[tuple[EntryKind, str, str], str | None] = {}
 
-    def accept(self, act: Act) -> Held:
+    def accept(self, act: Act, *, aware: bool = False) -> Held:
         """Take the next entry, or refuse it and stay as before.
 
+        Args:
+            act: The entry.
+            aware: Whether its author has shown the version token of everything
+                that it meets (docs/rules/R-05.md); else no plan is accepted.
+
         Raises:
-            NotPermitted: Another theatre's entry, attested, or not this party's to say.
+            NotPermitted: Another theatre's entry, not this party's to say, or a
+                plan that takes effect without being aware.
             NotAuthentic: By a key that the record does not give to the party.
             Conflict: Not the next of its chain or its object, or a change that
                 the object's lifecycle does not have.
         """
         statement = act.signed.statement
-        self._require_own(statement)
-        introduced = self._require_permitted(act)
-        before = self._head_of(statement.party)
-        speaking = self._keys_of(statement.party)
+        chain = chain_of(statement)
+        self._require_ours(statement, chain)
+        introduced = self._require_permitted(act, aware=aware)
+        before = self._head_of(chain)
+        speaking = self._keys_of(chain)
         if before is None and isinstance(act.value, Agreement):
             # Leaf 0 brings the key that signs it: whoever trusts the record pins it.
             speaking, introduced = introduced, {}
-        authenticate(act.signed, speaking, introduced)
+        if not act.made_here:
+            authenticate(act.signed, speaking, introduced)
         head = follow(before, act.signed)
         held = self._next_version(act)
         # Nothing is remembered before all checks have passed.
-        self._heads[statement.party] = head
+        self._heads[chain] = head
         self._held[held.object_id] = held
         if held.source_id is not None:
-            self._names[held.kind, held.party, held.source_id] = held.object_id
+            name = (held.kind, held.party, held.source_id)
+            self._names[name] = None if held.ended else held.object_id
         self._learn_keys(act.value)
         return held
 
-    def _require_own(self, statement: Statement) -> None:
+    def mark(self) -> "Mark":
+        """What is remembered now, to go ``back`` to."""
+        return Mark(self._keys.copy(), self._heads.copy(), self._held.copy(), self._names.copy())
+
+    def back(self, mark: "Mark") -> None:
+        """Forget what was accepted since ``mark``; a mark serves once."""
+        self._keys, self._heads, self._held, self._names = mark
+
+    def _require_ours(self, statement: Statement, chain: str) -> None:
         if statement.theatre != self._theatre:
             raise NotPermitted(
                 f"entry of {statement.party}",
                 expected=f"theatre {self._theatre}",
                 got=statement.theatre,
             )
-        if statement.authorship is not Authorship.OWN:
-            raise NotPermitted(
-                f"entry of {statement.party}", expected="one that the party signed itself"
-            )
+        if chain != statement.party and not self._object_named(
+            EntryKind.PARTY, NODE, statement.party
+        ):
+            raise NotPermitted(f"entry of {statement.party}", expected="an admitted party")
 
-    def _require_permitted(self, act: Act) -> dict[str, bytes]:
+    def _require_permitted(self, act: Act, *, aware: bool) -> dict[str, bytes]:
         """Who may say this; gives the keys that the entry introduces."""
         statement, value = act.signed.statement, act.value
-        of_node = statement.kind in {EntryKind.AGREEMENT, EntryKind.PARTY}
-        if of_node != (statement.party == NODE):
+        if (statement.kind in _OF_NODE) != (statement.party == NODE):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
-                expected="agreement and parties from the node, all else from a party",
+                expected="agreement, parties and deliveries from the node, all else from a party",
             )
-        if isinstance(value, Plan) and value.state in PLAN_PROTECTS:
+        if isinstance(value, Plan) and value.state in PLAN_PROTECTS and not aware:
             raise NotPermitted(
                 f"plan {value.source_id}",
                 expected="a draft: acceptance takes the version token of each entry it meets",
@@ -208,6 +252,7 @@ class Ledger:
             source_id=name,
             version=statement.version,
             value=value,
+            ended=value is not None and has_ended(value),
         )
         if current is None:
             self._require_new(held)
@@ -222,28 +267,50 @@ class Ledger:
             )
         if held.source_id is None:
             return
-        place = (held.kind, held.party, held.source_id)
-        if self._names.get(place) or self._before.named(*place):
+        if self._object_named(held.kind, held.party, held.source_id):
             raise Conflict(
                 f"{held.kind} {held.source_id} of {held.party}",
                 expected="a new version of the object that bears this name",
                 got="a new object",
             )
 
+    def _object_named(self, kind: EntryKind, party: str, name: str) -> str | None:
+        place = (kind, party, name)
+        return self._names[place] if place in self._names else self._before.named(*place)
+
     def _keys_of(self, party: str) -> Keys:
         if party not in self._keys:
             self._keys[party] = self._before.keys(party)
         return self._keys[party]
 
-    def _head_of(self, party: str) -> ChainHead | None:
-        found = self._heads.get(party)
-        return self._before.head(party) if found is None else found
+    def _head_of(self, chain: str) -> ChainHead | None:
+        found = self._heads.get(chain)
+        return self._before.head(chain) if found is None else found
 
     def _learn_keys(self, value: Value | None) -> None:
         if isinstance(value, Agreement):
             self._keys[NODE] = _by_id(value.node_keys)
         elif isinstance(value, Party):
             self._keys[value.id] = _by_id(value.keys)
+
+
+class Mark(NamedTuple):
+    """A state of a ledger."""
+
+    keys: dict[str, Keys]
+    heads: dict[str, ChainHead]
+    held: dict[str, Held]
+    names: dict[tuple[EntryKind, str, str], str | None]
+
+
+def chain_of(statement: Statement) -> str:
+    """Whose chain an entry is in: its party's, or the node's where the node attests it."""
+    return NODE if statement.authorship is Authorship.ATTESTED else statement.party
+
+
+def has_ended(value: Value) -> bool:
+    """Whether the object is over for good, so that its name is free again."""
+    return isinstance(value, Plan) and value.state in PLAN_FINAL
 
 
 def source_id(value: Value) -> str:
@@ -275,11 +342,12 @@ def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
         raise NotPermitted(
             f"object of {statement.party}", expected=statement.kind, got=KINDS[type(value)]
         )
-    if not isinstance(value, Agreement | Party) and value.party != statement.party:
+    author = NODE if isinstance(value, Agreement | Party | Delivery) else value.party
+    if author != statement.party:
         raise NotPermitted(
             f"{statement.kind} by {statement.party}",
             expected="its own name",
-            got=value.party or "none",
+            got=author or "none",
         )
     return value
 

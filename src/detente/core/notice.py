@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from detente.core.lifecycle import Standing
 from detente.core.party import Category, FreeText, Name, PartyId
+from detente.core.release import Release
 from detente.core.volume import RadiusMm, UtcTime, Volume, check_time
 from detente.errors import MalformedInput
 
@@ -93,6 +94,7 @@ class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True
     desk: PartyId | None = None
     escort: Escort | None = None
     provenance: Provenance | None = None
+    release: Release | None = None
 
     def __post_init__(self) -> None:
         check_legs(self.volumes)

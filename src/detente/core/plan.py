@@ -7,6 +7,8 @@ from msgspec import Struct
 from detente.core.lifecycle import Table
 from detente.core.notice import SourceId, Volumes, check_legs
 from detente.core.party import Category, Name, PartyId
+from detente.core.release import Release
+from detente.core.uss import Uss
 from detente.core.volume import RadiusMm
 
 
@@ -43,6 +45,9 @@ PLAN_PROTECTS = frozenset(
 )
 """States in which others must reckon with the plan."""
 
+PLAN_FINAL = frozenset(state for state, followers in PLAN_TRANSITIONS.items() if not followers)
+"""States from which there is no way on; the plan's name is free again."""
+
 
 class Plan(Struct, frozen=True, kw_only=True, tag="plan", omit_defaults=True):
     """An intended activity; ``hazard_mm`` is the distance at which it may do harm."""
@@ -55,6 +60,8 @@ class Plan(Struct, frozen=True, kw_only=True, tag="plan", omit_defaults=True):
     hazard_mm: RadiusMm = 0
     state: PlanState = PlanState.DRAFT
     desk: PartyId | None = None
+    release: Release | None = None
+    uss: Uss | None = None
 
     def __post_init__(self) -> None:
         check_legs(self.volumes)

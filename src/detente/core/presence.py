@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from detente.core.lifecycle import Standing
 from detente.core.notice import SourceId, VolumesIfAny, check_legs
 from detente.core.party import Category, Name, PartyId
+from detente.core.release import Release
 from detente.core.volume import AltitudeMm, Position, RadiusMm, UtcTime, check_time
 from detente.errors import MalformedInput
 
@@ -63,6 +64,7 @@ class Presence(Struct, frozen=True, kw_only=True, tag="presence", omit_defaults=
     standing: Standing = Standing.IN_FORCE
     confidence_percent: Annotated[int, Meta(ge=0, le=100)] | None = None
     desk: PartyId | None = None
+    release: Release | None = None
 
     def __post_init__(self) -> None:
         check_legs(self.volumes)

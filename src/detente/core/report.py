@@ -8,20 +8,11 @@ from msgspec import Meta, Struct
 from detente.core.lifecycle import Table
 from detente.core.notice import SourceId, VolumesIfAny
 from detente.core.party import Name, PartyId
+from detente.core.release import Release, Tlp
 from detente.core.volume import UtcTime
 
 REPORT_TEXT_MAX = 200_000
 """Characters: a long situation report; larger things belong in a STIX bundle."""
-
-
-class Tlp(StrEnum):
-    """Traffic Light Protocol 2.0 (FIRST, August 2022)."""
-
-    RED = "red"
-    AMBER_STRICT = "amber+strict"
-    AMBER = "amber"
-    GREEN = "green"
-    CLEAR = "clear"
 
 
 class Reliability(StrEnum):
@@ -63,3 +54,4 @@ class Report(Struct, frozen=True, kw_only=True, tag="report", omit_defaults=True
     reliability: Reliability = Reliability.CANNOT_BE_JUDGED
     credibility: Annotated[int, Meta(ge=1, le=6)] = 6
     state: ReportState = ReportState.ISSUED
+    release: Release | None = None

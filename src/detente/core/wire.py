@@ -11,15 +11,41 @@ package, which judges it in tests/unit/test_wire.py.
 import msgspec
 
 from detente.core.agreement import Agreement
+from detente.core.availability import Availability
 from detente.core.notice import Notice
 from detente.core.party import Party
 from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.report import Report
+from detente.core.subscription import Subscription
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Delivery,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+)
 from detente.core.zone import Zone
 from detente.errors import MalformedInput
 
-Value = Agreement | Party | Notice | Presence | Zone | Plan | Report
+Value = (
+    Agreement
+    | Party
+    | Notice
+    | Presence
+    | Zone
+    | Plan
+    | Report
+    | Subscription
+    | Availability
+    | Acknowledgement
+    | Objection
+    | Answer
+    | ReleaseRequest
+    | ReleaseDecision
+    | Delivery
+)
 
 OBJECT_BYTES_MAX = 8 * 1024 * 1024
 """Bytes of one object: VERTICES_MAX vertices of 24 characters, several times over."""

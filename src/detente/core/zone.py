@@ -12,6 +12,8 @@ from msgspec import Struct
 from detente.core.lifecycle import Standing
 from detente.core.notice import SourceId, Volumes, check_legs
 from detente.core.party import Category, Name, PartyId
+from detente.core.release import Release
+from detente.core.uss import Uss
 from detente.core.volume import RadiusMm, UtcTime
 
 
@@ -39,6 +41,8 @@ class Zone(Struct, frozen=True, kw_only=True, tag="zone", omit_defaults=True):
     disputed: bool = False
     standing: Standing = Standing.IN_FORCE
     desk: PartyId | None = None
+    release: Release | None = None
+    uss: Uss | None = None
 
     def __post_init__(self) -> None:
         check_legs(self.volumes)

@@ -124,7 +124,8 @@ class _Auditor:
 
     def _accept(self, sequence: int, signed: Signed, act: Act) -> None:
         try:
-            held = self._ledger.accept(act)
+            # Who was aware of what is not in the record; that the node asked is.
+            held = self._ledger.accept(act, aware=True)
         except DetenteError as error:
             self._found.report(3, f"entry {sequence}", error)
             return

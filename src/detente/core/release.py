@@ -1,0 +1,228 @@
+"""Release: who may see an object, and how much of it.
+
+Nothing is released by default. A reader's view is cut here and nowhere else,
+whatever door it goes out by (docs/rules/R-02.md). What is not released still
+counts in every check.
+
+Source: DESIGN section 4.2; requirements H12, M13; FIRST TLP 2.0 (August 2022);
+docs/adr/0015.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta, Struct
+
+from detente.core.geodesy import CURVATURE_RADIUS_MIN_M, DISTANCE_ERROR_M, ecef
+from detente.core.party import PartyId
+from detente.core.volume import (
+    E7_PER_DEG,
+    MM_PER_M,
+    RADIUS_MAX_MM,
+    Circle,
+    Corridor,
+    Polygon,
+    Position,
+    UtcTime,
+    Volume,
+    check_time,
+)
+
+GRID_MIN_MM = 100 * MM_PER_M
+GRID_MAX_MM = 100_000 * MM_PER_M
+"""A grid finer than 100 m hides nothing; one of 100 km says nothing."""
+
+GRID_DEFAULT_MM = 10_000 * MM_PER_M
+"""10 km: a district. A flight learns that it should call; no site can be found by it."""
+
+GridMm = Annotated[int, Meta(ge=GRID_MIN_MM, le=GRID_MAX_MM)]
+
+
+class Tlp(StrEnum):
+    """Traffic Light Protocol 2.0 (FIRST, August 2022)."""
+
+    RED = "red"
+    AMBER_STRICT = "amber+strict"
+    AMBER = "amber"
+    GREEN = "green"
+    CLEAR = "clear"
+
+
+class Grade(StrEnum):
+    """How much of an object a reader may see, from most to least.
+
+    ``full``: all of it. ``area``: that it is there, on a stated grid. ``contact``:
+    that a plan meets it, and which desk to call. Who has none of them is told
+    only that something is withheld, and the agreement's desk.
+    """
+
+    FULL = "full"
+    AREA = "area"
+    CONTACT = "contact"
+
+
+_ORDER = {grade: number for number, grade in enumerate(Grade)}
+
+
+class Release(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What its author lets others see of an object.
+
+    Attributes:
+        parties: Grade by party.
+        members: Grade of all members of the agreement that are not named.
+        until: When the release ends; None is until it is changed.
+        grid_mm: To what ``area`` is coarsened.
+        tlp: How far a reader may pass it on.
+        originator_control: Nobody passes it on without the author's consent,
+            whatever ``tlp`` says.
+    """
+
+    parties: dict[PartyId, Grade] = {}
+    members: Grade | None = None
+    until: UtcTime | None = None
+    grid_mm: GridMm = GRID_DEFAULT_MM
+    tlp: Tlp = Tlp.AMBER_STRICT
+    originator_control: bool = False
+
+    def __post_init__(self) -> None:
+        if self.until is not None:
+            check_time(self.until, what="until")
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """What an author granted to one party on request, beyond the object's own release."""
+
+    grade: Grade
+    until: datetime | None = None
+
+
+def most(*grades: Grade | None) -> Grade | None:
+    """The one that shows most; None if there is none."""
+    given = [grade for grade in grades if grade is not None]
+    return min(given, key=_ORDER.__getitem__) if given else None
+
+
+def grade(
+    release: Release | None,
+    *,
+    author: str | None,
+    reader: str,
+    members: Collection[str],
+    grants: Mapping[str, Grant],
+    now: datetime,
+) -> Grade | None:
+    """How much ``reader`` may see of an object; None where it is not released to him.
+
+    Args:
+        release: The object's.
+        author: Who said it; sees all of it.
+        reader: A party.
+        members: Of the agreement.
+        grants: By party, what the author granted on request.
+        now: UTC; a release or grant that has ended shows nothing.
+    """
+    if reader == author:
+        return Grade.FULL
+    granted = grants.get(reader)
+    if granted is not None and granted.until is not None and granted.until < now:
+        granted = None
+    if release is None or (release.until is not None and release.until < now):
+        released = None
+    elif reader in release.parties:
+        released = release.parties[reader]
+    else:
+        released = release.members if reader in members else None
+    return most(released, None if granted is None else granted.grade)
+
+
+def may_pass_on(release: Release | None) -> bool:
+    """Whether a reader may pass the object on to other members without asking.
+
+    TLP:GREEN and TLP:CLEAR say so, unless the author keeps control.
+    """
+    if release is None or release.originator_control:
+        return False
+    return release.tlp in {Tlp.GREEN, Tlp.CLEAR}
+
+
+def coarse(volumes: tuple[Volume, ...], grid_mm: int) -> tuple[Volume, ...] | None:
+    """Volumes that hold the given ones and say no more than the grid.
+
+    Each footprint becomes one circle around a node of the grid, its radius a
+    whole number of grid steps; altitudes are left out; times go to whole hours,
+    outwards. None if a footprint is too wide for one circle: then there is no
+    area that could be told.
+    """
+    out = []
+    for volume in volumes:
+        circle = _circle_around(volume, grid_mm)
+        if circle is None:
+            return None
+        start, end = _hour(volume.start, up=False), _hour(volume.end, up=True)
+        out.append(Volume(footprint=(circle,), start=start, end=end))
+    return tuple(out)
+
+
+def _circle_around(volume: Volume, grid_mm: int) -> Circle | None:
+    """A circle on the grid that holds a footprint.
+
+    A cap that holds both ends of an edge shorter than a hemisphere holds the
+    edge. Chords understate: the radius of the tightest curvature overstates
+    again, and one grid step is far more than what either differs by.
+    """
+    positions, reach_m = _outline(volume)
+    degrees = np.array(positions, dtype=np.float64) / E7_PER_DEG
+    points = ecef(degrees[:, 0], degrees[:, 1])
+    centre = _snapped(points.mean(axis=0), grid_mm)
+    middle = np.array([centre], dtype=np.float64) / E7_PER_DEG
+    chord_m = np.linalg.norm(points - ecef(middle[:, 0], middle[:, 1]), axis=1).max()
+    half = min(1.0, chord_m / (2 * CURVATURE_RADIUS_MIN_M))
+    far_m = 2 * CURVATURE_RADIUS_MIN_M * math.asin(half) + reach_m + DISTANCE_ERROR_M
+    radius_mm = math.ceil(far_m * MM_PER_M / grid_mm) * grid_mm
+    return None if radius_mm > RADIUS_MAX_MM else Circle(centre=centre, radius_mm=radius_mm)
+
+
+def _outline(volume: Volume) -> tuple[list[Position], float]:
+    """All vertices of a footprint, and the largest radius around any, metres."""
+    positions: list[Position] = []
+    reach_m = 0.0
+    for shape in volume.footprint:
+        match shape:
+            case Circle():
+                positions.append(shape.centre)
+                error_mm = 0
+            case Corridor():
+                positions.extend(shape.line)
+                error_mm = shape.edge_error_mm
+            case Polygon():  # pragma: no branch - mypy knows that these are all
+                for ring in shape.rings:
+                    positions.extend(ring)
+                error_mm = shape.edge_error_mm
+        reach_m = max(reach_m, shape.radius_m + error_mm / MM_PER_M)
+    return positions, reach_m
+
+
+def _snapped(point: np.ndarray[tuple[int], np.dtype[np.float64]], grid_mm: int) -> Position:
+    """The node of the grid near a direction; steps of longitude widen with latitude."""
+    lat = math.degrees(math.atan2(float(point[2]), math.hypot(float(point[0]), float(point[1]))))
+    lon = math.degrees(math.atan2(float(point[1]), float(point[0])))
+    step = math.degrees(grid_mm / MM_PER_M / CURVATURE_RADIUS_MIN_M)
+    lat = max(-90.0, min(90.0, round(lat / step) * step))
+    around = max(1, math.floor(360 / step * math.cos(math.radians(lat))))
+    lon = math.remainder(round(lon / 360 * around) * 360 / around, 360)
+    return round(lon * E7_PER_DEG), round(lat * E7_PER_DEG)
+
+
+def _hour(time: datetime | None, *, up: bool) -> datetime | None:
+    """A time to the whole hour before, or after."""
+    if time is None:
+        return None
+    utc = time.astimezone(UTC)
+    whole = utc.replace(minute=0, second=0, microsecond=0)
+    if up and whole != utc:
+        return datetime.fromtimestamp(whole.timestamp() + 3_600, UTC)
+    return whole
