@@ -6,7 +6,7 @@ detente.picture.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -14,8 +14,11 @@ from msgspec import Struct
 
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
+from detente.core.party import Desk
 from detente.core.plan import PLAN_PROTECTS, Plan
 from detente.core.presence import Presence
+from detente.core.release import Grade
+from detente.core.volume import Volume
 from detente.core.zone import Zone, ZoneRule
 
 Protected = Notice | Presence | Zone | Plan
@@ -39,11 +42,16 @@ class VerdictKind(StrEnum):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """An entry as the picture holds it; ``object_id`` is empty for one from a file."""
+    """An entry as the picture holds it; ``object_id`` is empty for one from a file.
+
+    ``token`` is the version token: whoever holds it knows of this very version.
+    """
 
     value: Protected
     object_id: str = ""
     sequence: int = 0
+    version: int = 0
+    token: str = ""
 
 
 class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +108,25 @@ class Finding(Struct, frozen=True, kw_only=True, rename={"start": "from", "end":
     object: str | None = None
 
 
+class Withheld(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A finding of which the asker may see only so much (R-02).
+
+    ``severity`` is what it does to the verdict. With grade ``area``: what kind of
+    entry, whose, and a coarsened area. With ``contact``: whose desk to call. With
+    neither: the agreement's desk, or the author's where there is none.
+    """
+
+    severity: VerdictKind
+    desk: Desk | None
+    grade: Grade | None = None
+    party: str | None = None
+    rule: str | None = None
+    kind: str | None = None
+    category: str | None = None
+    object: str | None = None
+    area: tuple[Volume, ...] = ()
+
+
 class Counts(Struct, frozen=True, kw_only=True):
     """Stale entries in the picture at ``as_of``, and findings withheld from the asker."""
 
@@ -121,6 +148,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     counts: Counts
     findings: tuple[Finding, ...]
     sources: tuple[Source, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
 
 
 _ZONE_RULES = {
@@ -191,7 +219,23 @@ def gravest_first(found: Finding) -> tuple[object, ...]:
     )
 
 
-def judge(
+def shows_all(meeting: Meeting) -> Withheld | None:  # noqa: ARG001
+    """Withholds nothing: for whoever holds the register's file itself."""
+    return None
+
+
+def _of_withheld(one: Withheld) -> tuple[object, ...]:
+    """A stable order that follows nothing but what the asker may see."""
+    return (
+        -_GRAVITY[one.severity],
+        one.party or "",
+        "" if one.desk is None else one.desk.id,
+        one.rule or "",
+        one.object or "",
+    )
+
+
+def judge(  # noqa: PLR0913 - a verdict stands on all of these
     plan: Plan,
     meetings: Sequence[Meeting],
     sources: Sequence[Source],
@@ -199,6 +243,7 @@ def judge(
     now: datetime,
     sequence: int,
     stale: int,
+    withhold: Callable[[Meeting], Withheld | None] = shows_all,
 ) -> Verdict:
     """Decide one verdict, failing closed.
 
@@ -214,15 +259,23 @@ def judge(
         now: UTC; decides what is stale.
         sequence: Register version.
         stale: How many entries of the picture are stale at ``now``.
+        withhold: What the asker may see instead of a finding; None where he may
+            see the finding itself.
 
     Source:
         docs/rules/R-01.md, docs/rules/R-03.md; docs/adr/0009.
     """
-    findings = sorted((finding(meeting, now=now) for meeting in meetings), key=gravest_first)
+    cut = [(meeting, withhold(meeting)) for meeting in meetings]
+    findings = sorted(
+        (finding(meeting, now=now) for meeting, withheld in cut if withheld is None),
+        key=gravest_first,
+    )
+    hidden = sorted((one for _, one in cut if one is not None), key=_of_withheld)
+    gravities = [one.severity for one in findings[:1]] + [one.severity for one in hidden]
     if any(source.problem for source in sources):
         verdict = VerdictKind.INCOMPLETE
-    elif findings:
-        verdict = findings[0].severity
+    elif gravities:
+        verdict = max(gravities, key=_GRAVITY.__getitem__)
     elif any(source.unplaced for source in sources):
         verdict = VerdictKind.INCOMPLETE
     else:
@@ -232,7 +285,8 @@ def judge(
         verdict=verdict,
         as_of=now,
         sequence=sequence,
-        counts=Counts(stale=stale),
+        counts=Counts(stale=stale, withheld=len(hidden)),
         findings=tuple(findings),
         sources=tuple(source for source in sources if source.problem or source.unplaced),
+        withheld=tuple(hidden),
     )

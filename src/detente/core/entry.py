@@ -95,6 +95,7 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
         time: By the author's clock.
         commitment: SHA-256 of salt and object.
         authorship: Signed by the party, or attested by the node.
+        method: How the party proved itself to the node that attests.
     """
 
     theatre: PartyId
@@ -108,8 +109,13 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     commitment: Hash
     authorship: Authorship
     previous: Hash | None = None
+    method: Annotated[str, Meta(pattern=r"^[a-z]{1,16}$")] | None = None
 
     def __post_init__(self) -> None:
+        if (self.method is None) != (self.authorship is Authorship.OWN):
+            raise MalformedInput(
+                "method", expected="how the party proved itself, where the node attests it"
+            )
         check_time(self.time, what="time of the entry")
         if (self.previous is None) != (self.party_sequence == 0):
             raise MalformedInput(
@@ -163,6 +169,16 @@ def commitment(salt: bytes, data: bytes) -> str:
     if len(salt) != SALT_BYTES:
         raise MalformedInput("salt", expected=f"{SALT_BYTES} bytes", got=f"{len(salt)}")
     return sha256(salt + data).hexdigest()
+
+
+def token(salt: bytes, leaf: bytes) -> str:
+    """The version token of an entry, F3548's OVN: 43 characters of base64url.
+
+    Of the leaf, so that it belongs to this version alone; of the salt, so that
+    it cannot be had from the public log (docs/rules/R-05.md).
+    """
+    digest = sha256(b"detente version token" + salt + leaf).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def pre_authentication(payload: bytes) -> bytes:

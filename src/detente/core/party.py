@@ -12,8 +12,8 @@ NAME_LENGTH_MAX = 200
 """Characters in a name: the longest official facility names in OCHA and WHO lists stay under it."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
-PartyId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-"""As a DNS label, so that it may stand in paths and key names."""
+PartyId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+"""So that it may stand in paths, in names of files and in addresses."""
 
 KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
 
@@ -67,9 +67,14 @@ class PublicKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Party(Struct, frozen=True, kw_only=True, tag="party", omit_defaults=True):
-    """Who speaks, with the desks to call and the keys that sign."""
+    """Who speaks, with the desks to call and the keys that sign.
+
+    ``subject`` is what token issuers and F3548 (its ``manager``) call the party,
+    where that is not its id.
+    """
 
     id: PartyId
     name: Name
     desks: Annotated[tuple[Desk, ...], Meta(max_length=100)] = ()
     keys: Annotated[tuple[PublicKey, ...], Meta(max_length=100)] = ()
+    subject: Name | None = None

@@ -11,7 +11,15 @@ from datetime import datetime
 from msgspec import Struct
 from nacl.signing import SigningKey
 
-from detente.core.entry import SALT_BYTES, Authorship, ChainHead, Statement, commitment, seal
+from detente.core.entry import (
+    SALT_BYTES,
+    Authorship,
+    ChainHead,
+    Signed,
+    Statement,
+    commitment,
+    seal,
+)
 from detente.core.ledger import KINDS
 from detente.core.party import key_id
 from detente.core.wire import Value, encode
@@ -23,6 +31,15 @@ class Submission(Struct, frozen=True, kw_only=True):
 
     envelope: bytes
     content: Content
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """An entry that is ready to be submitted: taken apart, and its value opened."""
+
+    signed: Signed
+    content: Content
+    value: Value
+    made_here: bool = False
 
 
 class Author:
@@ -42,7 +59,7 @@ class Author:
         self._party = party
         self._key = key
         self._key_id = key_id(bytes(key.verify_key))
-        self._head = head
+        self.head = head
 
     @classmethod
     def following(cls, record: Record, party: str, key: SigningKey) -> "Author":
@@ -68,21 +85,48 @@ class Author:
             version: 1 for a new object, else one above the current version.
             also: Keys that the value introduces; they sign after the author.
         """
+        prepared = self.prepare(
+            value, now=now, place=(object_id or secrets.token_hex(16), version), also=also
+        )
+        return Submission(envelope=prepared.signed.data, content=prepared.content)
+
+    def prepare(
+        self,
+        value: Value,
+        *,
+        now: datetime,
+        place: tuple[str, int],
+        received: tuple[str, str] | None = None,
+        also: Sequence[SigningKey] = (),
+    ) -> Prepared:
+        """The same, for a node that writes and submits at once.
+
+        Args:
+            value: What is said.
+            now: UTC.
+            place: Object and version.
+            received: Party, and how it proved itself, for what the node attests:
+                the entry says so, and stands in the node's chain.
+            also: Keys that the value introduces.
+        """
         content = Content(salt=secrets.token_bytes(SALT_BYTES), data=encode(value))
-        head = self._head
+        head = self.head
+        party, method = (self._party, None) if received is None else received
+        object_id, version = place
         statement = Statement(
             theatre=self._theatre,
-            party=self._party,
+            party=party,
             key=self._key_id,
             party_sequence=0 if head is None else head.party_sequence + 1,
             previous=None if head is None else head.leaf.hex(),
             kind=KINDS[type(value)],
-            object=object_id or secrets.token_hex(16),
+            object=object_id,
             version=version,
             time=now,
             commitment=commitment(content.salt, content.data),
-            authorship=Authorship.OWN,
+            authorship=Authorship.OWN if received is None else Authorship.ATTESTED,
+            method=method,
         )
         signed = seal(statement, (self._key, *also))
-        self._head = ChainHead(party_sequence=statement.party_sequence, leaf=signed.leaf)
-        return Submission(envelope=signed.data, content=content)
+        self.head = ChainHead(party_sequence=statement.party_sequence, leaf=signed.leaf)
+        return Prepared(signed=signed, content=content, value=value, made_here=True)

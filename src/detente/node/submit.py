@@ -1,34 +1,40 @@
 """The one way in: authenticate, authorise, check, append, in one transaction.
 
 Whatever door it came through, an entry reaches the record here and nowhere
-else. It is answered when it is on disk (docs/rules/R-04.md).
+else: by ``submit`` for a file on this machine, by detente.node.engine for a
+node that serves; both append what the same rules accept (detente.core.ledger).
+It is answered when it is on disk (docs/rules/R-04.md).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
-from detente.core.entry import ChainHead, EntryKind, Signed, check_clock, unseal
+from detente.core.entry import ChainHead, EntryKind, check_clock, token, unseal
 from detente.core.ledger import (
     Act,
     Held,
     Keys,
     Ledger,
+    chain_of,
+    has_ended,
     opened,
     source_id,
 )
-from detente.core.wire import Value, read
-from detente.node.author import Submission
+from detente.core.wire import read
+from detente.node.author import Prepared, Submission
 from detente.node.lookup import public_keys
-from detente.store import Appended, Record, Store
+from detente.store import Appended, Record, Store, Stored
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the node answers once an entry is on disk.
 
-    ``size`` and ``root`` are of the record that first held it.
+    ``size`` and ``root`` are of the record that first held it; ``token`` is the
+    version token of the entry. ``late`` says that it came with less notice than
+    the agreement asks for its category (H6); it counts all the same.
     """
 
     sequence: int
@@ -37,6 +43,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     version: int
     size: int
     root: str
+    token: str
+    late: bool = False
 
 
 def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]:
@@ -53,7 +61,8 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
     Raises:
         MalformedInput: Not an envelope, not a value, or from the future.
         NotAuthentic: A commitment or signature that does not hold.
-        NotPermitted: Not this party's to say.
+        NotPermitted: Not this party's to say, or a plan that takes effect: only a
+            node that serves can see whether its author is aware of what it meets.
         Conflict: Not the next entry of its party or its object.
         Unavailable: The store could not be written; nothing was.
 
@@ -62,61 +71,109 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
     """
     if not submissions:
         return []
-    signed = [unseal(one.envelope) for one in submissions]
-    values: list[Value] = []
-    for one, submission in zip(signed, submissions, strict=True):
-        check_clock(one.statement, now=now)
-        values.append(opened(one, submission.content.salt, submission.content.data))
+    prepared = [opened_submission(one, now=now) for one in submissions]
     with store.appending() as record:
         theatre, _, _ = record.head()
-        ledger = Ledger(theatre, _Standing(record, signed, values))
-        for one, value in zip(signed, values, strict=True):
-            ledger.accept(Act(signed=one, value=value))
-        first, size, root = record.append(
-            Appended(
-                signed=one,
-                content=submission.content,
-                source_id=source_id(value),
-                received=now,
-            )
-            for one, submission, value in zip(signed, submissions, values, strict=True)
-        )
+        ledger = Ledger(theatre, Standing(record, prepared))
+        for one in prepared:
+            ledger.accept(Act(signed=one.signed, value=one.value))
+        first, size, root = record.append(appended(one, now=now) for one in prepared)
     return [
-        Receipt(
-            sequence=first + number,
-            leaf=one.leaf.hex(),
-            object_id=one.statement.object,
-            version=one.statement.version,
-            size=size,
-            root=root.hex(),
-        )
-        for number, one in enumerate(signed)
+        receipt(one, sequence=first + number, size=size, root=root)
+        for number, one in enumerate(prepared)
     ]
 
 
-class _Standing:
-    """What the record says of a batch's parties and objects, asked once for all."""
+def opened_submission(submission: Submission, *, now: datetime) -> Prepared:
+    """A submission, taken apart.
 
-    def __init__(self, record: Record, signed: Sequence[Signed], values: Sequence[Value]) -> None:
+    Raises:
+        MalformedInput: Not an envelope, not a value, or from the future.
+        NotAuthentic: The commitment does not hold.
+        NotPermitted: The value is of another kind or party than the entry says.
+    """
+    signed = unseal(submission.envelope)
+    check_clock(signed.statement, now=now)
+    content = submission.content
+    return Prepared(
+        signed=signed, content=content, value=opened(signed, content.salt, content.data)
+    )
+
+
+def appended(one: Prepared, *, now: datetime) -> Appended:
+    """What the store is to append."""
+    return Appended(
+        signed=one.signed,
+        content=one.content,
+        source_id=source_id(one.value),
+        received=now,
+        chain=chain_of(one.signed.statement),
+        ended=has_ended(one.value),
+    )
+
+
+def receipt(one: Prepared, *, sequence: int, size: int, root: bytes, late: bool = False) -> Receipt:
+    """What its author is answered."""
+    leaf = one.signed.leaf
+    return Receipt(
+        sequence=sequence,
+        leaf=leaf.hex(),
+        object_id=one.signed.statement.object,
+        version=one.signed.statement.version,
+        size=size,
+        root=root.hex(),
+        token=token(one.content.salt, leaf),
+        late=late,
+    )
+
+
+class Standing:
+    """What the record says of a batch's parties and objects, asked once for all.
+
+    Args:
+        record: Held for writing.
+        prepared: The batch, or as much of it as is known before its turn.
+        object_ids: Further objects that may be asked for.
+    """
+
+    def __init__(
+        self, record: Record, prepared: Sequence[Prepared], object_ids: Iterable[str] = ()
+    ) -> None:
         self._record = record
-        self._held = record.identified([one.statement.object for one in signed])
+        ids = dict.fromkeys([*(one.signed.statement.object for one in prepared), *object_ids])
+        self._stored: dict[str, Stored | None] = {**ids, **record.identified(list(ids))}
+        self._ids: dict[tuple[EntryKind, str, str], str | None] = {}
+        self._ask_names(
+            (one.signed.statement.kind, one.signed.statement.party, source_id(one.value))
+            for one in prepared
+        )
+
+    def _ask_names(self, names: Iterable[tuple[EntryKind, str, str]]) -> None:
         wanted: dict[tuple[EntryKind, str], list[str]] = defaultdict(list)
-        for one, value in zip(signed, values, strict=True):
-            wanted[one.statement.kind, one.statement.party].append(source_id(value))
-        self._ids = {
-            (kind, party, name): stored.object_id
-            for (kind, party), names in wanted.items()
-            for name, stored in record.named(kind, party, names).items()
-        }
+        for kind, party, name in names:
+            wanted[kind, party].append(name)
+            self._ids[kind, party, name] = None
+        for (kind, party), asked in wanted.items():
+            for name, stored in self._record.named(kind, party, asked).items():
+                self._ids[kind, party, name] = stored.object_id
 
     def keys(self, party: str) -> Keys:
+        """Public keys of a party, by id."""
         return {key.id: bytes.fromhex(key.ed25519) for key in public_keys(self._record, party)}
 
-    def head(self, party: str) -> ChainHead | None:
-        return self._record.chain_head(party)
+    def head(self, chain: str) -> ChainHead | None:
+        """The last entry of a chain."""
+        return self._record.chain_head(chain)
+
+    def stored(self, object_id: str) -> Stored | None:
+        """The current version of an object, as it is stored."""
+        if object_id not in self._stored:
+            self._stored[object_id] = self._record.identified([object_id]).get(object_id)
+        return self._stored[object_id]
 
     def held(self, object_id: str) -> Held | None:
-        stored = self._held.get(object_id)
+        """The current version of an object."""
+        stored = self.stored(object_id)
         if stored is None:
             return None
         return Held(
@@ -129,4 +186,8 @@ class _Standing:
         )
 
     def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:
-        return self._ids.get((kind, party, source_id))
+        """The object to which a party gave this name, and that has not ended."""
+        place = (kind, party, source_id)
+        if place not in self._ids:
+            self._ask_names([place])
+        return self._ids[place]

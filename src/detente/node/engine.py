@@ -1,0 +1,388 @@
+"""The engine: one committer a process, through which everything said goes in order.
+
+Commands that wait are decided together: one transaction that holds the head of
+the record, one fsync, then all are answered. The world is never behind the head
+on which it decides: the transaction first folds in what other processes
+appended. What fails leaves no trace: the command is refused, or, where the
+database failed, all of the batch are, and the world is read anew.
+
+Source: DESIGN sections 3, 4.4, 4.5 and 8; docs/rules/R-04.md, docs/rules/R-05.md;
+docs/adr/0016.
+"""
+
+import asyncio
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+from nacl.signing import SigningKey
+
+from detente.core.entry import token
+from detente.core.ledger import NODE, Act, Ledger
+from detente.core.principal import Principal
+from detente.core.wire import Value
+from detente.errors import Conflict, DetenteError, Unavailable
+from detente.node.author import Author, Prepared
+from detente.node.moment import Before, Moment
+from detente.node.submit import Receipt, appended, receipt
+from detente.node.world import Event, World
+from detente.store import Appender, Store
+
+BATCH_MAX = 256
+"""Commands a transaction: at 1 ms each they wait a quarter of a second at most."""
+
+WAITING_MAX = 10_000
+"""Commands that may wait: ten seconds of work. One more is told to come back."""
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """One value to put on the record for the party that asks.
+
+    ``object_id`` None makes a new object. ``of_node`` is for what the node itself says.
+    """
+
+    value: Value
+    object_id: str | None = None
+    version: int = 1
+    of_node: bool = False
+
+
+class Decision(Struct, Generic[T], frozen=True, kw_only=True):
+    """What a command leads to: entries, and the answer once they are on disk.
+
+    ``effects`` is called within the transaction, for tables beside the record.
+    ``aware`` says that docs/rules/R-05.md was asked and holds.
+    """
+
+    says: Sequence[Said | Prepared]
+    answer: Callable[[list[Receipt]], T]
+    aware: bool = False
+    late: bool = False
+    effects: Callable[[Appender, list[Receipt]], None] | None = None
+
+
+class Command(Protocol[T_co]):
+    """An act that is decided when its turn comes, at the head of the record."""
+
+    principal: Principal
+
+    def decide(self, moment: Moment) -> Decision[Any]:
+        """What it leads to.
+
+        Raises:
+            DetenteError: It is refused; nothing of it is kept.
+        """
+
+
+class Once(Struct, frozen=True, kw_only=True):
+    """An idempotency key, and the digest of what was asked with it."""
+
+    key: str
+    digest: bytes
+
+    @classmethod
+    def of(cls, key: str, asked: bytes) -> "Once":
+        """For a request's body and whatever else decides what it asks."""
+        return cls(key=key, digest=sha256(asked).digest())
+
+
+class _Waiting:
+    """A command, and where its answer goes."""
+
+    __slots__ = ("answer", "command", "error", "future", "loop", "once")
+
+    def __init__(
+        self, command: Command[Any], once: Once | None, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.command = command
+        self.once = once
+        self.loop = loop
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.answer: Any = None
+        self.error: DetenteError | None = None
+
+
+class Engine:
+    """A node at work on one store.
+
+    Args:
+        store: The theatre's.
+        key: The node's.
+        clock: Gives the time, UTC.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        key: SigningKey,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self._key = key
+        self._world: World | None = None
+        self._readable: World | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self.batches = 0
+        self.batch_last = 0
+
+    @property
+    def world(self) -> World:
+        """What the record says, as last read; what it shows is on disk, whatever failed since.
+
+        Raises:
+            Unavailable: The record has not been read yet.
+        """
+        if self._readable is None:
+            raise Unavailable("record", expected="to be read from the database")
+        return self._readable
+
+    @property
+    def waiting(self) -> int:
+        """Commands that wait."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Read the record, and begin.
+
+        Raises:
+            Unavailable: It cannot be read.
+        """
+        with self.store.reading() as record:
+            self._world = self._readable = World.load(record)
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Commit what waits, then end."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    async def act(self, command: Command[T], *, once: Once | None = None) -> T:
+        """Have a command decided, and wait until what it says is on disk.
+
+        With ``once``, the answer comes as the bytes of its JSON, and is the same
+        for whoever asks again with the same key.
+
+        Raises:
+            DetenteError: It was refused, and nothing of it kept.
+            Conflict: The key came before with something else.
+            Unavailable: The store could not be written, or too much waits.
+        """
+        one = _Waiting(command, once, asyncio.get_running_loop())
+        with self._wake:
+            if self._stopping or self._thread is None:
+                raise Unavailable("node", expected="to be at work", got="it is stopping")
+            if len(self._waiting) >= WAITING_MAX:
+                raise Unavailable("node", got=f"{WAITING_MAX} acts wait already; ask again")
+            self._waiting.append(one)
+            self._wake.notify()
+        answer: T = await one.future
+        return answer
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._stopping:
+                    self._wake.wait()
+                if not self._waiting:
+                    return
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
+            self._commit(batch)
+
+    def _commit(self, batch: list[_Waiting]) -> None:
+        try:
+            self._transact(batch)
+        except Exception as error:  # noqa: BLE001 - whatever failed, nobody waits for ever
+            # What was decided stands on a state that was not kept: read it anew.
+            self._world = None
+            failed = (
+                error if isinstance(error, DetenteError) else Unavailable("node", got="a fault")
+            )
+            failed.__cause__ = None if failed is error else error
+            for one in batch:
+                one.error = failed
+        self.batches += 1
+        self.batch_last = len(batch)
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+        for one in batch:
+            by_loop.setdefault(one.loop, []).append(one)
+        for loop, answered in by_loop.items():
+            loop.call_soon_threadsafe(_tell, answered)
+
+    def _transact(self, batch: list[_Waiting]) -> None:
+        with self.store.appending() as record:
+            if self._world is None:
+                self._world = World.load(record)
+            turn = _Turn(self._world, record, self._key, self.clock())
+            for number, one in enumerate(batch):
+                turn.take(one)
+                if turn.closed:
+                    # What follows is to be measured by the new agreement.
+                    later = batch[number + 1 :]
+                    del batch[number + 1 :]
+                    self._waiting.extendleft(reversed(later))
+                    break
+            turn.append()
+        self._world.show()
+        self._readable = self._world
+
+
+def _tell(batch: list[_Waiting]) -> None:
+    for one in batch:
+        if one.future.done():
+            continue  # Whoever asked has gone; what was said stays said.
+        if one.error is not None:
+            one.future.set_exception(one.error)
+        else:
+            one.future.set_result(one.answer)
+
+
+class _Turn:
+    """One transaction: a batch of commands decided in order, then appended."""
+
+    def __init__(self, world: World, record: Appender, key: SigningKey, now: datetime) -> None:
+        self._theatre, self._first, _ = record.head()
+        world.follow(record)
+        self._world = world
+        self._record = record
+        self._now = now
+        self._before = Before(world, record)
+        self._ledger = Ledger(self._theatre, self._before)
+        self._author = Author(
+            theatre=self._theatre, party=NODE, key=key, head=world.head(NODE, record)
+        )
+        self._prepared: list[Prepared] = []
+        self._decided: list[tuple[_Waiting, Decision[Any], slice]] = []
+        self.moment = Moment(world=world, record=record, before=self._before, now=now)
+
+    def take(self, one: _Waiting) -> None:
+        """Decide one command, or note why it is refused."""
+        start = len(self._prepared)
+        try:
+            if one.once is not None and self._answered_before(one):
+                return
+            decision = one.command.decide(self.moment)
+            self._accept(one, decision)
+        except DetenteError as error:
+            one.error = error
+            return
+        self._decided.append((one, decision, slice(start, len(self._prepared))))
+
+    @property
+    def closed(self) -> bool:
+        """Whether the agreement changed, by which the pictures are measured."""
+        return self._world.agreement is not self.moment.agreement
+
+    def _answered_before(self, one: _Waiting) -> bool:
+        once = one.once
+        assert once is not None  # noqa: S101 - the caller looked
+        found = self._record.idempotent(one.command.principal.party, once.key)
+        if found is None:
+            for earlier, _, _ in self._decided:
+                same = earlier.once is not None and earlier.once.key == once.key
+                if same and earlier.command.principal.party == one.command.principal.party:
+                    raise Conflict("idempotency key", expected="one request at a time with it")
+            return False
+        if found.digest != once.digest:
+            raise Conflict("idempotency key", expected="the request that it came with before")
+        one.answer = found.body
+        return True
+
+    def _accept(self, one: _Waiting, decision: Decision[Any]) -> None:
+        """Ask the rules of each entry; all or none of a command's stay."""
+        mark = self._ledger.mark() if len(decision.says) > 1 else None
+        head = self._author.head
+        taken: list[Prepared] = []
+        try:
+            for said in decision.says:
+                prepared = said if isinstance(said, Prepared) else self._write(one, said)
+                act = Act(
+                    signed=prepared.signed, value=prepared.value, made_here=prepared.made_here
+                )
+                self._ledger.accept(act, aware=decision.aware)
+                taken.append(prepared)
+        except DetenteError:
+            self._author.head = head
+            if mark is not None:
+                self._ledger.back(mark)
+            raise
+        self._world.fold(
+            _event(prepared, self._first + len(self._prepared) + number)
+            for number, prepared in enumerate(taken)
+        )
+        self._prepared += taken
+
+    def _write(self, one: _Waiting, said: Said) -> Prepared:
+        principal = one.command.principal
+        object_id = said.object_id
+        if object_id is None:
+            object_id = secrets.token_hex(16)
+            self._before.is_new(object_id)
+        return self._author.prepare(
+            said.value,
+            now=self._now,
+            place=(object_id, said.version),
+            received=None if said.of_node else (principal.party, principal.method.value),
+        )
+
+    def append(self) -> None:
+        """Append all that was accepted, and make the answers."""
+        if not self._prepared and not self._decided:
+            return
+        size, root = self._first, b""
+        if self._prepared:
+            _, size, root = self._record.append(
+                appended(one, now=self._now) for one in self._prepared
+            )
+        for one, decision, part in self._decided:
+            receipts = [
+                receipt(
+                    prepared,
+                    sequence=self._first + part.start + number,
+                    size=size,
+                    root=root,
+                    late=decision.late,
+                )
+                for number, prepared in enumerate(self._prepared[part])
+            ]
+            if decision.effects is not None:
+                decision.effects(self._record, receipts)
+            one.answer = decision.answer(receipts)
+            if one.once is not None:
+                one.answer = msgspec.json.encode(one.answer)
+                self._record.remember(
+                    one.command.principal.party,
+                    one.once.key,
+                    digest=one.once.digest,
+                    body=one.answer,
+                    now=self._now,
+                )
+
+
+def _event(one: Prepared, sequence: int) -> Event:
+    leaf = one.signed.leaf
+    return Event(
+        sequence=sequence,
+        statement=one.signed.statement,
+        leaf=leaf,
+        value=one.value,
+        token=token(one.content.salt, leaf),
+    )

@@ -1,0 +1,101 @@
+"""The moment of a decision: the world at the head of the record, and what a plan meets."""
+
+from datetime import datetime
+
+from detente.core.check import Meeting
+from detente.core.entry import ChainHead, EntryKind
+from detente.core.ledger import Held, Keys
+from detente.core.plan import Plan
+from detente.core.view import Reader
+from detente.node.submit import Standing
+from detente.node.world import World
+from detente.picture import Picture
+from detente.store import Appender, Record, Stored
+
+
+class Before:
+    """What the record says before a batch: from the world where it knows, else asked once."""
+
+    def __init__(self, world: World, record: Record) -> None:
+        self._world = world
+        self._record = record
+        self._standing = Standing(record, ())
+        self._new: set[str] = set()
+
+    def is_new(self, object_id: str) -> None:
+        """An id that was just drawn, which nothing can bear yet."""
+        self._new.add(object_id)
+
+    def keys(self, party: str) -> Keys:
+        """Public keys of a party, by id."""
+        return self._world.keys(party)
+
+    def head(self, chain: str) -> ChainHead | None:
+        """The last entry of a chain."""
+        return self._world.head(chain, self._record)
+
+    def held(self, object_id: str) -> Held | None:
+        """The current version of an object."""
+        return None if object_id in self._new else self._standing.held(object_id)
+
+    def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:
+        """The object to which a party gave this name, and that has not ended."""
+        if kind is EntryKind.PARTY:
+            return source_id if source_id in self._world.parties else None
+        return self._standing.named(kind, party, source_id)
+
+    def stored(self, object_id: str) -> Stored | None:
+        """The current version of an object before the batch, as it is stored."""
+        return self._standing.stored(object_id)
+
+
+class Moment:
+    """The state on which a command decides: the head, and what the batch said before it.
+
+    Attributes:
+        world: With everything folded in that was decided before.
+        record: Held for writing.
+        before: What the record says of objects and names.
+        now: UTC, the same for the whole batch.
+        agreement: By which the pictures are measured.
+    """
+
+    def __init__(self, *, world: World, record: Appender, before: Before, now: datetime) -> None:
+        self.world = world
+        self.record = record
+        self.before = before
+        self.now = now
+        self._shown = world.shown()
+        self.agreement = self._shown.agreement
+        self._fresh: tuple[int, Picture] | None = None
+
+    def meetings(self, plan: Plan) -> list[Meeting]:
+        """Everything that a plan meets here and now, hidden or not, other than itself."""
+        changed = self.world.changes
+        found = [
+            meeting
+            for picture in (self._shown.protected, self._shown.plans)
+            for meeting in picture.meetings([plan])[0]
+            if meeting.known.object_id not in changed
+        ]
+        return found + self._fresh_picture().meetings([plan])[0]
+
+    def reader(self, party: str) -> Reader:
+        """A party as a reader of this moment."""
+        world = self.world
+        return Reader(
+            party=party,
+            agreement=world.agreement,
+            parties=world.parties,
+            grants=world.grants,
+            now=self.now,
+        )
+
+    def _fresh_picture(self) -> Picture:
+        """What the batch has said so far; made anew only when it said more."""
+        sequence = self.world.sequence
+        if self._fresh is None or self._fresh[0] != sequence:
+            known = [one for one in self.world.changes.values() if one is not None]
+            picture = Picture(known, agreement=self.world.agreement, sequence=sequence)
+            self._fresh = sequence, picture
+        return self._fresh[1]

@@ -1,0 +1,252 @@
+"""What must hold before a party's word is taken: one rule a kind of value.
+
+These ask what the record says of others; detente.core.ledger asks what needs
+nobody else. R-05 is held here, by ``require_aware``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from detente.core.agreement import AgreementState
+from detente.core.check import Meeting, Withheld
+from detente.core.entry import EntryKind
+from detente.core.plan import Plan, PlanState
+from detente.core.principal import Scope
+from detente.core.release import Grade
+from detente.core.report import Report
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+)
+from detente.core.view import Reader, View
+from detente.core.wire import Value, read
+from detente.errors import Conflict, NotFound, NotPermitted
+from detente.node.budget import SPENT, charge, owners_withholding
+from detente.node.moment import Moment
+
+SCOPE_OF = {
+    EntryKind.NOTICE: Scope.WRITE_NOTICES,
+    EntryKind.PRESENCE: Scope.WRITE_PRESENCE,
+    EntryKind.ZONE: Scope.WRITE_ZONES,
+    EntryKind.PLAN: Scope.WRITE_PLANS,
+    EntryKind.REPORT: Scope.WRITE_REPORTS,
+    EntryKind.SUBSCRIPTION: Scope.SUBSCRIBE,
+    EntryKind.ACKNOWLEDGEMENT: Scope.ACKNOWLEDGE,
+    EntryKind.OBJECTION: Scope.WRITE_OBJECTIONS,
+    EntryKind.ANSWER: Scope.WRITE_OBJECTIONS,
+    EntryKind.RELEASE_REQUEST: Scope.RELEASE,
+    EntryKind.RELEASE_DECISION: Scope.RELEASE,
+    EntryKind.AGREEMENT: Scope.ADMIN,
+    EntryKind.PARTY: Scope.ADMIN,
+    EntryKind.AVAILABILITY: Scope.UTM_AVAILABILITY_ARBITRATION,
+}
+"""What a party needs to say a thing."""
+
+AWARE_STATES = frozenset({PlanState.ACCEPTED, PlanState.ACTIVATED})
+"""States that a plan may take only aware of what it meets. That it has left its
+volumes (nonconforming, contingent) is told whatever it meets: to refuse the news
+would endanger those whom it meets."""
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One entry that a plan meets and whose token its author did not show.
+
+    ``view`` is what the author may see of it; ``withheld`` stands instead where
+    that is less. The token is given either way: who shows it has been told that
+    there is something, and whom to call.
+    """
+
+    token: str
+    view: View | None = None
+    withheld: Withheld | None = None
+
+
+class Unaware(Conflict):
+    """A plan meets entries whose version tokens were not shown; all of them are listed."""
+
+    code = "unaware"
+
+    def __init__(self, plan: str, missing: Sequence[Missing]) -> None:
+        self.missing = tuple(missing)
+        super().__init__(
+            f"plan {plan}",
+            expected="the version token of each entry that it meets",
+            got=f"{len(self.missing)} missing",
+        )
+
+
+def author_of(value: Value) -> str | None:
+    """Whose word a value is, as it says itself."""
+    party: str | None = getattr(value, "party", None)
+    return party
+
+
+def require(
+    moment: Moment, party: str, value: Value, object_id: str | None, key: frozenset[str]
+) -> None:
+    """Refuse what may not be said now.
+
+    Args:
+        moment: The head of the record.
+        party: Who says it.
+        value: What.
+        object_id: Of which object it is a version; None for a new one.
+        key: Version tokens that were shown with it.
+
+    Raises:
+        DetenteError: As the rule of its kind has it.
+    """
+    if isinstance(value, Plan):
+        require_in_force(moment, value)
+        require_answered(moment, value, object_id)
+        require_aware(moment, party, value, key)
+        return
+    rule = _RULES.get(type(value))
+    if rule is not None:
+        rule(moment, party, value)
+
+
+def require_aware(moment: Moment, party: str, plan: Plan, key: frozenset[str]) -> None:
+    """Refuse a plan that takes effect without its author knowing all that it meets.
+
+    Whatever the author may see of it: what is withheld gives its token and a
+    desk to call, and is charged to the author's budget.
+
+    Raises:
+        Unaware: With all that is missing, complete.
+        Conflict: The day's area of questions about withheld entries is spent.
+
+    Source:
+        docs/rules/R-05.md; ASTM F3548-21 (key).
+    """
+    if plan.state not in AWARE_STATES:
+        return
+    lacking = [one for one in moment.meetings(plan) if one.known.token not in key]
+    if not lacking:
+        return
+    reader = moment.reader(party)
+    withholding = owners_withholding(lacking, reader)
+    if withholding and not charge(moment.record, plan, withholding, reader):
+        raise Conflict(f"plan {plan.source_id}", expected=SPENT.problem or "")
+    missing = [_missing(one, reader) for one in lacking]
+    raise Unaware(plan.source_id, sorted(missing, key=lambda one: one.token))
+
+
+def _missing(meeting: Meeting, reader: Reader) -> Missing:
+    withheld = reader.withhold(meeting)
+    view = None
+    if withheld is None:
+        view = reader.view(meeting.known, Grade.FULL)
+    return Missing(token=meeting.known.token, view=view, withheld=withheld)
+
+
+def require_answered(moment: Moment, plan: Plan, object_id: str | None) -> None:
+    """Refuse to activate a plan while an objection to it has no answer by name.
+
+    Raises:
+        Conflict: The objections that have none.
+    """
+    if plan.state is not PlanState.ACTIVATED or object_id is None:
+        return
+    world = moment.world
+    standing = world.objections.get(object_id, {})
+    unanswered = sorted(one for one in standing if one not in world.answered)
+    if unanswered:
+        raise Conflict(
+            f"plan {plan.source_id}",
+            expected="an answer to each objection before it is activated",
+            got=f"none to {', '.join(unanswered)}",
+        )
+
+
+def require_in_force(moment: Moment, value: Plan | Report) -> None:
+    """Refuse new plans and reports while the agreement is suspended.
+
+    What spares life stays on: notices, presence, zones, checks, objections,
+    acknowledgements, and the news that a plan has left its volumes or ended (M12).
+
+    Raises:
+        Conflict: It is suspended.
+    """
+    agreement = moment.world.agreement
+    if agreement.state is not AgreementState.SUSPENDED:
+        return
+    if isinstance(value, Report) or value.state in AWARE_STATES:
+        since = agreement.suspended_at
+        raise Conflict(
+            "agreement",
+            expected="to be in force",
+            got=f"suspended since {since and since.isoformat()}",
+        )
+
+
+def seen(moment: Moment, party: str, object_id: str) -> tuple[str, Value, Grade]:
+    """Author, value and grade of an object that a party may see at least as an area.
+
+    Raises:
+        NotFound: There is none, or it is not for this party: the two look alike.
+    """
+    stored = moment.before.stored(object_id)
+    if stored is not None and stored.data is not None:
+        value = read(stored.data)
+        grade = moment.reader(party).grade(value, object_id)
+        if grade in {Grade.FULL, Grade.AREA}:
+            return stored.party, value, grade
+    raise NotFound(f"object {object_id}")
+
+
+def _acknowledgement(moment: Moment, party: str, value: Acknowledgement) -> None:
+    found = moment.record.object_of(bytes.fromhex(value.entry))
+    if found is None:
+        raise NotFound(f"entry {value.entry}")
+    try:
+        seen(moment, party, found)
+    except NotFound:
+        # Named as it was asked: that another object is meant is not for everyone.
+        raise NotFound(f"entry {value.entry}") from None
+
+
+def _objection(moment: Moment, party: str, value: Objection) -> None:
+    author, _, _ = seen(moment, party, value.object)
+    if author == party:
+        raise NotPermitted("objection", expected="to an object of another party")
+
+
+def _answer(moment: Moment, party: str, value: Answer) -> None:
+    for contested, standing in moment.world.objections.items():
+        if value.objection in standing:
+            stored = moment.before.stored(contested)
+            if stored is not None and stored.party == party:
+                return
+    raise NotFound(f"objection {value.objection}")
+
+
+def _release_request(moment: Moment, party: str, value: ReleaseRequest) -> None:
+    author, _, _ = seen(moment, party, value.object)
+    if author == party:
+        raise NotPermitted("request", expected="for an object of another party; change its release")
+    if value.to not in moment.world.parties:
+        raise NotFound(f"party {value.to}")
+
+
+def _release_decision(moment: Moment, party: str, value: ReleaseDecision) -> None:
+    request = moment.world.requests.get(value.request)
+    stored = None if request is None else moment.before.stored(request.object)
+    if stored is None or stored.party != party:
+        raise NotFound(f"request {value.request}")
+
+
+_RULES: dict[type, Callable[[Moment, str, Any], None]] = {
+    Report: lambda moment, _, value: require_in_force(moment, value),
+    Acknowledgement: _acknowledgement,
+    Objection: _objection,
+    Answer: _answer,
+    ReleaseRequest: _release_request,
+    ReleaseDecision: _release_decision,
+}
+"""Kinds of value with a rule of their own; the others may always be said."""

@@ -1,0 +1,258 @@
+"""The world: what the record says now, in memory.
+
+The committer alone changes it (detente.node.engine): it folds in what it
+decides and what other processes appended. Readers are shown another state, the
+last that is on disk, whole and at one sequence number (``Shown``).
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from detente.core.agreement import Agreement
+from detente.core.check import Known, Protected, protects
+from detente.core.entry import ChainHead, Statement, token, unseal
+from detente.core.ledger import NODE, Keys, chain_of
+from detente.core.party import Party, PublicKey
+from detente.core.plan import Plan
+from detente.core.release import Grant
+from detente.core.telling import Answer, Contested, Objection, ReleaseDecision, ReleaseRequest
+from detente.core.wire import Value, read
+from detente.errors import LogInconsistent
+from detente.node.f3548.airspace import Airspace
+from detente.node.lookup import current_agreement
+from detente.node.picture import MEETABLE
+from detente.picture.live import Live, Snapshot
+from detente.store import Record
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One entry as it is folded in: what it says, where, and its version token.
+
+    ``value`` is None where the content was erased.
+    """
+
+    sequence: int
+    statement: Statement
+    leaf: bytes
+    value: Value | None
+    token: str
+
+
+Change = tuple[str, Known | None]
+"""An object, and what the pictures are to show of it; None where it is to go."""
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """What readers see: one state that is on disk. Attributes as those of World."""
+
+    sequence: int
+    agreement: Agreement
+    parties: Mapping[str, Party]
+    grants: Mapping[str, Mapping[str, Grant]]
+    protected: Snapshot
+    plans: Snapshot
+
+
+class _OnDisk(NamedTuple):
+    """What ``Shown`` is made of, but for the pictures."""
+
+    sequence: int
+    agreement: Agreement
+    parties: Mapping[str, Party]
+    grants: Mapping[str, Mapping[str, Grant]]
+
+
+class World:
+    """What the record says at ``sequence`` entries.
+
+    Attributes:
+        sequence: Number of entries folded in.
+        agreement: In its current version.
+        parties: Admitted parties by id.
+        changes: What the pictures do not show yet.
+        airspace: Plans, constraints and subscriptions by cells, as F3548 asks.
+        objections: Standing objections by the object that they contest.
+        answered: Objections that have an answer by the author of their object.
+        grants: By object and party, what its author granted on request.
+    """
+
+    def __init__(self, agreement: Agreement) -> None:
+        self.sequence = 0
+        self.agreement = agreement
+        self.parties: Mapping[str, Party] = {}
+        self.changes: dict[str, Known | None] = {}
+        self.airspace = Airspace(agreement)
+        self.objections: dict[str, dict[str, Objection]] = defaultdict(dict)
+        self.answered: set[str] = set()
+        # Replaced, never changed, since readers hold it.
+        self.grants: Mapping[str, Mapping[str, Grant]] = {}
+        self.requests: dict[str, ReleaseRequest] = {}
+        self._heads: dict[str, ChainHead] = {}
+        self._subjects: dict[str, str] = {}
+        self._protected = Live(agreement=agreement)
+        self._plans = Live(agreement=agreement)
+        self._on_disk = _OnDisk(0, agreement, self.parties, self.grants)
+        self._shown: Shown | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, record: Record) -> "World":
+        """All that is current in one state of a record.
+
+        Raises:
+            LogInconsistent: It holds no agreement.
+            MalformedInput: An object that cannot be measured (named).
+        """
+        world = cls(current_agreement(record))
+        for stored in record.objects():
+            if stored.data is None or stored.salt is None:
+                continue
+            value = read(stored.data)
+            made = token(stored.salt, stored.leaf)
+            known = world._fold(stored.object_id, stored.version, stored.sequence, value, made)
+            if known is not None:
+                world.changes[stored.object_id] = known
+        world.sequence = record.head()[1]
+        world.show()
+        return world
+
+    def follow(self, record: Record) -> int:
+        """Fold in what was appended since; gives how many entries."""
+        before = self.sequence
+        events = []
+        for sequence, leaf, envelope, content in record.rows(before):
+            signed = unseal(envelope)
+            value = None if content is None else read(content.data)
+            made = "" if content is None else token(content.salt, leaf)
+            statement = signed.statement
+            events.append(
+                Event(sequence=sequence, statement=statement, leaf=leaf, value=value, token=made)
+            )
+        self.fold(events)
+        self.show()
+        return self.sequence - before
+
+    def fold(self, events: Iterable[Event]) -> None:
+        """Fold entries in, in order; ``show`` lets readers see them."""
+        for event in events:
+            said = event.statement
+            if event.sequence != self.sequence:
+                raise LogInconsistent("record", expected=f"entry {self.sequence}", got="a gap")
+            self.sequence += 1
+            self._heads[chain_of(said)] = ChainHead(
+                party_sequence=said.party_sequence, leaf=event.leaf
+            )
+            known = None
+            if event.value is not None:
+                known = self._fold(
+                    said.object, said.version, event.sequence, event.value, event.token
+                )
+            if said.kind in MEETABLE:
+                self.changes[said.object] = known
+
+    def show(self) -> None:
+        """Let readers see what is folded in: it is on disk."""
+        with self._lock:
+            if self._on_disk.agreement is not self.agreement:
+                self._protected.agree(self.agreement)
+                self._plans.agree(self.agreement)
+            # A plan and a notice never share an id; what is to go may be in either.
+            self._plans.fold(
+                [c for c in self.changes.items() if c[1] is None or isinstance(c[1].value, Plan)]
+            )
+            self._protected.fold(
+                [c for c in self.changes.items() if not (c[1] and isinstance(c[1].value, Plan))]
+            )
+            self.changes = {}
+            self._on_disk = _OnDisk(self.sequence, self.agreement, self.parties, self.grants)
+            self._shown = None
+
+    def shown(self) -> Shown:
+        """What readers see; safe from any thread."""
+        with self._lock:
+            if self._shown is None:
+                self._shown = Shown(
+                    **self._on_disk._asdict(),
+                    protected=self._protected.snapshot(),
+                    plans=self._plans.snapshot(),
+                )
+            return self._shown
+
+    @property
+    def shown_at(self) -> int:
+        """The sequence number that readers see."""
+        return self._on_disk.sequence
+
+    def _fold(
+        self, object_id: str, version: int, sequence: int, value: Value, made: str
+    ) -> Known | None:
+        """One current object; gives what the pictures are to show of it, if anything."""
+        self.airspace.fold(object_id, version, value, made)
+        match value:
+            case Agreement():
+                self.agreement = value
+            case Party():
+                self.parties = {**self.parties, value.id: value}
+                self._subjects[value.subject or value.id] = value.id
+            case Objection():
+                self._object(object_id, value)
+            case Answer():
+                self._answer(value)
+            case ReleaseRequest():
+                self.requests[object_id] = value
+            case ReleaseDecision():
+                self._decide(value)
+            case _ if isinstance(value, Protected) and protects(value):
+                return Known(
+                    value=value, object_id=object_id, sequence=sequence, version=version, token=made
+                )
+            case _:
+                pass
+        return None
+
+    def _object(self, object_id: str, objection: Objection) -> None:
+        standing = self.objections[objection.object]
+        if objection.state is Contested.RAISED:
+            standing[object_id] = objection
+        else:
+            standing.pop(object_id, None)
+
+    def _answer(self, answer: Answer) -> None:
+        self.answered.add(answer.objection)
+
+    def _decide(self, decision: ReleaseDecision) -> None:
+        request = self.requests.get(decision.request)
+        if request is None:
+            return
+        granted = dict(self.grants.get(request.object, {}))
+        granted.pop(request.to, None)
+        if decision.granted:
+            granted[request.to] = Grant(grade=decision.grade, until=decision.until)
+        self.grants = {**self.grants, request.object: granted}
+
+    def party_of(self, subject: str) -> Party | None:
+        """The party that issuers and F3548 call so."""
+        found = self._subjects.get(subject)
+        return None if found is None else self.parties[found]
+
+    def keys(self, chain: str) -> Keys:
+        """The keys that speak in a chain, by id."""
+        keys: tuple[PublicKey, ...] = ()
+        if chain == NODE:
+            keys = self.agreement.node_keys
+        elif chain in self.parties:
+            keys = self.parties[chain].keys
+        return {key.id: bytes.fromhex(key.ed25519) for key in keys}
+
+    def head(self, chain: str, record: Record) -> ChainHead | None:
+        """The last entry of a chain; asked of the record once, then followed."""
+        if chain not in self._heads:
+            found = record.chain_head(chain)
+            if found is None:
+                return None
+            self._heads[chain] = found
+        return self._heads[chain]
