@@ -78,6 +78,7 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
                 content=submission.content,
                 source_id=source_id(value),
                 received=now,
+                chain=one.statement.party,
             )
             for one, submission, value in zip(signed, submissions, values, strict=True)
         )
