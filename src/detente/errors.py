@@ -11,6 +11,7 @@
     |-- Stale             based on a version that is no longer the current one
     |-- LogInconsistent   the record contradicts itself
     `-- Unavailable       a source or store could not be asked
+        `-- OutcomeUnknown    it fell silent while it was asked to keep something
 
 Each has a stable ``code``. Say what was expected and what came, and never
 another party's positions (docs/rules/R-10.md).
@@ -88,3 +89,13 @@ class Unavailable(DetenteError):
     """A source or store could not be asked."""
 
     code = "unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """The store fell silent during a commit: all of it is kept, or nothing.
+
+    Whoever asked finds out by asking again with the same idempotency key, or by
+    looking for the entry's leaf hash in the record.
+    """
+
+    code = "outcome_unknown"

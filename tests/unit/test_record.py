@@ -365,7 +365,7 @@ def test_what_is_no_register_of_ours(tmp_path: Path) -> None:
     with closing(sqlite3.connect(newer)) as connection, connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
-    with pytest.raises(Unavailable, match="version 0001 or older, got 9999"):
+    with pytest.raises(Unavailable, match="version 0002 or older, got 9999"):
         Store(newer)
 
 

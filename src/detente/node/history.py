@@ -52,6 +52,8 @@ def resolve(record: Record, name: str) -> Stored:
     found = record.called(name)
     if not found:
         raise NotFound(f"object {name}", expected="an id that `detente list` shows")
+    standing = [one for one in found if not one.ended]
+    found = standing or found
     if len(found) > 1:
         ids = ", ".join(f"{one.object_id} ({one.kind} of {one.party})" for one in found)
         raise Conflict(f"object {name}", expected="one object", got=f"{len(found)}: {ids}")

@@ -18,20 +18,23 @@ from nacl.signing import SigningKey
 
 from detente.core.party import PublicKey, key_id
 from detente.errors import Conflict, MalformedInput, NotFound, Unavailable
+from detente.store.place import Place, name_of
 
 KEY_BYTES_MAX = 10_000
 """A PEM file of one Ed25519 key has 119 bytes."""
 
 
 class Keyring:
-    """The folder ``<register>.keys`` beside a register.
+    """The folder ``<register>.keys`` beside a register, or here for one on a server.
 
     Args:
-        store: The register's file.
+        where: The register.
+        folder: Another folder.
     """
 
-    def __init__(self, store: Path) -> None:
-        self.folder = store.with_suffix(".keys")
+    def __init__(self, where: Place, folder: Path | None = None) -> None:
+        beside = where if isinstance(where, Path) else Path(name_of(where) + ".db")
+        self.folder = folder or beside.with_suffix(".keys")
 
     def path(self, party: str) -> Path:
         """Where a party's private key is."""

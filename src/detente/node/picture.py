@@ -1,7 +1,5 @@
 """From the store to a picture: everything current that a plan may meet."""
 
-from pathlib import Path
-
 from msgspec import Struct
 
 from detente.core.agreement import Agreement
@@ -14,7 +12,7 @@ from detente.core.wire import read
 from detente.core.zone import Zone
 from detente.errors import LogInconsistent
 from detente.node.lookup import current_agreement
-from detente.store import Record, Store
+from detente.store import Place, Record, Store
 
 MEETABLE = (EntryKind.NOTICE, EntryKind.PRESENCE, EntryKind.ZONE, EntryKind.PLAN)
 
@@ -27,15 +25,15 @@ class Loaded(Struct, frozen=True, kw_only=True):
     sequence: int
 
 
-def load(path: Path) -> Loaded:
+def load(where: Place) -> Loaded:
     """Read everything current from a register.
 
     Raises:
-        NotFound: No such file.
+        NotFound: No such register.
         Unavailable: It cannot be read.
         LogInconsistent: It contradicts itself.
     """
-    store = Store(path)
+    store = Store(where)
     try:
         with store.reading() as record:
             return load_from(record)

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind
@@ -19,34 +20,73 @@ from detente.errors import Conflict
 from detente.node.author import Author
 from detente.node.keyring import Keyring, public_key
 from detente.node.submit import Receipt, submit
-from detente.store import Store
+from detente.store import Place, Store
 
 
-def found(path: Path, *, theatre: str, agreement: Agreement, now: datetime) -> Receipt:
+def found(
+    where: Place,
+    *,
+    theatre: str,
+    agreement: Agreement,
+    now: datetime,
+    keyring: Keyring | None = None,
+) -> Receipt:
     """Make a register for a theatre, whose first entry is the agreement.
 
-    It is made beside its place and moved there whole, so that a register
-    without its agreement is never seen.
+    A register without its agreement is never seen: in a database both come in one
+    transaction; a file is made beside its place and moved there whole.
+
+    Args:
+        where: A file that is not there yet, or a database without a theatre.
+        theatre: Whose record it is.
+        agreement: The terms with which it begins.
+        now: UTC.
+        keyring: Where the node's key goes; else where ``Keyring`` says.
 
     Raises:
         Conflict: There is a register, or a key of a node, already.
         Unavailable: It cannot be written.
     """
+    keyring = keyring or Keyring(where)
+    founding = _Founding(theatre=theatre, agreement=agreement, keyring=keyring, now=now)
+    if isinstance(where, Path):
+        return _found_file(where, founding)
+    keyring.require_none(NODE)
+    return _found_in(where, founding)
+
+
+class _Founding(Struct, frozen=True, kw_only=True):
+    theatre: str
+    agreement: Agreement
+    keyring: Keyring
+    now: datetime
+
+
+def _found_file(path: Path, founding: _Founding) -> Receipt:
     if path.exists():
         raise Conflict(f"register {path.name}", expected="a name that is not taken yet")
-    keyring = Keyring(path)
-    keyring.require_none(NODE)
+    founding.keyring.require_none(NODE)
     unfinished = path.with_name(path.name + ".unfinished")
     for leftover in (unfinished, *(Path(f"{unfinished}-{part}") for part in ("wal", "shm"))):
         leftover.unlink(missing_ok=True)
-    store = Store(unfinished, create=theatre)
-    key = keyring.make(NODE)
-    author = Author(theatre=theatre, party=NODE, key=key, head=None)
-    terms = msgspec.structs.replace(agreement, node_keys=(public_key(key),))
-    [receipt] = submit(store, [author.write(terms, now=now)], now=now)
-    store.close()
+    receipt = _found_in(unfinished, founding)
     unfinished.rename(path)
     _sync_folder(path.parent)
+    return receipt
+
+
+def _found_in(where: Place, founding: _Founding) -> Receipt:
+    """The theatre and its first entry, in one transaction."""
+    store = Store(where, create=True)
+    now = founding.now
+    try:
+        with store.founding(founding.theatre) as begun:
+            key = founding.keyring.make(NODE)
+            author = Author(theatre=founding.theatre, party=NODE, key=key, head=None)
+            terms = msgspec.structs.replace(founding.agreement, node_keys=(public_key(key),))
+            [receipt] = submit(begun, [author.write(terms, now=now)], now=now)
+    finally:
+        store.close()
     return receipt
 
 

@@ -1,5 +1,20 @@
 """The record and the current objects, in one transaction."""
 
-from detente.store.record import Appended, Appender, Content, Record, Store, Stored
+from detente.store.append import Appended, Appender
+from detente.store.beside import Charge, Remembered
+from detente.store.place import Place, parse_place
+from detente.store.record import Content, Record, Stored
+from detente.store.store import Store
 
-__all__ = ["Appended", "Appender", "Content", "Record", "Store", "Stored"]
+__all__ = [
+    "Appended",
+    "Appender",
+    "Charge",
+    "Content",
+    "Place",
+    "Record",
+    "Remembered",
+    "Store",
+    "Stored",
+    "parse_place",
+]

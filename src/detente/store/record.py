@@ -1,34 +1,23 @@
-"""The record and the current objects, in one transaction.
+"""The record and the current objects, read in one state.
 
-``Record`` reads; ``Appender`` also appends. An append writes the entries, what
-they commit to, the current objects, the tiles of the tree and its head, or
-nothing (docs/rules/R-04.md). What may be appended is decided before, by
-detente.node.submit.
+``Record`` reads; detente.store.append adds to it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from detente.core.entry import ChainHead, EntryKind, Signed, unseal
-from detente.core.merkle import EMPTY_ROOT
-from detente.core.tiles import grow, prove_inclusion, root
-from detente.core.volume import microseconds
+from detente.core.tiles import prove_inclusion
 from detente.errors import LogInconsistent, NotFound
 from detente.store import tables
-from detente.store.database import Database
+from detente.store.beside import ReadBeside
 
 PAGE_ROWS = 5_000
 """Rows fetched at a time: some 5 MB of entries."""
-
-PREFIX_LENGTH_MIN = 6
-"""Hex digits of an id that may stand for it: among 10,000 objects, the odds that two
-share six are two to one; a shorter one would mostly be somebody's own name."""
 
 CALLED_MAX = 20
 """Objects named where a name is not unique: enough to choose from."""
@@ -36,9 +25,19 @@ CALLED_MAX = 20
 _PARAMETERS_MAX = 500
 """Values in one IN (...): below the 999 of older SQLite builds."""
 
+_PREFIX = re.compile(r"[0-9a-f]{6,32}")
+"""What may stand for an id that begins so. Among 10,000 objects, the odds that two share
+six digits are two to one; a shorter one would mostly be somebody's own name."""
+
+_AFTER_ANY_DIGIT = "g"
+"""Comes after every hex digit, so that what begins with ``x`` is from ``x`` to ``xg``."""
+
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """The current version of an object; ``data`` is None where it was erased."""
+    """The current version of an object.
+
+    ``data`` is None where it was erased; what has ``ended`` gives its name free.
+    """
 
     object_id: str
     kind: EntryKind
@@ -46,6 +45,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     source_id: str
     version: int
     sequence: int
+    ended: bool
     data: bytes | None
 
 
@@ -56,20 +56,8 @@ class Content(Struct, frozen=True, kw_only=True):
     data: bytes
 
 
-class Appended(Struct, frozen=True, kw_only=True):
-    """One entry to append, with what the tables need to know of it."""
-
-    signed: Signed
-    content: Content
-    source_id: str
-    received: datetime
-
-
-class Record:
+class Record(ReadBeside):
     """One state of the record, as a transaction sees it."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._connection = connection
 
     def head(self) -> tuple[str, int, bytes]:
         """Theatre, number of entries, root.
@@ -77,9 +65,11 @@ class Record:
         Raises:
             LogInconsistent: There is no head.
         """
-        row = self._connection.execute(sa.select(tables.head)).one_or_none()
+        row = self._connection.execute(_HEAD).one_or_none()
         if row is None:
-            raise LogInconsistent("head of the record", expected="one", got="none")
+            raise LogInconsistent(
+                "head of the record", expected="one; `detente init` founds it", got="none"
+            )
         return str(row.theatre), int(row.size), _raw(row.root)
 
     def tile(self, level: int, number: int) -> bytes:
@@ -88,10 +78,7 @@ class Record:
         Raises:
             LogInconsistent: There is no such tile.
         """
-        t = tables.tile
-        found = self._connection.execute(
-            sa.select(t.c.hashes).where(t.c.level == level, t.c.number == number)
-        ).scalar()
+        found = self._connection.execute(_TILE, {"level": level, "number": number}).scalar()
         if found is None:
             raise LogInconsistent(f"tile {level}/{number}", expected="its hashes", got="none")
         return _raw(found)
@@ -106,10 +93,7 @@ class Record:
         Raises:
             NotFound: No such entry.
         """
-        e = tables.entry
-        found = self._connection.execute(
-            sa.select(e.c.envelope).where(e.c.sequence == sequence)
-        ).scalar()
+        found = self._connection.execute(_ENVELOPE, {"sequence": sequence}).scalar()
         if found is None:
             raise NotFound(f"entry {sequence}")
         return unseal(_raw(found))
@@ -119,44 +103,28 @@ class Record:
 
         The content is None where it was erased.
         """
-        e, c = tables.entry, tables.content
-        query = (
-            sa.select(e.c.sequence, e.c.leaf, e.c.envelope, c.c.salt, c.c.data)
-            .select_from(e.outerjoin(c, e.c.sequence == c.c.sequence))
-            .where(e.c.sequence >= first)
-            .order_by(e.c.sequence)
-        )
-        result = self._connection.execution_options(yield_per=PAGE_ROWS).execute(query)
-        for row in result:
-            erased = row.data is None
-            yield (
-                int(row.sequence),
-                _raw(row.leaf),
-                _raw(row.envelope),
-                None if erased else Content(salt=_raw(row.salt), data=_raw(row.data)),
-            )
+        with self._paged(_ROWS, {"first": first}) as result:
+            for row in result:
+                erased = row.data is None
+                yield (
+                    int(row.sequence),
+                    _raw(row.leaf),
+                    _raw(row.envelope),
+                    None if erased else Content(salt=_raw(row.salt), data=_raw(row.data)),
+                )
 
     def received(self, sequence: int) -> int:
         """When the node took an entry in, microseconds since 1970 UTC."""
-        e = tables.entry
-        query = sa.select(e.c.received_us).where(e.c.sequence == sequence)
-        return int(self._connection.execute(query).scalar_one())
+        return int(self._connection.execute(_RECEIVED, {"sequence": sequence}).scalar_one())
 
     def content(self, sequence: int) -> Content | None:
         """What an entry commits to; None if erased."""
-        c = tables.content
-        row = self._connection.execute(sa.select(c).where(c.c.sequence == sequence)).one_or_none()
+        row = self._connection.execute(_CONTENT, {"sequence": sequence}).one_or_none()
         return None if row is None else Content(salt=_raw(row.salt), data=_raw(row.data))
 
-    def chain_head(self, party: str) -> ChainHead | None:
-        """The last entry of a party's chain."""
-        e = tables.entry
-        row = self._connection.execute(
-            sa.select(e.c.party_sequence, e.c.leaf)
-            .where(e.c.party == party)
-            .order_by(e.c.party_sequence.desc())
-            .limit(1)
-        ).one_or_none()
+    def chain_head(self, chain: str) -> ChainHead | None:
+        """The last entry of a chain: a party's, or the node's for what it attests."""
+        row = self._connection.execute(_CHAIN_HEAD, {"chain": chain}).one_or_none()
         if row is None:
             return None
         return ChainHead(party_sequence=int(row.party_sequence), leaf=_raw(row.leaf))
@@ -166,182 +134,89 @@ class Record:
         found = {}
         for start in range(0, len(object_ids), _PARAMETERS_MAX):
             part = object_ids[start : start + _PARAMETERS_MAX]
-            query = _stored_query().where(tables.current.c.id.in_(part))
-            for row in self._connection.execute(query):
+            for row in self._connection.execute(_IDENTIFIED, {"ids": part}):
                 found[row.id] = _stored(row)
         return found
 
     def named(self, kind: EntryKind, party: str, source_ids: Sequence[str]) -> dict[str, Stored]:
-        """A party's current objects of a kind, by the ids that it gave them."""
-        o = tables.current
+        """A party's objects of a kind that have not ended, by the ids that it gave them."""
         found = {}
         for start in range(0, len(source_ids), _PARAMETERS_MAX):
             part = source_ids[start : start + _PARAMETERS_MAX]
-            query = _stored_query().where(
-                o.c.kind == kind.value, o.c.party == party, o.c.source_id.in_(part)
-            )
-            for row in self._connection.execute(query):
+            given = {"kind": kind.value, "party": party, "names": part}
+            for row in self._connection.execute(_NAMED, given):
                 found[row.source_id] = _stored(row)
         return found
 
-    def objects(self, *kinds: EntryKind, party: str | None = None) -> Iterator[Stored]:
-        """Current objects, in the order of the record."""
+    def objects(
+        self,
+        *kinds: EntryKind,
+        party: str | None = None,
+        after: int = -1,
+        limit: int | None = None,
+        ended: bool | None = None,
+    ) -> Iterator[Stored]:
+        """Current objects, in the order of the record.
+
+        An object that changes moves to the end, so whoever asks for a page
+        ``after`` the last sequence number that he has sees each change, and
+        misses nothing whatever happens between two pages.
+
+        Args:
+            kinds: Only these; none means all.
+            party: Only this party's.
+            after: Only those whose current version is a later entry than this one.
+            limit: At most so many.
+            ended: Only those that have ended, or have not; None means both.
+        """
         o = tables.current
-        query = _stored_query().order_by(o.c.sequence)
+        query = _STORED.where(o.c.sequence > after).order_by(o.c.sequence)
         if kinds:
             query = query.where(o.c.kind.in_([kind.value for kind in kinds]))
         if party is not None:
             query = query.where(o.c.party == party)
-        for row in self._connection.execution_options(yield_per=PAGE_ROWS).execute(query):
-            yield _stored(row)
+        if ended is not None:
+            query = query.where(o.c.ended if ended else tables.STANDING)
+        if limit is not None:
+            query = query.limit(limit)
+        with self._paged(query, {}) as result:
+            for row in result:
+                yield _stored(row)
 
     def called(self, name: str) -> list[Stored]:
-        """Current objects whose id begins with ``name``, or whose author calls them so."""
+        """Current objects whose id begins with ``name``, or whose author calls them so.
+
+        Those that have not ended come first.
+        """
         o = tables.current
-        wanted = o.c.source_id == name
-        if len(name) >= PREFIX_LENGTH_MIN:
-            wanted = sa.or_(o.c.id.startswith(name, autoescape=True), wanted)
-        query = _stored_query().where(wanted)
-        rows = self._connection.execute(query.order_by(o.c.sequence).limit(CALLED_MAX))
-        return [_stored(row) for row in rows]
+        queries = [_STORED.where(o.c.source_id == name)]
+        prefix = name.lower()
+        if _PREFIX.fullmatch(prefix):
+            queries.append(_STORED.where(o.c.id >= prefix, o.c.id < prefix + _AFTER_ANY_DIGIT))
+        found = {
+            row.id: _stored(row)
+            for query in queries
+            for row in self._connection.execute(
+                query.order_by(o.c.ended, o.c.sequence).limit(CALLED_MAX)
+            )
+        }
+        return sorted(found.values(), key=lambda one: (one.ended, one.sequence))[:CALLED_MAX]
 
     def history(self, object_id: str) -> list[int]:
         """Sequence numbers of all versions of an object, oldest first."""
-        e = tables.entry
-        query = sa.select(e.c.sequence).where(e.c.object == object_id).order_by(e.c.version)
-        return [int(sequence) for sequence in self._connection.execute(query).scalars()]
+        found = self._connection.execute(_HISTORY, {"object": object_id})
+        return [int(sequence) for sequence in found.scalars()]
 
-
-class Appender(Record):
-    """The record, held for writing."""
-
-    def begin(self, theatre: str) -> None:
-        """Start the record of a theatre, with no entries."""
-        self._connection.execute(
-            sa.insert(tables.head).values(theatre=theatre, size=0, root=EMPTY_ROOT)
-        )
-
-    def append(self, entries: Iterable[Appended]) -> tuple[int, int, bytes]:
-        """Append entries, in order; the caller has checked them.
-
-        Returns:
-            The first sequence number, the new size, the new root.
-        """
-        batch = list(entries)
-        theatre, first, _ = self.head()
-        changed = grow(self.tile, first, [one.signed.leaf for one in batch])
-        self._insert(first, batch)
-        self._point(first, batch)
-        self._write_tiles(changed)
-        size = first + len(batch)
-        new_root = root(self.tile, size)
-        self._connection.execute(
-            sa.update(tables.head)
-            .where(tables.head.c.theatre == theatre)
-            .values(size=size, root=new_root)
-        )
-        return first, size, new_root
-
-    def _insert(self, first: int, batch: Sequence[Appended]) -> None:
-        self._connection.execute(
-            sa.insert(tables.entry),
-            [
-                {
-                    "sequence": first + number,
-                    "leaf": one.signed.leaf,
-                    "envelope": one.signed.data,
-                    "party": one.signed.statement.party,
-                    "party_sequence": one.signed.statement.party_sequence,
-                    "kind": one.signed.statement.kind.value,
-                    "object": one.signed.statement.object,
-                    "version": one.signed.statement.version,
-                    "received_us": microseconds(one.received),
-                }
-                for number, one in enumerate(batch)
-            ],
-        )
-        self._connection.execute(
-            sa.insert(tables.content),
-            [
-                {
-                    "sequence": first + number,
-                    "salt": one.content.salt,
-                    "data": one.content.data,
-                }
-                for number, one in enumerate(batch)
-            ],
-        )
-
-    def _point(self, first: int, batch: Sequence[Appended]) -> None:
-        """Let the current objects be the new versions."""
-        rows = {
-            one.signed.statement.object: {
-                "id": one.signed.statement.object,
-                "kind": one.signed.statement.kind.value,
-                "party": one.signed.statement.party,
-                "source_id": one.source_id,
-                "version": one.signed.statement.version,
-                "sequence": first + number,
-            }
-            for number, one in enumerate(batch)
-        }
-        ids = list(rows)
-        o = tables.current
-        for start in range(0, len(ids), _PARAMETERS_MAX):
-            part = ids[start : start + _PARAMETERS_MAX]
-            self._connection.execute(sa.delete(o).where(o.c.id.in_(part)))
-        self._connection.execute(sa.insert(o), list(rows.values()))
-
-    def _write_tiles(self, changed: dict[tuple[int, int], bytes]) -> None:
-        t = tables.tile
-        for (level, number), hashes in changed.items():
-            self._connection.execute(sa.delete(t).where(t.c.level == level, t.c.number == number))
-            self._connection.execute(sa.insert(t).values(level=level, number=number, hashes=hashes))
-
-
-class Store:
-    """Where one theatre's record is kept.
-
-    Args:
-        path: An SQLite file.
-        create: The theatre to begin there, if the file is to be made.
-
-    Raises:
-        NotFound: No such file.
-        Unavailable: Damaged, not ours, or of a newer version.
-    """
-
-    def __init__(self, path: Path, *, create: str | None = None) -> None:
-        self._database = Database(path, create=create is not None)
-        if create is not None:
-            with self.appending() as record:
-                record.begin(create)
-
-    @contextmanager
-    def reading(self) -> Iterator[Record]:
-        """One state of the record."""
-        with self._database.reading() as connection:
-            yield Record(connection)
-
-    @contextmanager
-    def appending(self) -> Iterator[Appender]:
-        """The record, held for writing; on disk when the block ends."""
-        with self._database.writing() as connection:
-            yield Appender(connection)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._database.close()
+    def _paged(
+        self, query: sa.Select[*tuple[Any, ...]], given: dict[str, Any]
+    ) -> sa.CursorResult[*tuple[Any, ...]]:
+        """A result whose rows are fetched as they are asked for; for this statement alone."""
+        return self._connection.execute(query, given, execution_options={"yield_per": PAGE_ROWS})
 
 
 def _raw(value: Any) -> bytes:
     """A column's bytes; SQLite gives text where somebody put text."""
     return value.encode() if isinstance(value, str) else bytes(value)
-
-
-def _stored_query() -> sa.Select[*tuple[Any, ...]]:
-    o, c = tables.current, tables.content
-    return sa.select(o, c.c.data).select_from(o.outerjoin(c, o.c.sequence == c.c.sequence))
 
 
 def _stored(row: sa.Row[*tuple[Any, ...]]) -> Stored:
@@ -352,5 +227,50 @@ def _stored(row: sa.Row[*tuple[Any, ...]]) -> Stored:
         source_id=row.source_id,
         version=row.version,
         sequence=row.sequence,
+        ended=row.ended,
         data=None if row.data is None else _raw(row.data),
     )
+
+
+# Statements are built once: building one takes longer than SQLite takes to answer it.
+_entry, _content, _current, _tile = (
+    tables.entry.c,
+    tables.content.c,
+    tables.current.c,
+    tables.tile.c,
+)
+
+_HEAD = sa.select(tables.head)
+_TILE = sa.select(_tile.hashes).where(
+    _tile.level == sa.bindparam("level"), _tile.number == sa.bindparam("number")
+)
+_ENVELOPE = sa.select(_entry.envelope).where(_entry.sequence == sa.bindparam("sequence"))
+_ROWS = (
+    sa.select(_entry.sequence, _entry.leaf, _entry.envelope, _content.salt, _content.data)
+    .select_from(tables.entry.outerjoin(tables.content, _entry.sequence == _content.sequence))
+    .where(_entry.sequence >= sa.bindparam("first"))
+    .order_by(_entry.sequence)
+)
+_RECEIVED = sa.select(_entry.received_us).where(_entry.sequence == sa.bindparam("sequence"))
+_CONTENT = sa.select(tables.content).where(_content.sequence == sa.bindparam("sequence"))
+_CHAIN_HEAD = (
+    sa.select(_entry.party_sequence, _entry.leaf)
+    .where(_entry.chain == sa.bindparam("chain"))
+    .order_by(_entry.party_sequence.desc())
+    .limit(1)
+)
+_STORED = sa.select(tables.current, _content.data).select_from(
+    tables.current.outerjoin(tables.content, _current.sequence == _content.sequence)
+)
+_IDENTIFIED = _STORED.where(_current.id.in_(sa.bindparam("ids", expanding=True)))
+_NAMED = _STORED.where(
+    _current.kind == sa.bindparam("kind"),
+    _current.party == sa.bindparam("party"),
+    _current.source_id.in_(sa.bindparam("names", expanding=True)),
+    tables.STANDING,
+)
+_HISTORY = (
+    sa.select(_entry.sequence)
+    .where(_entry.object == sa.bindparam("object"))
+    .order_by(_entry.version)
+)

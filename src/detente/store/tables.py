@@ -4,11 +4,27 @@
 holds what the commitments cover; erasing an object deletes its rows here, and
 the record still verifies. ``object`` points at the current version of each
 object. ``tile`` holds the hashes of the tree and ``head`` its size and root.
+
+Beside the record: ``idempotency`` holds the answers that were given, ``budget``
+what was learnt of hidden entries, ``cursor`` and ``notified`` how far others were
+told.
 """
 
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
+
+
+def text(length: int) -> sa.String:
+    """Text that is compared by its bytes, as SQLite does by itself.
+
+    PostgreSQL would ask a language: slower, and another order on another machine.
+    """
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+STANDING = sa.text("NOT ended")
+"""Which names are taken; queries must say it in the same words to use the index."""
 
 entry = sa.Table(
     "entry",
@@ -16,13 +32,15 @@ entry = sa.Table(
     sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("leaf", sa.LargeBinary(32), nullable=False),
     sa.Column("envelope", sa.LargeBinary, nullable=False),
-    sa.Column("party", sa.String(63), nullable=False),
+    sa.Column("party", text(63), nullable=False),
+    # In whose chain it is: the party's, or the node's for what the node attests.
+    sa.Column("chain", text(63), nullable=False),
     sa.Column("party_sequence", sa.BigInteger, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("object", sa.String(32), nullable=False),
+    sa.Column("kind", text(24), nullable=False),
+    sa.Column("object", text(32), nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("received_us", sa.BigInteger, nullable=False),
-    sa.UniqueConstraint("party", "party_sequence", name="entry_party_sequence"),
+    sa.UniqueConstraint("chain", "party_sequence", name="entry_chain_sequence"),
     sa.UniqueConstraint("object", "version", name="entry_object_version"),
 )
 
@@ -43,13 +61,29 @@ content = sa.Table(
 current = sa.Table(
     "object",
     metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("party", sa.String(63), nullable=False),
-    sa.Column("source_id", sa.String(200), nullable=False),
+    sa.Column("id", text(32), primary_key=True),
+    sa.Column("kind", text(24), nullable=False),
+    sa.Column("party", text(63), nullable=False),
+    sa.Column("source_id", text(200), nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("sequence", sa.BigInteger, sa.ForeignKey("entry.sequence"), nullable=False),
-    sa.UniqueConstraint("kind", "party", "source_id", name="object_source"),
+    # What has ended gives its name free.
+    sa.Column("ended", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index(
+        "object_name",
+        "kind",
+        "party",
+        "source_id",
+        unique=True,
+        sqlite_where=STANDING,
+        postgresql_where=STANDING,
+    ),
+    # For what people call it, without its kind or party.
+    sa.Index("object_source_id", "source_id"),
+    # For searches, page by page in the order of the record.
+    sa.Index("object_sequence", "sequence"),
+    sa.Index("object_kind_sequence", "kind", "sequence"),
+    sa.Index("object_party_sequence", "party", "sequence"),
 )
 
 tile = sa.Table(
@@ -63,7 +97,52 @@ tile = sa.Table(
 head = sa.Table(
     "head",
     metadata,
-    sa.Column("theatre", sa.String(63), primary_key=True),
+    sa.Column("theatre", text(63), primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("root", sa.LargeBinary(32), nullable=False),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("party", text(63), primary_key=True),
+    sa.Column("key", text(200), primary_key=True),
+    # Of the request, so that a key is not used for another one.
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("received_us", sa.BigInteger, nullable=False),
+    sa.Index("idempotency_received", "received_us"),
+)
+
+budget = sa.Table(
+    "budget",
+    metadata,
+    # Days since 1970, UTC.
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("owner", text(63), primary_key=True),
+    sa.Column("asker", text(63), primary_key=True),
+    # Of the area that was asked about: the same question costs once a day.
+    sa.Column("digest", sa.LargeBinary(32), primary_key=True),
+    # Thousandths of a square kilometre.
+    sa.Column("area_km2_milli", sa.BigInteger, nullable=False),
+)
+
+cursor = sa.Table(
+    "cursor",
+    metadata,
+    sa.Column("subscription", text(64), primary_key=True),
+    # The last entry that was delivered or needed not be.
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_us", sa.BigInteger, nullable=False),
+    sa.Column("failing_since_us", sa.BigInteger, nullable=True),
+)
+
+notified = sa.Table(
+    "notified",
+    metadata,
+    sa.Column("subscription", text(64), primary_key=True),
+    sa.Column("notification_index", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
 )

@@ -1,0 +1,133 @@
+"""What a node keeps beside the record, in the same transactions: answers and budgets.
+
+None of it is part of the record: it may be pruned, and the record still verifies.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from detente.core.volume import microseconds
+from detente.store import tables
+
+
+class Remembered(Struct, frozen=True, kw_only=True):
+    """An answer that was given to a request with an idempotency key.
+
+    ``digest`` is the SHA-256 of that request, so that the key is not used for another.
+    """
+
+    digest: bytes
+    status: int
+    body: bytes
+
+
+class Charge(Struct, frozen=True, kw_only=True):
+    """What an asker learnt of an owner's hidden entries.
+
+    Attributes:
+        day: Days since 1970, UTC.
+        owner: Whose entries they are.
+        asker: Who asked.
+        digest: SHA-256 of the area asked about: the same one costs once a day.
+        area_km2_milli: Its size, thousandths of a square kilometre.
+    """
+
+    day: int
+    owner: str
+    asker: str
+    digest: bytes
+    area_km2_milli: int
+
+
+class ReadBeside:
+    """What was kept, as a transaction sees it."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def idempotent(self, party: str, key: str) -> Remembered | None:
+        """The answer that this party was given under this key."""
+        row = self._connection.execute(_IDEMPOTENT, {"party": party, "key": key}).one_or_none()
+        if row is None:
+            return None
+        return Remembered(digest=bytes(row.digest), status=row.status, body=bytes(row.body))
+
+    def budget_spent(self, day: int, owner: str, asker: str) -> int:
+        """What an asker learnt of an owner in a day, thousandths of a square kilometre."""
+        given = {"day": day, "owner": owner, "asker": asker}
+        return int(self._connection.execute(_SPENT, given).scalar_one())
+
+    def charged(self, day: int, owner: str, asker: str, digest: bytes) -> bool:
+        """Whether this area was charged already that day."""
+        given = {"day": day, "owner": owner, "asker": asker, "digest": digest}
+        return self._connection.execute(_CHARGED, given).scalar() is not None
+
+
+class WriteBeside:
+    """What is kept, in a transaction that may write."""
+
+    _connection: sa.Connection
+
+    def remember(self, party: str, key: str, answer: Remembered, *, received: datetime) -> None:
+        """Keep an answer, to be given again to whoever asks again with this key."""
+        self._connection.execute(
+            _REMEMBER,
+            {
+                "party": party,
+                "key": key,
+                "digest": answer.digest,
+                "status": answer.status,
+                "body": answer.body,
+                "received_us": microseconds(received),
+            },
+        )
+
+    def forget_answers(self, before: datetime) -> int:
+        """Let go of answers that were given before a time; tells how many."""
+        given = {"before": microseconds(before)}
+        return self._connection.execute(_FORGET, given).rowcount
+
+    def charge(self, charge: Charge) -> None:
+        """Charge an asker's budget; the same area again on the same day costs nothing."""
+        self._connection.execute(
+            _CHARGE,
+            {
+                "day": charge.day,
+                "owner": charge.owner,
+                "asker": charge.asker,
+                "digest": charge.digest,
+                "area_km2_milli": charge.area_km2_milli,
+            },
+        )
+
+    def forget_charges(self, before_day: int) -> int:
+        """Let go of the budgets of days before one; tells how many charges."""
+        return self._connection.execute(_FORGET_CHARGES, {"before": before_day}).rowcount
+
+
+_kept, _budget = tables.idempotency.c, tables.budget.c
+
+_IDEMPOTENT = sa.select(_kept.digest, _kept.status, _kept.body).where(
+    _kept.party == sa.bindparam("party"), _kept.key == sa.bindparam("key")
+)
+_REMEMBER = sa.insert(tables.idempotency)
+_FORGET = sa.delete(tables.idempotency).where(_kept.received_us < sa.bindparam("before"))
+_SPENT = sa.select(sa.func.coalesce(sa.func.sum(_budget.area_km2_milli), 0)).where(
+    _budget.day == sa.bindparam("day"),
+    _budget.owner == sa.bindparam("owner"),
+    _budget.asker == sa.bindparam("asker"),
+)
+_CHARGED = sa.select(_budget.day).where(
+    _budget.day == sa.bindparam("day"),
+    _budget.owner == sa.bindparam("owner"),
+    _budget.asker == sa.bindparam("asker"),
+    _budget.digest == sa.bindparam("digest"),
+)
+_CHARGE = sa.text(
+    "INSERT INTO budget (day, owner, asker, digest, area_km2_milli)"
+    " VALUES (:day, :owner, :asker, :digest, :area_km2_milli)"
+    " ON CONFLICT (day, owner, asker, digest) DO NOTHING"
+)
+_FORGET_CHARGES = sa.delete(tables.budget).where(_budget.day < sa.bindparam("before"))

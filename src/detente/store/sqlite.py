@@ -1,0 +1,84 @@
+"""SQLite: a file, for one machine.
+
+A write-ahead log and ``synchronous=FULL``: a commit is on disk before anyone is
+answered (docs/rules/R-04.md).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from detente.errors import LogInconsistent, Unavailable
+from detente.store.mode import BUSY_TIMEOUT_MS, Mode
+
+_NOT_KEPT = frozenset({"SQLITE_FULL", "SQLITE_BUSY"})
+"""Failures of a commit after which nothing of it can come back: no commit frame was written.
+After a failed sync (SQLITE_IOERR) one may stand in the log and be found at the next start."""
+
+
+class Sqlite:
+    """What of the transactions is SQLite's own.
+
+    Args:
+        path: The file.
+    """
+
+    founded = "a file that `detente init` made"
+
+    def __init__(self, path: Path) -> None:
+        self.engine = sa.create_engine(
+            # Not as text: a path may hold what a URL gives a meaning to.
+            sa.URL.create("sqlite", database=str(path)),
+            connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        )
+        event.listen(self.engine, "connect", _configure)
+
+    def begin(self, connection: sa.Connection, mode: Mode) -> None:
+        """Begin; a transaction that will write takes the write lock at once."""
+        if mode is Mode.MIGRATE:
+            # A table that others refer to is made anew; what refers is checked before the commit.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("BEGIN" if mode is Mode.READ else "BEGIN IMMEDIATE")
+
+    def require_whole(self, connection: sa.Connection, mode: Mode) -> None:
+        """Refuse to commit what SQLite has rolled back by itself, or what refers to nothing.
+
+        Raises:
+            Unavailable: A statement failed so that the transaction is gone.
+            LogInconsistent: Rows refer to rows that are not there.
+        """
+        raw: Any = connection.connection.dbapi_connection
+        if not raw.in_transaction:
+            raise Unavailable("transaction", expected="whole", got="rolled back")
+        if mode is not Mode.MIGRATE:
+            return
+        if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+            raise LogInconsistent("register", expected="rows that refer to others of it")
+
+    def has_table(self, connection: sa.Connection, name: str) -> bool:
+        """Whether there is such a table."""
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return connection.exec_driver_sql(query, (name,)).first() is not None
+
+    def explain(self, error: SQLAlchemyError) -> str:
+        """What went wrong, in one line."""
+        return str(getattr(error, "orig", None) or error)
+
+    def surely_not_kept(self, error: SQLAlchemyError) -> bool:
+        """Whether a commit that failed so has left nothing."""
+        name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+        return name in _NOT_KEPT
+
+
+def _configure(connection: DBAPIConnection, _record: object) -> None:
+    """Per connection: durability; transactions are begun by us."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
