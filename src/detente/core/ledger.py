@@ -36,7 +36,7 @@ from detente.core.entry import (
     commitment,
     follow,
 )
-from detente.core.lifecycle import STANDING_TRANSITIONS, advance
+from detente.core.lifecycle import STANDING_TRANSITIONS, Standing, advance
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey
 from detente.core.plan import PLAN_FINAL, PLAN_PROTECTS, PLAN_TRANSITIONS, Plan
@@ -310,7 +310,16 @@ def chain_of(statement: Statement) -> str:
 
 def has_ended(value: Value) -> bool:
     """Whether the object is over for good, so that its name is free again."""
-    return isinstance(value, Plan) and value.state in PLAN_FINAL
+    match value:
+        case Plan():
+            return value.state in PLAN_FINAL
+        case Subscription():
+            return value.standing is Standing.WITHDRAWN
+        case Zone():
+            # F3548 knows no constraint that comes back.
+            return value.uss is not None and value.standing is Standing.WITHDRAWN
+        case _:
+            return False
 
 
 def source_id(value: Value) -> str:

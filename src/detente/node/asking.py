@@ -150,7 +150,7 @@ class Asking:
         if not owing:
             return over
         charged = [(measured[number].plan, owners) for number, owners in owing]
-        held = await self._engine.act(_Charge(principal, charged, reader))
+        held: list[bool] = await self._engine.act(_Charge(principal, charged, reader))
         for (number, _), within in zip(owing, held, strict=True):
             over[number] = not within
         if not all(held):
@@ -220,8 +220,10 @@ class Asking:
             if len(self._stale_counts) >= STALE_COUNTS_MAX:
                 self._stale_counts.clear()
             self._stale_counts[key] = sum(
-                reader.grade(known.value, known.object_id) is not None
-                for known in shown.protected.stale(reader.now)
+                known.value.is_stale(reader.now)
+                and reader.grade(known.value, known.object_id) is not None
+                for known in shown.protected.known
+                if not isinstance(known.value, Plan)
             )
         return self._stale_counts[key]
 

@@ -17,7 +17,7 @@ from detente.core.plan import Plan
 from detente.core.release import Grade
 from detente.core.view import Reader
 from detente.core.wire import encode
-from detente.store import Appender
+from detente.store import Appender, Charge
 
 MILLI = 1_000
 """Areas are kept in thousandths of a km²."""
@@ -49,11 +49,14 @@ def charge(record: Appender, plan: Plan, withholding: Mapping[str, float], reade
     limit = reader.agreement.budget_km2_day * MILLI
     for owner, separation_m in withholding.items():
         area = round(asked_km2(plan, separation_m) * MILLI)
-        spent = record.budget_spent(day, owner, reader.party, besides=digest)
-        if spent + area > limit:
+        if record.charged(day, owner, reader.party, digest):
+            continue
+        if record.budget_spent(day, owner, reader.party) + area > limit:
             held = False
             continue
-        record.charge(day, owner, reader.party, digest=digest, area=area)
+        record.charge(
+            Charge(day=day, owner=owner, asker=reader.party, digest=digest, area_km2_milli=area)
+        )
     return held
 
 

@@ -32,7 +32,7 @@ from detente.node.author import Author, Prepared
 from detente.node.moment import Before, Moment
 from detente.node.submit import Receipt, appended, receipt
 from detente.node.world import Event, World
-from detente.store import Appender, Store
+from detente.store import Appender, Remembered, Store
 
 BATCH_MAX = 256
 """Commands a transaction: at 1 ms each they wait a quarter of a second at most."""
@@ -368,12 +368,9 @@ class _Turn:
             one.answer = decision.answer(receipts)
             if one.once is not None:
                 one.answer = msgspec.json.encode(one.answer)
+                kept = Remembered(digest=one.once.digest, status=0, body=one.answer)
                 self._record.remember(
-                    one.command.principal.party,
-                    one.once.key,
-                    digest=one.once.digest,
-                    body=one.answer,
-                    now=self._now,
+                    one.command.principal.party, one.once.key, kept, received=self._now
                 )
 
 

@@ -25,7 +25,8 @@ from detente.errors import LogInconsistent
 from detente.node.f3548.airspace import Airspace
 from detente.node.lookup import current_agreement
 from detente.node.picture import MEETABLE
-from detente.picture.live import Live, Snapshot
+from detente.picture import Picture
+from detente.picture.live import Live
 from detente.store import Record
 
 
@@ -53,8 +54,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     agreement: Agreement
     parties: Mapping[str, Party]
     grants: Mapping[str, Mapping[str, Grant]]
-    protected: Snapshot
-    plans: Snapshot
+    protected: Picture
+    plans: Picture
 
 
 class _OnDisk(NamedTuple):
@@ -158,14 +159,16 @@ class World:
         """Let readers see what is folded in: it is on disk."""
         with self._lock:
             if self._on_disk.agreement is not self.agreement:
-                self._protected.agree(self.agreement)
-                self._plans.agree(self.agreement)
+                self._protected.agree(self.agreement, self.sequence)
+                self._plans.agree(self.agreement, self.sequence)
             # A plan and a notice never share an id; what is to go may be in either.
             self._plans.fold(
-                [c for c in self.changes.items() if c[1] is None or isinstance(c[1].value, Plan)]
+                [c for c in self.changes.items() if c[1] is None or isinstance(c[1].value, Plan)],
+                self.sequence,
             )
             self._protected.fold(
-                [c for c in self.changes.items() if not (c[1] and isinstance(c[1].value, Plan))]
+                [c for c in self.changes.items() if not (c[1] and isinstance(c[1].value, Plan))],
+                self.sequence,
             )
             self.changes = {}
             self._on_disk = _OnDisk(self.sequence, self.agreement, self.parties, self.grants)

@@ -36,7 +36,8 @@ _AFTER_ANY_DIGIT = "g"
 class Stored(Struct, frozen=True, kw_only=True):
     """The current version of an object.
 
-    ``data`` is None where it was erased; what has ``ended`` gives its name free.
+    ``data`` and ``salt`` are None where it was erased; what has ``ended`` gives
+    its name free. ``leaf`` is the hash of the entry that made it so.
     """
 
     object_id: str
@@ -46,6 +47,8 @@ class Stored(Struct, frozen=True, kw_only=True):
     version: int
     sequence: int
     ended: bool
+    leaf: bytes
+    salt: bytes | None
     data: bytes | None
 
 
@@ -202,6 +205,11 @@ class Record(ReadBeside):
         }
         return sorted(found.values(), key=lambda one: (one.ended, one.sequence))[:CALLED_MAX]
 
+    def object_of(self, leaf: bytes) -> str | None:
+        """The object of which the entry with this leaf hash is a version; None if there is none."""
+        found = self._connection.execute(_OBJECT_OF, {"leaf": leaf}).scalar()
+        return None if found is None else str(found)
+
     def history(self, object_id: str) -> list[int]:
         """Sequence numbers of all versions of an object, oldest first."""
         found = self._connection.execute(_HISTORY, {"object": object_id})
@@ -228,6 +236,8 @@ def _stored(row: sa.Row[*tuple[Any, ...]]) -> Stored:
         version=row.version,
         sequence=row.sequence,
         ended=row.ended,
+        leaf=_raw(row.leaf),
+        salt=None if row.salt is None else _raw(row.salt),
         data=None if row.data is None else _raw(row.data),
     )
 
@@ -259,9 +269,12 @@ _CHAIN_HEAD = (
     .order_by(_entry.party_sequence.desc())
     .limit(1)
 )
-_STORED = sa.select(tables.current, _content.data).select_from(
-    tables.current.outerjoin(tables.content, _current.sequence == _content.sequence)
+_STORED = sa.select(tables.current, _entry.leaf, _content.salt, _content.data).select_from(
+    tables.current.join(tables.entry, _current.sequence == _entry.sequence).outerjoin(
+        tables.content, _current.sequence == _content.sequence
+    )
 )
+_OBJECT_OF = sa.select(_entry.object).where(_entry.leaf == sa.bindparam("leaf")).limit(1)
 _IDENTIFIED = _STORED.where(_current.id.in_(sa.bindparam("ids", expanding=True)))
 _NAMED = _STORED.where(
     _current.kind == sa.bindparam("kind"),

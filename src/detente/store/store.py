@@ -32,6 +32,11 @@ class Store:
         with self._database.reading() as connection:
             yield Record(connection)
 
+    def size(self) -> int:
+        """Entries in the record now."""
+        with self.reading() as record:
+            return record.head()[1]
+
     @contextmanager
     def appending(self) -> Iterator[Appender]:
         """The record, held for writing; on disk when the block ends.

@@ -42,6 +42,8 @@ entry = sa.Table(
     sa.Column("received_us", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("chain", "party_sequence", name="entry_chain_sequence"),
     sa.UniqueConstraint("object", "version", name="entry_object_version"),
+    # An acknowledgement names an entry by its hash.
+    sa.Index("entry_leaf", "leaf"),
 )
 
 content = sa.Table(

@@ -42,6 +42,7 @@ def _entries() -> None:
         batch.create_unique_constraint("entry_chain_sequence", ["chain", "party_sequence"])
     if op.get_bind().dialect.name == "postgresql":
         _compare_by_bytes("entry")
+    op.create_index("entry_leaf", "entry", ["leaf"])
 
 
 def _objects() -> None:

@@ -1,0 +1,1 @@
+"""ASTM F3548-21: the rules of its discovery and synchronization service."""
