@@ -8,7 +8,7 @@ from detente.core.ledger import Held, Keys
 from detente.core.plan import Plan
 from detente.core.view import Reader
 from detente.node.submit import Standing
-from detente.node.world import World
+from detente.node.world import Shown, World
 from detente.picture import Picture
 from detente.store import Appender, Record, Stored
 
@@ -65,16 +65,18 @@ class Moment:
         self.record = record
         self.before = before
         self.now = now
-        self._shown = world.shown()
-        self.agreement = self._shown.agreement
+        self.agreement = world.agreement
+        self._shown: Shown | None = None
         self._fresh: tuple[int, Picture] | None = None
 
     def meetings(self, plan: Plan) -> list[Meeting]:
         """Everything that a plan meets here and now, hidden or not, other than itself."""
+        # What is shown does not move while the batch is decided.
+        shown = self._shown = self._shown or self.world.shown()
         changed = self.world.changes
         found = [
             meeting
-            for picture in (self._shown.protected, self._shown.plans)
+            for picture in (shown.protected, shown.plans)
             for meeting in picture.meetings([plan])[0]
             if meeting.known.object_id not in changed
         ]

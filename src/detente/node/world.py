@@ -185,6 +185,11 @@ class World:
                 )
             return self._shown
 
+    def compact(self) -> None:
+        """Merge large parts of the pictures, where there is need; nobody waits for it."""
+        self._protected.compact()
+        self._plans.compact()
+
     @property
     def shown_at(self) -> int:
         """The sequence number that readers see."""

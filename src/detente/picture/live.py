@@ -41,3 +41,7 @@ class Live:
                     self._known.values(), agreement=self._agreement, sequence=self._sequence
                 )
             return self._current
+
+    def compact(self) -> bool:
+        """Nothing to merge."""
+        return False
