@@ -24,6 +24,7 @@ from detente.errors import DetenteError
 from detente.node.budget import SPENT, charge, day_of, owners_withholding
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
+from detente.node.submit import Touches
 from detente.node.world import Shown
 
 TOGETHER_MAX = 2_000
@@ -64,6 +65,7 @@ class Follow:
     """Catches up with what other processes appended; says nothing itself."""
 
     principal = _NOBODY
+    touches = Touches()
 
     def decide(self, moment: Moment) -> Decision[int]:
         """Nothing: a turn begins by following."""
@@ -78,6 +80,7 @@ class _Charge:
         self, principal: Principal, charged: Sequence[tuple[Plan, Any]], reader: Reader
     ) -> None:
         self.principal = principal
+        self.touches = Touches()
         self._charged = charged
         self._reader = reader
 

@@ -30,7 +30,7 @@ from detente.core.wire import Value
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.author import Author, Prepared
 from detente.node.moment import Before, Moment
-from detente.node.submit import Receipt, appended, receipt
+from detente.node.submit import Receipt, Touches, appended, receipt
 from detente.node.world import Event, World
 from detente.store import Appender, Remembered, Store
 
@@ -74,6 +74,10 @@ class Command(Protocol[T_co]):
     """An act that is decided when its turn comes, at the head of the record."""
 
     principal: Principal
+
+    @property
+    def touches(self) -> Touches:
+        """What it will ask the record about."""
 
     def decide(self, moment: Moment) -> Decision[Any]:
         """What it leads to.
@@ -232,6 +236,7 @@ class Engine:
             if self._world is None:
                 self._world = World.load(record)
             turn = _Turn(self._world, record, self._key, self.clock())
+            turn.expect(batch)
             for number, one in enumerate(batch):
                 turn.take(one)
                 if turn.closed:
@@ -260,7 +265,7 @@ class _Turn:
 
     def __init__(self, world: World, record: Appender, key: SigningKey, now: datetime) -> None:
         self._theatre, self._first, _ = record.head()
-        world.follow(record)
+        world.follow(record, self._first)
         self._world = world
         self._record = record
         self._now = now
@@ -272,6 +277,10 @@ class _Turn:
         self._prepared: list[Prepared] = []
         self._decided: list[tuple[_Waiting, Decision[Any], slice]] = []
         self.moment = Moment(world=world, record=record, before=self._before, now=now)
+
+    def expect(self, batch: Sequence[_Waiting]) -> None:
+        """Ask the record once for what the whole batch will need."""
+        self._before.expect(one.command.touches for one in batch)
 
     def take(self, one: _Waiting) -> None:
         """Decide one command, or note why it is refused."""

@@ -1,5 +1,6 @@
 """The moment of a decision: the world at the head of the record, and what a plan meets."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from detente.core.check import Meeting
@@ -7,7 +8,7 @@ from detente.core.entry import ChainHead, EntryKind
 from detente.core.ledger import Held, Keys
 from detente.core.plan import Plan
 from detente.core.view import Reader
-from detente.node.submit import Standing
+from detente.node.submit import Standing, Touches
 from detente.node.world import Shown, World
 from detente.picture import Picture
 from detente.store import Appender, Record, Stored
@@ -19,8 +20,12 @@ class Before:
     def __init__(self, world: World, record: Record) -> None:
         self._world = world
         self._record = record
-        self._standing = Standing(record, ())
+        self._standing = Standing(record)
         self._new: set[str] = set()
+
+    def expect(self, touches: Iterable[Touches]) -> None:
+        """Ask at once for what a batch will need."""
+        self._standing.expect(touches)
 
     def is_new(self, object_id: str) -> None:
         """An id that was just drawn, which nothing can bear yet."""

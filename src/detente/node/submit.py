@@ -47,6 +47,17 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     late: bool = False
 
 
+Name = tuple[EntryKind, str, str]
+"""Kind, party, and what the party calls it."""
+
+
+class Touches(Struct, frozen=True, kw_only=True):
+    """What a command will ask the record about, so that a batch asks once for all."""
+
+    objects: tuple[str, ...] = ()
+    names: tuple[Name, ...] = ()
+
+
 def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]:
     """Append entries to the record, all or none.
 
@@ -100,6 +111,12 @@ def opened_submission(submission: Submission, *, now: datetime) -> Prepared:
     )
 
 
+def touched(one: Prepared) -> Touches:
+    """What the rules will ask of the record about an entry."""
+    said = one.signed.statement
+    return Touches(objects=(said.object,), names=((said.kind, said.party, source_id(one.value)),))
+
+
 def appended(one: Prepared, *, now: datetime) -> Appended:
     """What the store is to append."""
     return Appended(
@@ -133,22 +150,25 @@ class Standing:
     Args:
         record: Held for writing.
         prepared: The batch, or as much of it as is known before its turn.
-        object_ids: Further objects that may be asked for.
     """
 
-    def __init__(
-        self, record: Record, prepared: Sequence[Prepared], object_ids: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, record: Record, prepared: Sequence[Prepared] = ()) -> None:
         self._record = record
-        ids = dict.fromkeys([*(one.signed.statement.object for one in prepared), *object_ids])
-        self._stored: dict[str, Stored | None] = {**ids, **record.identified(list(ids))}
-        self._ids: dict[tuple[EntryKind, str, str], str | None] = {}
-        self._ask_names(
-            (one.signed.statement.kind, one.signed.statement.party, source_id(one.value))
-            for one in prepared
-        )
+        self._stored: dict[str, Stored | None] = {}
+        self._ids: dict[Name, str | None] = {}
+        self.expect(touched(one) for one in prepared)
 
-    def _ask_names(self, names: Iterable[tuple[EntryKind, str, str]]) -> None:
+    def expect(self, touches: Iterable[Touches]) -> None:
+        """Ask at once for what a batch will need."""
+        ids: dict[str, None] = {}
+        names: dict[Name, None] = {}
+        for one in touches:
+            ids |= dict.fromkeys(one.objects)
+            names |= dict.fromkeys(one.names)
+        self._stored |= {**ids, **self._record.identified(list(ids))}
+        self._ask_names(names)
+
+    def _ask_names(self, names: Iterable[Name]) -> None:
         wanted: dict[tuple[EntryKind, str], list[str]] = defaultdict(list)
         for kind, party, name in names:
             wanted[kind, party].append(name)

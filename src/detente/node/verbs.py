@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from detente.core.agreement import Agreement, AgreementState
 from detente.core.entry import token
-from detente.core.ledger import AGREEMENT_SOURCE_ID, KINDS, NODE, has_ended
+from detente.core.ledger import AGREEMENT_SOURCE_ID, KINDS, NODE, has_ended, source_id
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
 from detente.core.party import Party
@@ -29,7 +29,7 @@ from detente.node.author import Prepared
 from detente.node.engine import Decision, Said
 from detente.node.moment import Moment
 from detente.node.rules import SCOPE_OF, author_of, require
-from detente.node.submit import Receipt
+from detente.node.submit import Receipt, Touches, touched
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -68,6 +68,10 @@ class Speak:
         self._value = own(value, principal.party)
         self._place = place
         self._key = key
+        self.touches = Touches(
+            objects=() if place is None else (place.object_id,),
+            names=((KINDS[type(value)], principal.party, source_id(self._value)),),
+        )
 
     def decide(self, moment: Moment) -> Decision[Receipt]:
         """One entry, flagged where it came late."""
@@ -101,6 +105,7 @@ class Submit:
         self.principal = principal
         self._entry = entry
         self._key = key
+        self.touches = touched(entry)
 
     def decide(self, moment: Moment) -> Decision[Receipt]:
         """The entry as it is."""
@@ -120,6 +125,7 @@ class End:
 
     def __init__(self, principal: Principal, place: Place) -> None:
         self.principal = principal
+        self.touches = Touches(objects=(place.object_id,))
         self._place = place
 
     def decide(self, moment: Moment) -> Decision[Receipt]:
@@ -152,6 +158,7 @@ class Agree:
     ) -> None:
         principal.require(Scope.ADMIN)
         self.principal = principal
+        self.touches = Touches()
         self._agreement = agreement
         self._state = state
 
@@ -189,6 +196,7 @@ class Admit:
         if party.id == NODE:
             raise Conflict(f"party {NODE}", expected="another id: this one is the node's own")
         self.principal = principal
+        self.touches = Touches()
         self._party = party
 
     def decide(self, moment: Moment) -> Decision[Receipt]:

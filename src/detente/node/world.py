@@ -121,11 +121,12 @@ class World:
         world.show()
         return world
 
-    def follow(self, record: Record) -> int:
-        """Fold in what was appended since; gives how many entries."""
-        before = self.sequence
+    def follow(self, record: Record, size: int) -> None:
+        """Fold in what was appended since, up to ``size`` entries."""
+        if size == self.sequence:
+            return
         events = []
-        for sequence, leaf, envelope, content in record.rows(before):
+        for sequence, leaf, envelope, content in record.rows(self.sequence):
             signed = unseal(envelope)
             value = None if content is None else read(content.data)
             made = "" if content is None else token(content.salt, leaf)
@@ -134,8 +135,9 @@ class World:
                 Event(sequence=sequence, statement=statement, leaf=leaf, value=value, token=made)
             )
         self.fold(events)
+        if self.sequence != size:
+            raise LogInconsistent("record", expected=f"{size} entries", got=f"{self.sequence}")
         self.show()
-        return self.sequence - before
 
     def fold(self, events: Iterable[Event]) -> None:
         """Fold entries in, in order; ``show`` lets readers see them."""
