@@ -101,6 +101,10 @@ def require(
     Raises:
         DetenteError: As the rule of its kind has it.
     """
+    if getattr(value, "uss", None) is not None:
+        raise NotPermitted(
+            "uss", expected="none: what is filed by ASTM F3548-21 is changed by it alone"
+        )
     if isinstance(value, Plan):
         require_in_force(moment, value)
         require_answered(moment, value, object_id)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from detente.core.agreement import Agreement, AgreementState
-from detente.core.entry import token
+from detente.core.entry import EntryKind, token
 from detente.core.ledger import AGREEMENT_SOURCE_ID, KINDS, NODE, has_ended, source_id
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
@@ -97,12 +97,18 @@ class Submit:
         principal: As the entry says; its signature is verified at its turn.
         entry: Taken apart.
         key: For a plan, version tokens of what its author knows that it meets.
+
+    Raises:
+        NotPermitted: Not a party's to say.
     """
 
     def __init__(
         self, principal: Principal, entry: Prepared, key: frozenset[str] = frozenset()
     ) -> None:
         self.principal = principal
+        kind = entry.signed.statement.kind
+        if kind is not EntryKind.PARTY:  # Whose keys change is for the ledger to judge.
+            principal.require(SCOPE_OF[kind])
         self._entry = entry
         self._key = key
         self.touches = touched(entry)
