@@ -7,7 +7,6 @@ appended is decided before, by detente.node.submit.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -20,6 +19,7 @@ from detente.errors import Conflict
 from detente.store import tables
 from detente.store.beside import WriteBeside
 from detente.store.record import Content, Record
+from detente.store.rows import Row, Rows, write
 
 
 class Appended(Struct, frozen=True, kw_only=True):
@@ -41,6 +41,10 @@ class Appended(Struct, frozen=True, kw_only=True):
 class Appender(Record, WriteBeside):
     """The record, held for writing."""
 
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection)
+        self._head: tuple[str, int, bytes] | None = None
+
     def begin(self, theatre: str) -> None:
         """Start the record of a theatre, with no entries.
 
@@ -54,6 +58,12 @@ class Appender(Record, WriteBeside):
             sa.insert(tables.head).values(theatre=theatre, size=0, root=EMPTY_ROOT)
         )
 
+    def head(self) -> tuple[str, int, bytes]:
+        """Theatre, number of entries, root; asked once, for nobody else moves it now."""
+        if self._head is None:
+            self._head = super().head()
+        return self._head
+
     def append(self, entries: Iterable[Appended]) -> tuple[int, int, bytes]:
         """Append entries, in order; the caller has checked them.
 
@@ -66,21 +76,27 @@ class Appender(Record, WriteBeside):
             return first, first, before
         size = first + len(batch)
         tiles = self._edge(first)
-        changed = grow(lambda *at: tiles[at], first, [one.signed.leaf for one in batch])
+        leaves = [one.signed.leaf for one in batch]
+        changed = grow(lambda *at: tiles[at], first, leaves)
         tiles |= changed
         new_root = root(lambda *at: tiles[at], size)
-        run = self._connection.execute
-        run(_INSERT_ENTRY, [_entry_row(first + n, one) for n, one in enumerate(batch)])
-        run(_INSERT_CONTENT, [_content_row(first + n, one) for n, one in enumerate(batch)])
-        run(_PUT_OBJECT, _object_rows(first, batch))
-        run(
-            _PUT_TILE,
-            [
-                {"level": level, "number": number, "hashes": hashes}
-                for (level, number), hashes in changed.items()
-            ],
+        write(
+            self._connection,
+            Rows(
+                entry=[
+                    _entry_row(first + number, leaf, one)
+                    for number, (leaf, one) in enumerate(zip(leaves, batch, strict=True))
+                ],
+                content=[
+                    (first + number, one.content.salt, one.content.data)
+                    for number, one in enumerate(batch)
+                ],
+                object=_object_rows(first, batch),
+                tile=[(*at, hashes) for at, hashes in changed.items()],
+                head=(theatre, size, new_root),
+            ),
         )
-        run(_MOVE_HEAD, {"at": theatre, "size": size, "root": new_root})
+        self._head = (theatre, size, new_root)
         return first, size, new_root
 
     def _edge(self, size: int) -> dict[Tile, bytes]:
@@ -106,67 +122,39 @@ class Appender(Record, WriteBeside):
         return {at: found.get(at) or self.tile(*at) for at in wanted}
 
 
-def _entry_row(sequence: int, one: Appended) -> dict[str, Any]:
+def _entry_row(sequence: int, leaf: bytes, one: Appended) -> Row:
     said = one.signed.statement
-    return {
-        "sequence": sequence,
-        "leaf": one.signed.leaf,
-        "envelope": one.signed.data,
-        "party": said.party,
-        "chain": one.chain,
-        "party_sequence": said.party_sequence,
-        "kind": said.kind.value,
-        "object": said.object,
-        "version": said.version,
-        "received_us": microseconds(one.received),
-    }
+    return (
+        sequence,
+        leaf,
+        one.signed.data,
+        said.party,
+        one.chain,
+        said.party_sequence,
+        said.kind.value,
+        said.object,
+        said.version,
+        microseconds(one.received),
+    )
 
 
-def _content_row(sequence: int, one: Appended) -> dict[str, Any]:
-    return {"sequence": sequence, "salt": one.content.salt, "data": one.content.data}
-
-
-def _object_rows(first: int, batch: Sequence[Appended]) -> list[dict[str, Any]]:
-    """The last version of each object, in the order in which the batch first speaks of them.
-
-    That order lets go of a name before it gives the name away: whoever takes a name
-    in this batch comes after the end of what bore it.
-    """
-    rows: dict[str, dict[str, Any]] = {}
+def _object_rows(first: int, batch: Sequence[Appended]) -> list[Row]:
+    """The last version of each object; what has ended comes first, for it gives names free."""
+    rows: dict[str, Row] = {}
     for number, one in enumerate(batch):
         said = one.signed.statement
-        rows[said.object] = {
-            "id": said.object,
-            "kind": said.kind.value,
-            "party": said.party,
-            "source_id": one.source_id,
-            "version": said.version,
-            "sequence": first + number,
-            "ended": one.ended,
-        }
-    return list(rows.values())
+        rows[said.object] = (
+            said.object,
+            said.kind.value,
+            said.party,
+            one.source_id,
+            said.version,
+            first + number,
+            one.ended,
+        )
+    return sorted(rows.values(), key=lambda row: not row[-1])
 
 
-_INSERT_ENTRY = sa.insert(tables.entry)
-_INSERT_CONTENT = sa.insert(tables.content)
 _TILES = sa.select(tables.tile).where(
     sa.tuple_(tables.tile.c.level, tables.tile.c.number).in_(sa.bindparam("places", expanding=True))
-)
-_MOVE_HEAD = (
-    sa.update(tables.head)
-    .where(tables.head.c.theatre == sa.bindparam("at"))
-    .values(size=sa.bindparam("size"), root=sa.bindparam("root"))
-)
-
-# SQLAlchemy writes ON CONFLICT once for each database; they spell it alike.
-_PUT_OBJECT = sa.text(
-    "INSERT INTO object (id, kind, party, source_id, version, sequence, ended)"
-    " VALUES (:id, :kind, :party, :source_id, :version, :sequence, :ended)"
-    " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, party = excluded.party,"
-    " source_id = excluded.source_id, version = excluded.version,"
-    " sequence = excluded.sequence, ended = excluded.ended"
-)
-_PUT_TILE = sa.text(
-    "INSERT INTO tile (level, number, hashes) VALUES (:level, :number, :hashes)"
-    " ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes"
 )

@@ -1,0 +1,84 @@
+"""Writing what an append adds, with as few statements as each database needs.
+
+SQLite answers in microseconds, so it is given one statement a table. PostgreSQL
+is a round trip away while everyone waits for the head: it is given all rows of all
+tables as arrays, in one statement.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from detente.store import tables
+
+Row = tuple[Any, ...]
+"""Values in the order of a table's columns."""
+
+
+class Rows(Struct, frozen=True, kw_only=True):
+    """What an append adds to each table; ``head`` is what its one row becomes."""
+
+    entry: list[Row]
+    content: list[Row]
+    object: list[Row]
+    tile: list[Row]
+    head: Row
+
+
+def write(connection: sa.Connection, rows: Rows) -> None:
+    """Write the rows, in a transaction that holds the head."""
+    if connection.dialect.name == "postgresql":
+        columns = [
+            list(column)
+            for table in (rows.entry, rows.content, rows.tile, rows.object)
+            for column in zip(*table, strict=True)
+        ]
+        connection.exec_driver_sql(_AT_ONCE, (*columns, *rows.head[1:], rows.head[0]))
+        return
+    for statement, table in (
+        (_PUT_ENTRY, rows.entry),
+        (_PUT_CONTENT, rows.content),
+        (_PUT_TILE, rows.tile),
+        (_PUT_OBJECT, rows.object),
+    ):
+        connection.exec_driver_sql(statement, table)
+    connection.exec_driver_sql(_MOVE_HEAD, (*rows.head[1:], rows.head[0]))
+
+
+def _insert(table: sa.Table, values: str) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(table.c.keys())}) {values}"
+
+
+def _questions(table: sa.Table) -> str:
+    return f"VALUES ({', '.join('?' * len(table.c))})"
+
+
+def _arrays(table: sa.Table) -> str:
+    """The rows from one array a column; ``%b`` is psycopg's, in the binary format."""
+    types = {sa.BigInteger: "int8", sa.Integer: "int4", sa.LargeBinary: "bytea", sa.Boolean: "bool"}
+    columns = (types.get(type(column.type), "text") for column in table.c)
+    return f"SELECT * FROM unnest({', '.join(f'%b::{one}[]' for one in columns)})"  # noqa: S608
+
+
+# Both databases spell it alike.
+_ON_TILE = " ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes"
+_ON_OBJECT = " ON CONFLICT (id) DO UPDATE SET " + ", ".join(
+    f"{column.name} = excluded.{column.name}"
+    for column in tables.current.c
+    if not column.primary_key
+)
+
+_PUT_ENTRY = _insert(tables.entry, _questions(tables.entry))
+_PUT_CONTENT = _insert(tables.content, _questions(tables.content))
+_PUT_TILE = _insert(tables.tile, _questions(tables.tile)) + _ON_TILE
+_PUT_OBJECT = _insert(tables.current, _questions(tables.current)) + _ON_OBJECT
+_MOVE_HEAD = "UPDATE head SET size = ?, root = ? WHERE theatre = ?"
+
+_AT_ONCE = (
+    f"WITH e AS ({_insert(tables.entry, _arrays(tables.entry))}),"  # noqa: S608 - our names
+    f" c AS ({_insert(tables.content, _arrays(tables.content))}),"
+    f" t AS ({_insert(tables.tile, _arrays(tables.tile))}{_ON_TILE}),"
+    f" o AS ({_insert(tables.current, _arrays(tables.current))}{_ON_OBJECT})"
+    " UPDATE head SET size = %b, root = %b WHERE theatre = %s"
+)
