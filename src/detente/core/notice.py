@@ -20,7 +20,9 @@ from detente.errors import MalformedInput
 LEGS_MAX = 1_000
 """Volumes in one entry: a month's route at forty legs a day stays under it."""
 
-SourceId = Annotated[str, Meta(min_length=1, max_length=200)]
+SourceId = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+"""A name of its author's choice; without U+0000, which PostgreSQL's text cannot hold."""
+
 Volumes = Annotated[tuple[Volume, ...], Meta(min_length=1, max_length=LEGS_MAX)]
 
 

@@ -97,6 +97,8 @@ class Builder:
         identity = group or self._identity(row, fields)
         if len(identity) > ID_LENGTH_MAX:
             raise MalformedInput("id", expected=f"at most {ID_LENGTH_MAX} characters", got=identity)
+        if "\0" in identity:
+            raise MalformedInput("id", expected="a name without U+0000")
         name = self._name(row, fields, identity)
         value = self._value(fields, self._untaken(row, identity, name), name, volumes, located)
         country = fields.text("country") or self._options.country
