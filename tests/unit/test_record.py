@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from nacl.signing import SigningKey
 
+from behind import alter
 from detente.core.agreement import Agreement, Separation
 from detente.core.entry import EntryKind
 from detente.core.ledger import NODE
@@ -38,13 +36,9 @@ from detente.node.picture import load
 from detente.node.submit import submit
 from detente.node.theatre import admit, agree, found
 from detente.node.withdraw import withdraw
-from detente.store import Store, tables
+from detente.store import Place, Store
 from detente.store.database import Database
 from world import NOW, site
-
-
-def key(register: Path, party: str = "one") -> SigningKey:
-    return Keyring(register).load(party)
 
 
 def size(store: Store) -> int:
@@ -55,16 +49,16 @@ def size(store: Store) -> int:
 # Founding and admitting --------------------------------------------------------------------
 
 
-def test_a_register_begins_with_its_agreement(register: Path) -> None:
-    with Store(register).reading() as record:
+def test_a_register_begins_with_its_agreement(place: Place, keyring: Keyring) -> None:
+    with Store(place).reading() as record:
         assert record.head()[:2] == ("test", 3)
         assert record.entry(0).statement.kind is EntryKind.AGREEMENT
         assert current_agreement(record).name == "test"
-    assert not list(register.parent.glob("*.unfinished*"))
-    assert (Keyring(register).path("one").stat().st_mode & 0o777) == 0o600
+    assert not list(keyring.folder.parent.glob("*.unfinished*"))
+    assert (keyring.path("one").stat().st_mode & 0o777) == 0o600
 
 
-def test_nothing_is_founded_twice(register: Path, tmp_path: Path) -> None:
+def test_no_file_is_founded_twice(register: Path, tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="a name that is not taken"):
         found(register, theatre="test", agreement=Agreement(name="x"), now=NOW)
     register.rename(tmp_path / "moved.db")
@@ -90,28 +84,30 @@ def test_a_key_that_is_left_over_leaves_nothing_else(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["n.keys"]
 
 
-def test_a_party_is_admitted_once_and_not_as_the_node(register: Path) -> None:
-    store, keyring = Store(register), Keyring(register)
+def test_a_party_is_admitted_once_and_not_as_the_node(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
     for party, match in (("one", "not taken"), (NODE, "the node's own")):
         with pytest.raises(Conflict, match=match):
             admit(store, keyring, Party(id=party, name="X"), now=NOW)
     assert size(store) == 3
 
 
-def test_an_admission_that_was_killed_after_its_key_goes_on_with_that_key(register: Path) -> None:
-    store, keyring = Store(register), Keyring(register)
+def test_an_admission_that_was_killed_after_its_key_goes_on_with_that_key(
+    place: Place, keyring: Keyring
+) -> None:
+    store = Store(place)
     made = keyring.make("three")
     admit(store, keyring, Party(id="three", name="Three"), now=NOW)
     assert bytes(keyring.load("three")) == bytes(made)
     assert not audit(store).problems
 
 
-def test_an_agreement_is_amended_in_a_new_version(register: Path) -> None:
-    store = Store(register)
+def test_an_agreement_is_amended_in_a_new_version(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
     terms = Agreement(name="amended", separations={"medical": Separation(horizontal_mm=5)})
-    receipt = agree(store, Keyring(register), terms, now=NOW)
+    receipt = agree(store, keyring, terms, now=NOW)
     assert (receipt.version, receipt.sequence) == (2, 3)
-    assert load(register).agreement.separation("medical").horizontal_mm == 5
+    assert load(place).agreement.separation("medical").horizontal_mm == 5
     assert not audit(store).problems
 
 
@@ -122,19 +118,20 @@ def test_an_agreement_is_amended_in_a_new_version(register: Path) -> None:
 def test_a_key_file_that_holds_no_key_is_refused(
     register: Path, content: bytes, match: str
 ) -> None:
-    Keyring(register).path("one").write_bytes(content)
+    keyring = Keyring(register)
+    keyring.path("one").write_bytes(content)
     with pytest.raises(MalformedInput, match=match):
-        key(register)
+        keyring.load("one")
     with pytest.raises(NotFound, match="private key of three"):
-        key(register, "three")
+        keyring.load("three")
 
 
 # Submitting --------------------------------------------------------------------------------
 
 
-def test_what_is_submitted_is_found_with_its_proof(register: Path) -> None:
-    store = Store(register)
-    intake = take_in(store, "one", key(register), [site("A"), site("B")], now=NOW)
+def test_what_is_submitted_is_found_with_its_proof(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
+    intake = take_in(store, "one", keyring.load("one"), [site("A"), site("B")], now=NOW)
     assert (intake.new, intake.changed, intake.unchanged, intake.sequence) == (2, 0, 0, 5)
     with store.reading() as record:
         shown = history(record, "A")
@@ -143,10 +140,14 @@ def test_what_is_submitted_is_found_with_its_proof(register: Path) -> None:
     assert len(shown.versions[0].proof) == 3
 
 
-def test_the_same_again_makes_new_versions_only_of_what_changed(register: Path) -> None:
-    store = Store(register)
-    take_in(store, "one", key(register), [site("A"), site("B")], now=NOW)
-    again = take_in(store, "one", key(register), [site("A"), site("B", standoff_mm=5)], now=NOW)
+def test_the_same_again_makes_new_versions_only_of_what_changed(
+    place: Place, keyring: Keyring
+) -> None:
+    store = Store(place)
+    take_in(store, "one", keyring.load("one"), [site("A"), site("B")], now=NOW)
+    again = take_in(
+        store, "one", keyring.load("one"), [site("A"), site("B", standoff_mm=5)], now=NOW
+    )
     assert (again.new, again.changed, again.unchanged, again.sequence) == (0, 1, 1, 6)
     with store.reading() as record:
         assert [one.version for one in history(record, "B").versions] == [1, 2]
@@ -154,10 +155,10 @@ def test_the_same_again_makes_new_versions_only_of_what_changed(register: Path) 
         assert list(record.objects(party="two")) == []
 
 
-def test_a_batch_is_taken_whole_or_not_at_all(register: Path) -> None:
-    store = Store(register)
+def test_a_batch_is_taken_whole_or_not_at_all(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
     with store.reading() as record:
-        author = Author.following(record, "one", key(register))
+        author = Author.following(record, "one", keyring.load("one"))
     good = author.write(site("A"), now=NOW)
     bad = author.write(site("B"), now=NOW, version=2)
     with pytest.raises(Conflict, match="version 1, got 2"):
@@ -170,25 +171,27 @@ def test_a_batch_is_taken_whole_or_not_at_all(register: Path) -> None:
     assert submit(store, [good], now=NOW)[0].sequence == 3
 
 
-def test_nobody_speaks_for_another(register: Path) -> None:
-    store = Store(register)
+def test_nobody_speaks_for_another(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
     with pytest.raises(NotAuthentic):
-        take_in(store, "one", key(register, "two"), [site()], now=NOW)
+        take_in(store, "one", keyring.load("two"), [site()], now=NOW)
     with pytest.raises(NotFound, match="party three"):
-        take_in(store, "three", key(register), [site(party="three")], now=NOW)
+        take_in(store, "three", keyring.load("one"), [site(party="three")], now=NOW)
     with pytest.raises(NotPermitted, match="its own name"):
-        take_in(store, "one", key(register), [site(party="two")], now=NOW)
+        take_in(store, "one", keyring.load("one"), [site(party="two")], now=NOW)
     assert size(store) == 3
 
 
-def test_two_that_speak_for_one_party_at_once_both_get_through(register: Path) -> None:
+def test_two_that_speak_for_one_party_at_once_both_get_through(
+    place: Place, keyring: Keyring
+) -> None:
     failures: list[Exception] = []
 
     def speak(prefix: str) -> None:
         try:
             values = [site(f"{prefix}{number}") for number in range(40)]
             for value in values:
-                take_in(Store(register), "one", key(register), [value], now=NOW)
+                take_in(Store(place), "one", keyring.load("one"), [value], now=NOW)
         except DetenteError as error:
             failures.append(error)
 
@@ -197,7 +200,7 @@ def test_two_that_speak_for_one_party_at_once_both_get_through(register: Path) -
         thread.start()
     for thread in threads:
         thread.join()
-    store = Store(register)
+    store = Store(place)
     assert not audit(store).problems
     # A party that is outrun five times in a row is told so; nothing is lost or doubled.
     assert all(isinstance(error, Conflict) for error in failures)
@@ -205,13 +208,13 @@ def test_two_that_speak_for_one_party_at_once_both_get_through(register: Path) -
         assert size(store) == 83
 
 
-def test_more_than_a_batch(register: Path) -> None:
-    store = Store(register)
+def test_more_than_a_batch(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
     done: list[int] = []
     values = [site(f"{number}") for number in range(BATCH_ROWS + 5)]
-    intake = take_in(store, "one", key(register), values, now=NOW, progress=done.append)
+    intake = take_in(store, "one", keyring.load("one"), values, now=NOW, progress=done.append)
     assert (intake.new, done) == (BATCH_ROWS + 5, [BATCH_ROWS, 5])
-    assert len(load(register).known) == BATCH_ROWS + 5
+    assert len(load(place).known) == BATCH_ROWS + 5
     steps: list[tuple[int, int]] = []
     assert not audit(store, progress=lambda d, n: steps.append((d, n))).problems
     assert steps[-1] == (BATCH_ROWS + 8, BATCH_ROWS + 8)
@@ -220,23 +223,25 @@ def test_more_than_a_batch(register: Path) -> None:
 # Withdrawing and finding -------------------------------------------------------------------
 
 
-def test_an_author_withdraws_and_the_record_keeps_what_was_said(register: Path) -> None:
-    store = Store(register)
-    take_in(store, "one", key(register), [site("A")], now=NOW)
+def test_an_author_withdraws_and_the_record_keeps_what_was_said(
+    place: Place, keyring: Keyring
+) -> None:
+    store = Store(place)
+    take_in(store, "one", keyring.load("one"), [site("A")], now=NOW)
     with pytest.raises(NotPermitted, match="its author one, got two"):
-        withdraw(store, "two", key(register, "two"), "A", now=NOW)
-    assert withdraw(store, "one", key(register), "A", now=NOW).version == 2
+        withdraw(store, "two", keyring.load("two"), "A", now=NOW)
+    assert withdraw(store, "one", keyring.load("one"), "A", now=NOW).version == 2
     with pytest.raises(NotPermitted, match="a notice, zone or presence"):
-        withdraw(store, NODE, key(register, NODE), "two", now=NOW)
+        withdraw(store, NODE, keyring.load(NODE), "two", now=NOW)
     with store.reading() as record:
         assert len(history(record, "A").versions) == 2
     assert not audit(store).problems
 
 
-def test_names_that_mean_nothing_or_too_much(register: Path) -> None:
-    store = Store(register)
-    take_in(store, "one", key(register), [site("A")], now=NOW)
-    take_in(store, "two", key(register, "two"), [site("A", party="two")], now=NOW)
+def test_names_that_mean_nothing_or_too_much(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
+    take_in(store, "one", keyring.load("one"), [site("A")], now=NOW)
+    take_in(store, "two", keyring.load("two"), [site("A", party="two")], now=NOW)
     with store.reading() as record:
         with pytest.raises(NotFound, match="object nothing"):
             history(record, "nothing")
@@ -248,20 +253,19 @@ def test_names_that_mean_nothing_or_too_much(register: Path) -> None:
             record.entry(99)
 
 
-def test_erased_content_leaves_the_record_whole(register: Path) -> None:
-    store = Store(register)
-    take_in(store, "one", key(register), [site("A")], now=NOW)
-    with closing(sqlite3.connect(register)) as connection, connection:
-        connection.execute("DELETE FROM content WHERE sequence = 3")
+def test_erased_content_leaves_the_record_whole(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
+    take_in(store, "one", keyring.load("one"), [site("A")], now=NOW)
+    alter(place, "DELETE FROM content WHERE sequence = 3")
     found_now = audit(store)
     assert (found_now.problems, found_now.erased) == ([], 1)
-    assert load(register).known == []
+    assert load(place).known == []
     with store.reading() as record:
         shown = history(record, "A")
         assert shown.value is None
         assert shown.versions[0].erased
     with pytest.raises(NotFound, match="content of object A"):
-        withdraw(store, "one", key(register), "A", now=NOW)
+        withdraw(store, "one", keyring.load("one"), "A", now=NOW)
 
 
 # Damage ------------------------------------------------------------------------------------
@@ -274,22 +278,28 @@ COPY_CONTENT = """
 UPDATE content SET (salt, data) = (SELECT salt, data FROM content WHERE sequence = 3)
 WHERE sequence = 4"""
 MOVE_PLACE = """
-UPDATE content SET data = CAST(replace(CAST(data AS TEXT), '[0,0]', '[0,1]') AS BLOB)
+UPDATE content SET data = as_bytes(replace(as_text(data), '[0,0]', '[0,1]'))
 WHERE sequence = 4"""
 CUT_THE_END = """
 DELETE FROM object WHERE sequence = 4; DELETE FROM content WHERE sequence = 4;
 DELETE FROM entry WHERE sequence = 4"""
 
+CHANGE_ENVELOPES = "UPDATE entry SET envelope = as_bytes(replace(as_text(envelope), 'a', 'b'))"
+
 DAMAGE: list[tuple[str, SQL, int]] = [
-    ("a byte of an envelope", "UPDATE entry SET envelope = replace(envelope, 'a', 'b')", 2),
-    ("a leaf hash", "UPDATE entry SET leaf = zeroblob(32) WHERE sequence = 4", 2),
+    (
+        "a byte of an envelope",
+        "UPDATE entry SET envelope = as_bytes(replace(as_text(envelope), 'a', 'b'))",
+        2,
+    ),
+    ("a leaf hash", "UPDATE entry SET leaf = zeros(32) WHERE sequence = 4", 2),
     ("an entry replayed over another", COPY_ENTRY, 3),
-    ("a salt", "UPDATE content SET salt = zeroblob(32) WHERE sequence = 4", 4),
+    ("a salt", "UPDATE content SET salt = zeros(32) WHERE sequence = 4", 4),
     ("a hospital moved", MOVE_PLACE, 4),
     ("a content copied over another", COPY_CONTENT, 4),
-    ("the root", "UPDATE head SET root = zeroblob(32)", 5),
+    ("the root", "UPDATE head SET root = zeros(32)", 5),
     ("the size", "UPDATE head SET size = size - 1", 1),
-    ("a tile", "UPDATE tile SET hashes = zeroblob(160)", 5),
+    ("a tile", "UPDATE tile SET hashes = zeros(160)", 5),
     ("no tiles", "DELETE FROM tile", 5),
     ("an old version made current", "UPDATE object SET sequence = 3 WHERE source_id = 'B'", 6),
     ("a name changed", "UPDATE object SET source_id = 'C' WHERE source_id = 'B'", 6),
@@ -302,16 +312,14 @@ DAMAGE: list[tuple[str, SQL, int]] = [
 
 @pytest.mark.parametrize(("what", "damage", "check"), DAMAGE, ids=[one[0] for one in DAMAGE])
 def test_what_is_altered_behind_the_nodes_back_is_found(
-    register: Path, what: str, damage: SQL, check: int
+    place: Place, keyring: Keyring, what: str, damage: SQL, check: int
 ) -> None:
-    store = Store(register)
-    take_in(store, "one", key(register), [site("A"), site("B")], now=NOW)
+    store = Store(place)
+    take_in(store, "one", keyring.load("one"), [site("A"), site("B")], now=NOW)
     assert not audit(store).problems_total
     store.close()
-    with closing(sqlite3.connect(register)) as connection, connection:
-        connection.execute("PRAGMA foreign_keys=OFF")
-        connection.executescript(damage)
-    found_now = audit(Store(register))
+    alter(place, damage)
+    found_now = audit(Store(place))
     assert found_now.problems_total, what
     assert any(problem.startswith(f"check {check}") for problem in found_now.problems), (
         found_now.problems
@@ -321,26 +329,23 @@ def test_what_is_altered_behind_the_nodes_back_is_found(
         assert "centre" not in problem
 
 
-def test_a_history_is_not_told_from_a_damaged_record(register: Path) -> None:
-    store = Store(register)
-    take_in(store, "one", key(register), [site("A")], now=NOW)
-    with closing(sqlite3.connect(register)) as connection, connection:
-        connection.execute("UPDATE content SET salt = zeroblob(32) WHERE sequence = 3")
+def test_a_history_is_not_told_from_a_damaged_record(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
+    take_in(store, "one", keyring.load("one"), [site("A")], now=NOW)
+    alter(place, "UPDATE content SET salt = zeros(32) WHERE sequence = 3")
     with store.reading() as record, pytest.raises(LogInconsistent, match="content of entry 3"):
         history(record, "A")
-    with closing(sqlite3.connect(register)) as connection, connection:
-        connection.execute("UPDATE head SET root = zeroblob(32)")
+    alter(place, "UPDATE head SET root = zeros(32)")
     with store.reading() as record, pytest.raises(LogInconsistent, match="inclusion proof"):
         history(record, "A")
 
 
-def test_problems_are_told_up_to_a_number_and_all_counted(register: Path) -> None:
-    store = Store(register)
-    take_in(store, "one", key(register), [site(f"{n}") for n in range(50)], now=NOW)
+def test_problems_are_told_up_to_a_number_and_all_counted(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
+    take_in(store, "one", keyring.load("one"), [site(f"{n}") for n in range(50)], now=NOW)
     store.close()
-    with closing(sqlite3.connect(register)) as connection, connection:
-        connection.execute("UPDATE content SET salt = zeroblob(32)")
-    found_now = audit(Store(register))
+    alter(place, "UPDATE content SET salt = zeros(32)")
+    found_now = audit(Store(place))
     lines = list(iter_problems(found_now))
     assert len(lines) == 21
     assert lines[-1] == f"and {found_now.problems_total - 20} more"
@@ -369,32 +374,26 @@ def test_what_is_no_register_of_ours(tmp_path: Path) -> None:
         Store(newer)
 
 
-def test_durability_is_set_on_every_connection(register: Path) -> None:
+def test_durability_is_set_on_every_connection_to_a_file(register: Path) -> None:
     with Database(register).reading() as connection:
         for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
             assert connection.execute(sa.text(f"PRAGMA {pragma}")).scalar() == value
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(register: Path) -> None:
-    with Database(register).reading() as connection:
-        context = MigrationContext.configure(connection)
-        assert compare_metadata(context, tables.metadata) == []
-
-
-def test_a_reader_sees_one_state_while_others_write(register: Path) -> None:
-    store = Store(register)
+def test_a_reader_sees_one_state_while_others_write(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
     with store.reading() as record:
         before = record.head()
-        take_in(Store(register), "one", key(register), [site("A")], now=NOW)
+        take_in(Store(place), "one", keyring.load("one"), [site("A")], now=NOW)
         assert record.head() == before
         assert not record.called("A")
     assert size(store) == 4
 
 
-def test_a_value_survives_the_store(register: Path) -> None:
-    store = Store(register)
+def test_a_value_survives_the_store(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
     value = site('Ünïcode "quoted" \n 🏥')
-    take_in(store, "one", key(register), [value], now=NOW)
+    take_in(store, "one", keyring.load("one"), [value], now=NOW)
     with store.reading() as record:
         [stored] = record.objects(EntryKind.NOTICE)
         assert stored.data is not None

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from detente.errors import Unavailable
@@ -41,13 +41,12 @@ _FOUNDING_LOCK = 0x6465_7465_6E74_65
 _BEGIN = {
     Mode.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     Mode.APPEND: (
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+        "BEGIN ISOLATION LEVEL READ COMMITTED;"
         f"SET LOCAL idle_in_transaction_session_timeout = {HOLD_TIMEOUT_MS};"
         "SELECT FROM head FOR UPDATE"
     ),
     Mode.FOUND: (
-        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-        f"SELECT pg_advisory_xact_lock({_FOUNDING_LOCK})"
+        f"BEGIN ISOLATION LEVEL READ COMMITTED;SELECT pg_advisory_xact_lock({_FOUNDING_LOCK})"
     ),
 }
 _BEGIN[Mode.MIGRATE] = _BEGIN[Mode.FOUND]
@@ -82,9 +81,6 @@ _REASONS = {
 
 _QUOTES_DATA = ("22", "23")
 """Classes of SQLSTATE whose texts may quote what was to be written."""
-
-_LOST = ("08", "57P", "25P03")
-"""Starts of SQLSTATEs after which the connection is gone."""
 
 _REASON_LENGTH_MAX = 300
 """One line of a terminal and a half; libpq may list every address it tried."""
@@ -154,9 +150,9 @@ class Postgres:
         return f"{text or type(cause).__name__} (SQLSTATE {state})"
 
     def surely_not_kept(self, error: SQLAlchemyError) -> bool:
-        """Whether a commit that failed so has left nothing: the server itself refused it."""
-        state = getattr(getattr(error, "orig", None), "sqlstate", None)
-        return state is not None and not state.startswith(_LOST)
+        """Whether a commit that failed so has left nothing: the server said so, and lives."""
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        return not lost and getattr(getattr(error, "orig", None), "sqlstate", None) is not None
 
     def _safe(self, text: str) -> str:
         if self._password and self._password in text:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from detente.errors import LogInconsistent, Unavailable
@@ -18,6 +18,9 @@ from detente.store.mode import BUSY_TIMEOUT_MS, Mode
 _NOT_KEPT = frozenset({"SQLITE_FULL", "SQLITE_BUSY"})
 """Failures of a commit after which nothing of it can come back: no commit frame was written.
 After a failed sync (SQLITE_IOERR) one may stand in the log and be found at the next start."""
+
+_FAILED = "detente_failed"
+"""Whether a statement of the connection's transaction has failed."""
 
 
 class Sqlite:
@@ -36,24 +39,28 @@ class Sqlite:
             connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
         )
         event.listen(self.engine, "connect", _configure)
+        event.listen(self.engine, "handle_error", _note)
 
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
         """Begin; a transaction that will write takes the write lock at once."""
         if mode is Mode.MIGRATE:
             # A table that others refer to is made anew; what refers is checked before the commit.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.info[_FAILED] = False
         connection.exec_driver_sql("BEGIN" if mode is Mode.READ else "BEGIN IMMEDIATE")
 
     def require_whole(self, connection: sa.Connection, mode: Mode) -> None:
-        """Refuse to commit what SQLite has rolled back by itself, or what refers to nothing.
+        """Refuse to commit after a failed statement, or what refers to nothing.
+
+        SQLite would keep what came before the statement, unless it has rolled all back.
 
         Raises:
-            Unavailable: A statement failed so that the transaction is gone.
+            Unavailable: A statement of the transaction has failed.
             LogInconsistent: Rows refer to rows that are not there.
         """
         raw: Any = connection.connection.dbapi_connection
-        if not raw.in_transaction:
-            raise Unavailable("transaction", expected="whole", got="rolled back")
+        if connection.info[_FAILED] or not raw.in_transaction:
+            raise Unavailable("transaction", expected="whole", got="a statement in it failed")
         if mode is not Mode.MIGRATE:
             return
         if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
@@ -72,6 +79,11 @@ class Sqlite:
         """Whether a commit that failed so has left nothing."""
         name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
         return name in _NOT_KEPT
+
+
+def _note(context: ExceptionContext) -> None:
+    if context.connection is not None:
+        context.connection.info[_FAILED] = True
 
 
 def _configure(connection: DBAPIConnection, _record: object) -> None:
