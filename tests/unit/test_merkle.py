@@ -131,3 +131,17 @@ def test_an_empty_tree() -> None:
     assert fold([]) == EMPTY_ROOT
     assert EMPTY_ROOT.hex().startswith("e3b0c44298fc1c14")
     assert tiles.grow(lambda _level, _number: b"", 0, []) == {}
+
+
+@given(st.integers(1, 1 << 40), st.integers(1, 600))
+@settings(max_examples=300, deadline=None)
+def test_growing_and_the_root_read_nothing_but_the_right_edge(size: int, more: int) -> None:
+    known = dict.fromkeys(tiles.right_edge(size), b"h" * 32 * tiles.TILE_WIDTH)
+    leaves = [b"l" * 32] * more
+    known |= tiles.grow(lambda *at: known[at][: _filled(size, at[0]) * 32], size, leaves)
+    assert len(tiles.root(lambda *at: known[at], size + more)) == 32
+
+
+def _filled(size: int, level: int) -> int:
+    """Hashes in the last tile of a level."""
+    return (size >> (level * tiles.TILE_HEIGHT)) % tiles.TILE_WIDTH

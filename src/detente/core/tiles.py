@@ -64,6 +64,18 @@ def root(read: ReadTile, size: int) -> bytes:
     return _range_hash(read, (0, size))
 
 
+def right_edge(size: int) -> list[Tile]:
+    """The tiles that end where the tree does: all that ``grow`` and ``root`` read of it."""
+    edge = []
+    level = 0
+    while size:
+        index, filled = divmod(size, TILE_WIDTH)
+        if filled:
+            edge.append((level, index))
+        level, size = level + 1, size >> TILE_HEIGHT
+    return edge
+
+
 def prove_inclusion(read: ReadTile, index: int, size: int) -> list[bytes]:
     """Hashes that prove leaf ``index`` in the tree of ``size``, leaf side first.
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from detente.core.entry import Signed
 from detente.core.merkle import EMPTY_ROOT
-from detente.core.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, grow, root
+from detente.core.tiles import Tile, grow, right_edge, root
 from detente.core.volume import microseconds
 from detente.errors import Conflict
 from detente.store import tables
@@ -105,13 +105,7 @@ class Appender(Record, WriteBeside):
         Raises:
             LogInconsistent: One of them is not there.
         """
-        wanted = []
-        level = 0
-        while size >> (level * TILE_HEIGHT):
-            number, filled = divmod(size >> (level * TILE_HEIGHT), TILE_WIDTH)
-            if filled:
-                wanted.append((level, number))
-            level += 1
+        wanted = right_edge(size)
         if not wanted:
             return {}
         found = {

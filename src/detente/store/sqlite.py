@@ -37,6 +37,8 @@ class Sqlite:
             # Not as text: a path may hold what a URL gives a meaning to.
             sa.URL.create("sqlite", database=str(path)),
             connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+            # A statement's values never stand in a message.
+            hide_parameters=True,
         )
         event.listen(self.engine, "connect", _configure)
         event.listen(self.engine, "handle_error", _note)
