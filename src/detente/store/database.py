@@ -106,8 +106,8 @@ class Database:
                 if self._kind.surely_not_kept(error):
                     raise
                 raise OutcomeUnknown(
-                    f"register {self.name}",
-                    expected="an answer to the commit, so the outcome is unknown",
+                    f"register {self.name}, outcome unknown",
+                    expected="an answer to the commit",
                     got=self._kind.explain(error),
                 ) from error
 
