@@ -112,6 +112,9 @@ class Cluster:
             autocommit=True,
         )  # fmt: skip
 
+    lost = psycopg.OperationalError
+    """What a connection of the tests raises when its server goes."""
+
     def make(self, template: str = "template0") -> str:
         """A new database; gives its name."""
         name = f"t{secrets.token_hex(8)}"

@@ -1,55 +1,110 @@
 """Killed at any instant (R-04); test_killed.md tells it."""
 
 import random
+import signal
 import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from submitter import BATCH
+from submitting import FOUNDING_ENTRIES, Receipts, Submitter, assert_kept, receipts
 
 from cli import DETENTE, detente
+from conftest import begin
 from detente.node.audit import audit
-from detente.store import Store
+from detente.node.keyring import Keyring
+from detente.store import Place, Store, parse_place
+from postgres import Cluster
 
-ROUNDS = 40
+ROUNDS = 30
+SERVER_ROUNDS = 8
 SEED = 20151124
-FOUNDING_ENTRIES = 3
-"""The agreement and the two parties of the fixture."""
 
 
-def run_and_kill(register: Path, start: int, seconds: float) -> list[tuple[int, str]]:
+def run_and_kill(where: Place, keyring: Keyring, start: int, seconds: float) -> Receipts:
     """Let the submitter work for a while once it is ready, kill it, and give its receipts."""
-    program = Path(__file__).with_name("submitter.py")
-    with subprocess.Popen(
-        [sys.executable, program, register, str(start)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(seconds)
-        process.kill()
-        lines = process.stdout.read().splitlines()
-    whole = [line.split() for line in lines if len(line.split()) == 2 and len(line) > 64]
-    return [(int(sequence), leaf) for sequence, leaf in whole]
+    process = Submitter(where, keyring, start)
+    process.wait_until_ready()
+    time.sleep(seconds)
+    process.kill()
+    return receipts(process.lines())
 
 
-def test_receipts(register: Path) -> None:
+def test_receipts(place: Place, keyring: Keyring) -> None:
     """Nothing that was answered is lost."""
     chance = random.Random(SEED)
-    answered: list[tuple[int, str]] = []
+    answered: Receipts = []
     for number in range(ROUNDS):
-        answered += run_and_kill(register, number * 1_000_000, chance.uniform(0, 0.12))
-        store = Store(register)
-        with store.reading() as record:
-            _, size, _ = record.head()
-            for sequence, leaf in answered:
-                assert record.entry(sequence).leaf.hex() == leaf, f"seed {SEED}, round {number}"
-        assert (size - FOUNDING_ENTRIES) % BATCH == 0, f"seed {SEED}, round {number}"
-        found = audit(store)
-        assert not found.problems, f"seed {SEED}, round {number}: {found.problems}"
+        told = f"seed {SEED}, round {number}"
+        answered += run_and_kill(place, keyring, number * 1_000_000, chance.uniform(0, 0.12))
+        store = Store(place)
+        size = assert_kept(store, answered, told)
+        assert (size - FOUNDING_ENTRIES) % BATCH == 0, told
         store.close()
     assert len(answered) > 5 * ROUNDS, "the rounds must be long enough to be answered in"
     assert size - FOUNDING_ENTRIES >= len(answered)
+
+
+@pytest.fixture
+def server() -> Iterator[Cluster]:
+    """A PostgreSQL server that may be killed."""
+    cluster = Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+def kill_a_session(server: Cluster) -> None:
+    """Kill the server's process that serves a submitter; the server then resets itself."""
+    with server.connect() as connection:
+        row = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'detente' LIMIT 1"
+        ).fetchone()
+        assert row is not None
+        connection.execute(
+            b"COPY (SELECT) TO PROGRAM 'kill -9 %d'" % row[0]  # its own user may, and we may not
+        )
+
+
+def test_server(server: Cluster, keyring: Keyring) -> None:
+    """The server is killed, and nobody restarts the submitters."""
+    where = parse_place(server.url(server.make()))
+    begin(where, keyring)
+    chance = random.Random(SEED)
+    working = [Submitter(where, keyring, 0, party=party) for party in ("one", "two")]
+    for process in working:
+        process.wait_until_ready()
+    for number in range(SERVER_ROUNDS):
+        time.sleep(chance.uniform(0.3, 0.8))
+        if number % 2:
+            server.stop(signal.SIGKILL)
+            server.start()
+        else:
+            with suppress(server.lost):  # As all sessions are.
+                kill_a_session(server)
+    store = Store(where)
+    with store.reading() as record:
+        before = [record.chain_head(party) for party in ("one", "two")]
+    time.sleep(1)
+    lines: list[str] = []
+    for process in working:
+        process.kill()
+        lines += process.lines()
+    size = assert_kept(store, receipts(lines), f"seed {SEED}")
+    assert (size - FOUNDING_ENTRIES) % BATCH == 0
+    assert size - FOUNDING_ENTRIES >= len(receipts(lines)) > 20 * SERVER_ROUNDS
+    assert lines.count("unavailable") + lines.count("outcome_unknown") >= SERVER_ROUNDS
+    with store.reading() as record:
+        for party, head in zip(("one", "two"), before, strict=True):
+            after = record.chain_head(party)
+            assert after is not None
+            assert head is not None
+            assert after.party_sequence > head.party_sequence, "each goes on by itself"
 
 
 def test_import(register: Path) -> None:
@@ -61,12 +116,15 @@ def test_import(register: Path) -> None:
     )
     command = ("import", table, "--as", "notices", "--party", "one", "--store", register, "--json")
     chance = random.Random(SEED)
-    sizes = []
+    store = Store(register)
+    sizes = [store.size()]
     for _ in range(4):
         with subprocess.Popen([DETENTE, *map(str, command)], stdout=subprocess.DEVNULL) as process:
-            time.sleep(chance.uniform(2.0, 4.0))
+            while store.size() == sizes[-1] and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0.0, 0.3))
             process.kill()
-        found = audit(Store(register))
+        found = audit(store)
         assert not found.problems
         sizes.append(found.size)
     assert sizes == sorted(sizes)

@@ -1,0 +1,96 @@
+"""Runs the submitter, and reads what it was answered."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from detente.node.audit import audit
+from detente.node.keyring import Keyring
+from detente.store import Place, Store
+
+PROGRAM = Path(__file__).with_name("submitter.py")
+
+FOUNDING_ENTRIES = 3
+"""The agreement and the two parties of the fixture."""
+
+START_S = 60
+"""Loading its modules takes a second or two, on a busy machine longer."""
+
+Receipts = list[tuple[int, str]]
+"""Sequence number and leaf hash of each entry that was answered."""
+
+
+class Submitter:
+    """A process that submits; what it says goes to a file, which never fills as a pipe does."""
+
+    def __init__(
+        self,
+        where: Place,
+        keyring: Keyring,
+        start: int,
+        *,
+        party: str = "one",
+        count: int | None = None,
+    ) -> None:
+        enough = [] if count is None else [str(count)]
+        self._said = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [sys.executable, PROGRAM, url(where), str(keyring.folder), party, str(start), *enough],
+            stdout=self._said,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Return once it has opened the register."""
+        deadline = time.monotonic() + START_S
+        while b"ready\n" not in self._so_far():
+            assert self._process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """Kill it at once."""
+        self._process.kill()
+        self._process.wait()
+
+    def lines(self) -> list[str]:
+        """Wait until it has ended, and give what it said."""
+        self._process.wait()
+        with self._said:
+            return self._so_far().decode().splitlines()
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status."""
+        return self._process.returncode
+
+    def _so_far(self) -> bytes:
+        # The file's position is shared with the process that writes.
+        path = Path(f"/proc/self/fd/{self._said.fileno()}")
+        return path.read_bytes()
+
+
+def url(where: Place) -> str:
+    """A register's place as people write it, with the password."""
+    if isinstance(where, Path):
+        return str(where)
+    text: str = where.url.render_as_string(hide_password=False)
+    return text
+
+
+def receipts(lines: list[str]) -> Receipts:
+    """What was answered; a killed process may leave half a line."""
+    parts = [line.split() for line in lines]
+    return [(int(one[0]), one[1]) for one in parts if len(one) == 2 and len(one[1]) == 64]
+
+
+def assert_kept(store: Store, answered: Receipts, told: str) -> int:
+    """All that was answered is there, and the record verifies whole; gives its size."""
+    with store.reading() as record:
+        _, size, _ = record.head()
+        for sequence, leaf in answered:
+            assert record.entry(sequence).leaf.hex() == leaf, told
+    found = audit(store)
+    assert not found.problems, f"{told}: {found.problems}"
+    return size
