@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from detente.core.entry import Signed
+from detente.core.ledger import owner_of
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, grow, root
 from detente.core.volume import microseconds
@@ -138,7 +139,7 @@ def _object_rows(first: int, batch: Sequence[Appended]) -> list[dict[str, Any]]:
         rows[said.object] = {
             "id": said.object,
             "kind": said.kind.value,
-            "party": said.party,
+            "party": owner_of(said),
             "source_id": one.source_id,
             "version": said.version,
             "sequence": first + number,
