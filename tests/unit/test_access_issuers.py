@@ -27,8 +27,9 @@ from detente.node.access.keys import (
     KEYS_KEPT_S,
     REFRESH_EVERY_S,
     FetchedKeys,
-    FileKeys,
+    HeldKeys,
     keys_from_bytes,
+    keys_from_files,
 )
 from detente.node.access.settings import IssuerSettings
 from tokens import EC, ED, NOW_S, RSA, claims, raw_token, token
@@ -53,10 +54,14 @@ def settings(**changes: Any) -> IssuerSettings:
     return IssuerSettings(**given_)
 
 
+def file_keys(files: list[str], **pinned: Any) -> HeldKeys:
+    return HeldKeys(keys_from_files(files, **pinned))
+
+
 @pytest.fixture
 def rsa(tmp_path: Path) -> Issuers:
     """The usual issuer of an F3548 ecosystem: one RSA key in a PEM file."""
-    return Issuers([Issuer(settings(), FileKeys([pem(RSA, tmp_path / "rsa.pem")]))])
+    return Issuers([Issuer(settings(), file_keys([pem(RSA, tmp_path / "rsa.pem")]))])
 
 
 def vouch(issuers: Issuers, one: bytes, now_s: float = NOW_S) -> Vouched:
@@ -88,7 +93,7 @@ def test_a_token_that_holds_gives_its_party_and_scopes(rsa: Issuers) -> None:
 def test_each_algorithm_by_pem_and_by_jwk(key: Key, alg: str, tmp_path: Path) -> None:
     jwk_file = tmp_path / "key.json"
     jwk_file.write_text(json.dumps(jwk(key, kid="a")))
-    for source in (FileKeys([pem(key, tmp_path / "key.pem")]), FileKeys([str(jwk_file)])):
+    for source in (file_keys([pem(key, tmp_path / "key.pem")]), file_keys([str(jwk_file)])):
         issuers = Issuers([Issuer(settings(), source)])
         assert vouch(issuers, token(key, alg)).principal.party == "one"
         assert vouch(issuers, token(key, alg, header={"kid": "a"})).principal.party == "one"
@@ -138,7 +143,7 @@ def test_a_token_without_scopes_may_ask_for_nothing(rsa: Issuers) -> None:
 
 
 def test_an_issuer_vouches_only_for_what_it_may(tmp_path: Path) -> None:
-    source = FileKeys([pem(RSA, tmp_path / "rsa.pem")])
+    source = file_keys([pem(RSA, tmp_path / "rsa.pem")])
     issuers = Issuers([Issuer(settings(), source)])
     given_ = token(scope="detente.admin detente.audit detente.check")
     assert vouch(issuers, given_).principal.scopes == {Scope.CHECK}
@@ -169,7 +174,7 @@ def test_alg_none_is_refused(rsa: Issuers) -> None:
 
 def test_a_public_key_is_never_a_shared_secret(tmp_path: Path) -> None:
     path = pem(RSA, tmp_path / "rsa.pem")
-    issuers = Issuers([Issuer(settings(), FileKeys([path]))])
+    issuers = Issuers([Issuer(settings(), file_keys([path]))])
     unsigned = raw_token({"alg": "HS256"}, claims()).rpartition(b".")[0]
     for secret in (Path(path).read_bytes(), Path(path).read_bytes().strip()):
         mac = hmac.new(secret, unsigned, hashlib.sha256).digest()
@@ -194,7 +199,7 @@ def test_a_pinned_algorithm_leaves_the_others_keys_out(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_text(json.dumps({"keys": [jwk(RSA, kid="r"), jwk(EC, kid="e")]}))
     pinned = settings(algorithm="ES256")
-    issuers = Issuers([Issuer(pinned, FileKeys([str(path)], algorithm="ES256"))])
+    issuers = Issuers([Issuer(pinned, file_keys([str(path)], algorithm="ES256"))])
     assert vouch(issuers, token(EC, "ES256"))
     refused(issuers, token(RSA, "RS256", header={"kid": "r"}), "signature")
 
@@ -208,8 +213,8 @@ def test_anothers_key_under_a_known_name_is_refused(tmp_path: Path) -> None:
         files[name].write_text(json.dumps({"keys": [jwk(key, kid="same")]}))
     issuers = Issuers(
         [
-            Issuer(settings(), FileKeys([str(files["ours"])])),
-            Issuer(settings(issuer="https://theirs.example"), FileKeys([str(files["theirs"])])),
+            Issuer(settings(), file_keys([str(files["ours"])])),
+            Issuer(settings(issuer="https://theirs.example"), file_keys([str(files["theirs"])])),
         ]
     )
     refused(issuers, token(theirs, header={"kid": "same"}), "signature")
@@ -228,7 +233,7 @@ def test_a_critical_header_is_refused_and_an_unknown_one_ignored(rsa: Issuers) -
 
 
 def test_the_type_can_be_asked_for(tmp_path: Path) -> None:
-    source = FileKeys([pem(RSA, tmp_path / "rsa.pem")])
+    source = file_keys([pem(RSA, tmp_path / "rsa.pem")])
     issuers = Issuers([Issuer(settings(), source, typ="at+jwt")])
     assert vouch(issuers, token(header={"typ": "AT+JWT"}))
     refused(issuers, token(), "type")
@@ -302,8 +307,7 @@ _KEPT: list[Issuers] = []
 def _real() -> Issuers:
     if not _KEPT:
         keys = keys_from_bytes(json.dumps(jwk(EC)).encode(), what="key")
-        source = FileKeys([])
-        source.keys = keys
+        source = HeldKeys(keys)
         _KEPT.append(Issuers([Issuer(settings(), source)]))
     return _KEPT[0]
 
@@ -545,7 +549,7 @@ def test_private_and_broken_keys_are_refused(tmp_path: Path) -> None:
         with pytest.raises(MalformedInput):
             keys_from_bytes(data, what="keys")
     with pytest.raises(MalformedInput, match="key file"):
-        FileKeys([str(tmp_path / "absent.pem")])
+        keys_from_files([str(tmp_path / "absent.pem")])
 
 
 @given(st.binary(max_size=300))

@@ -130,6 +130,13 @@ def payload_of(token: str) -> bytes:
     return _base64url(token.partition(".")[2].partition(".")[0])
 
 
+def sign(claims: object, key: OKPKey, *, kid: str, typ: str) -> str:
+    """A token that this Ed25519 key signs."""
+    registry = _REGISTRIES["EdDSA", "Ed25519"]
+    header = {"alg": "EdDSA", "kid": kid, "typ": typ}
+    return jws.serialize_compact(header, msgspec.json.encode(claims), key, registry=registry)
+
+
 def verify(token: str, header: JoseHeader, keys: Iterable[VerifyingKey]) -> bytes:
     """The payload of a token that one of these keys signed.
 
@@ -185,22 +192,29 @@ def keys_from_bytes(
     return keys
 
 
-class FileKeys:
-    """Keys that the operator gave in files.
+def keys_from_files(
+    files: Iterable[str], *, algorithm: Algorithm | None = None
+) -> tuple[VerifyingKey, ...]:
+    """Public keys that the operator gave in files.
 
     Raises:
         MalformedInput: A file cannot be read, or holds no key that we can verify with.
     """
+    found: list[VerifyingKey] = []
+    for name in files:
+        try:
+            data = Path(name).read_bytes()
+        except OSError as error:
+            raise MalformedInput(f"key file {name}", got=str(error)) from None
+        found += keys_from_bytes(data, what=f"key file {name}", algorithm=algorithm)
+    return tuple(found)
 
-    def __init__(self, files: Iterable[str], *, algorithm: Algorithm | None = None) -> None:
-        found: list[VerifyingKey] = []
-        for name in files:
-            try:
-                data = Path(name).read_bytes()
-            except OSError as error:
-                raise MalformedInput(f"key file {name}", got=str(error)) from None
-            found += keys_from_bytes(data, what=f"key file {name}", algorithm=algorithm)
-        self.keys = tuple(found)
+
+class HeldKeys:
+    """Keys that are here, and stay."""
+
+    def __init__(self, keys: tuple[VerifyingKey, ...]) -> None:
+        self.keys = keys
 
     async def current(self, now_s: float) -> tuple[VerifyingKey, ...]:  # noqa: ARG002
         """The keys."""
@@ -273,7 +287,7 @@ class FetchedKeys:
             self.keys = found
 
 
-KeySource = FileKeys | FetchedKeys
+KeySource = HeldKeys | FetchedKeys
 
 
 async def fetch(client: httpx.AsyncClient, url: str) -> bytes:
@@ -303,11 +317,11 @@ def _pem(data: bytes) -> VerifyingKey | None:
         public = load_pem_public_key(data)
     match public:
         case RSAPublicKey():
-            return _verifying(RSAKey(public, None))
+            return verifying(RSAKey(public, None))
         case EllipticCurvePublicKey():
-            return _verifying(ECKey(public, None))
+            return verifying(ECKey(public, None))
         case Ed25519PublicKey():
-            return _verifying(OKPKey(public, None))
+            return verifying(OKPKey(public, None))
         case _:
             return None
 
@@ -334,13 +348,13 @@ def _jwk(given: object) -> VerifyingKey | None:
         key = JWKRegistry.import_key(given)
     except (JoseError, ValueError, TypeError):
         return None
-    found = _verifying(key, kid=given.get("kid"))
+    found = verifying(key, kid=given.get("kid"))
     alg = given.get("alg")
     return found if found is None or alg is None or alg in found.algorithms else None
 
 
-def _verifying(key: Key, *, kid: object = None) -> VerifyingKey | None:
-    """The key with its one algorithm; None where it is of none that we verify with."""
+def verifying(key: Key, *, kid: object = None) -> VerifyingKey | None:
+    """A key with its one algorithm; None where it is of none that we verify with."""
     algorithms: tuple[str, ...]
     match key.public_key:
         case RSAPublicKey() as rsa if rsa.key_size >= RSA_BITS_MIN:
