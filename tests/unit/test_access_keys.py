@@ -144,7 +144,7 @@ REFUSED: list[tuple[str, Callable[[Writer], Act], type[DetenteError], str]] = [
     ),
     (
         "attested by the node",
-        lambda w: change(w, NEW, by=key_of("one"), authorship=Authorship.ATTESTED),
+        lambda w: change(w, NEW, by=key_of("one"), authorship=Authorship.ATTESTED, method="token"),
         NotPermitted,
         "itself",
     ),
