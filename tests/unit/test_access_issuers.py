@@ -28,6 +28,7 @@ from detente.node.access.keys import (
     REFRESH_EVERY_S,
     FetchedKeys,
     HeldKeys,
+    KeySource,
     keys_from_bytes,
     keys_from_files,
 )
@@ -54,6 +55,10 @@ def settings(**changes: Any) -> IssuerSettings:
     return IssuerSettings(**given_)
 
 
+def issuer(chosen: IssuerSettings, source: KeySource, **more: Any) -> Issuer:
+    return Issuer(chosen, source, **{"party_of": {"called": "three"}.get, **more})
+
+
 def file_keys(files: list[str], **pinned: Any) -> HeldKeys:
     return HeldKeys(keys_from_files(files, **pinned))
 
@@ -61,7 +66,7 @@ def file_keys(files: list[str], **pinned: Any) -> HeldKeys:
 @pytest.fixture
 def rsa(tmp_path: Path) -> Issuers:
     """The usual issuer of an F3548 ecosystem: one RSA key in a PEM file."""
-    return Issuers([Issuer(settings(), file_keys([pem(RSA, tmp_path / "rsa.pem")]))])
+    return Issuers([issuer(settings(), file_keys([pem(RSA, tmp_path / "rsa.pem")]))])
 
 
 def vouch(issuers: Issuers, one: bytes, now_s: float = NOW_S) -> Vouched:
@@ -94,7 +99,7 @@ def test_each_algorithm_by_pem_and_by_jwk(key: Key, alg: str, tmp_path: Path) ->
     jwk_file = tmp_path / "key.json"
     jwk_file.write_text(json.dumps(jwk(key, kid="a")))
     for source in (file_keys([pem(key, tmp_path / "key.pem")]), file_keys([str(jwk_file)])):
-        issuers = Issuers([Issuer(settings(), source)])
+        issuers = Issuers([issuer(settings(), source)])
         assert vouch(issuers, token(key, alg)).principal.party == "one"
         assert vouch(issuers, token(key, alg, header={"kid": "a"})).principal.party == "one"
 
@@ -144,15 +149,25 @@ def test_a_token_without_scopes_may_ask_for_nothing(rsa: Issuers) -> None:
 
 def test_an_issuer_vouches_only_for_what_it_may(tmp_path: Path) -> None:
     source = file_keys([pem(RSA, tmp_path / "rsa.pem")])
-    issuers = Issuers([Issuer(settings(), source)])
+    issuers = Issuers([issuer(settings(), source)])
     given_ = token(scope="detente.admin detente.audit detente.check")
     assert vouch(issuers, given_).principal.scopes == {Scope.CHECK}
     narrow = settings(parties=("two",), subjects={"uss.two": "two"}, introduces=True)
-    issuers = Issuers([Issuer(narrow, source)])
+    issuers = Issuers([issuer(narrow, source)])
     refused(issuers, token(), "may speak")
     found = vouch(issuers, token(sub="uss.two"))
     assert (found.principal.party, found.principal.subject) == ("two", "uss.two")
     assert found.introduces
+    assert not found.named
+
+
+def test_the_record_says_who_is_called_by_a_subject(rsa: Issuers) -> None:
+    found = vouch(rsa, token(sub="called"))
+    assert (found.principal.party, found.principal.subject, found.named) == (
+        "three",
+        "called",
+        True,
+    )
 
 
 # The signature.
@@ -174,7 +189,7 @@ def test_alg_none_is_refused(rsa: Issuers) -> None:
 
 def test_a_public_key_is_never_a_shared_secret(tmp_path: Path) -> None:
     path = pem(RSA, tmp_path / "rsa.pem")
-    issuers = Issuers([Issuer(settings(), file_keys([path]))])
+    issuers = Issuers([issuer(settings(), file_keys([path]))])
     unsigned = raw_token({"alg": "HS256"}, claims()).rpartition(b".")[0]
     for secret in (Path(path).read_bytes(), Path(path).read_bytes().strip()):
         mac = hmac.new(secret, unsigned, hashlib.sha256).digest()
@@ -199,7 +214,7 @@ def test_a_pinned_algorithm_leaves_the_others_keys_out(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_text(json.dumps({"keys": [jwk(RSA, kid="r"), jwk(EC, kid="e")]}))
     pinned = settings(algorithm="ES256")
-    issuers = Issuers([Issuer(pinned, file_keys([str(path)], algorithm="ES256"))])
+    issuers = Issuers([issuer(pinned, file_keys([str(path)], algorithm="ES256"))])
     assert vouch(issuers, token(EC, "ES256"))
     refused(issuers, token(RSA, "RS256", header={"kid": "r"}), "signature")
 
@@ -213,8 +228,8 @@ def test_anothers_key_under_a_known_name_is_refused(tmp_path: Path) -> None:
         files[name].write_text(json.dumps({"keys": [jwk(key, kid="same")]}))
     issuers = Issuers(
         [
-            Issuer(settings(), file_keys([str(files["ours"])])),
-            Issuer(settings(issuer="https://theirs.example"), file_keys([str(files["theirs"])])),
+            issuer(settings(), file_keys([str(files["ours"])])),
+            issuer(settings(issuer="https://theirs.example"), file_keys([str(files["theirs"])])),
         ]
     )
     refused(issuers, token(theirs, header={"kid": "same"}), "signature")
@@ -234,7 +249,7 @@ def test_a_critical_header_is_refused_and_an_unknown_one_ignored(rsa: Issuers) -
 
 def test_the_type_can_be_asked_for(tmp_path: Path) -> None:
     source = file_keys([pem(RSA, tmp_path / "rsa.pem")])
-    issuers = Issuers([Issuer(settings(), source, typ="at+jwt")])
+    issuers = Issuers([issuer(settings(), source, typ="at+jwt")])
     assert vouch(issuers, token(header={"typ": "AT+JWT"}))
     refused(issuers, token(), "type")
     refused(issuers, token(header={"typ": "JWT"}), "type")
@@ -308,7 +323,7 @@ def _real() -> Issuers:
     if not _KEPT:
         keys = keys_from_bytes(json.dumps(jwk(EC)).encode(), what="key")
         source = HeldKeys(keys)
-        _KEPT.append(Issuers([Issuer(settings(), source)]))
+        _KEPT.append(Issuers([issuer(settings(), source)]))
     return _KEPT[0]
 
 
@@ -405,7 +420,7 @@ def with_keys(jwks: Published, story: Any, **changes: Any) -> None:
         async with httpx.AsyncClient(timeout=5) as client:
             source = FetchedKeys(jwks.url, client)
             chosen = settings(key_files=(), jwks_url=jwks.url, **changes)
-            await story(Issuers([Issuer(chosen, source)]), source)
+            await story(Issuers([issuer(chosen, source)]), source)
 
     asyncio.run(run())
 

@@ -20,7 +20,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from litestar.connection import ASGIConnection
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 
 from detente.core.principal import Principal
 from detente.errors import DetenteError, NotAuthentic, NotPermitted
@@ -30,6 +31,12 @@ from detente.node.access.settings import AccessSettings
 COOKIE = "__Host-detente"
 """``__Host-``: a browser takes it only over TLS (or on localhost), from this very host,
 for all paths; another host of the same domain cannot set it."""
+
+TheGate = NamedDependency[SkipValidation[Gate]]
+"""A handler's parameter ``gate``."""
+
+ThePrincipal = NamedDependency[SkipValidation[Principal]]
+"""A handler's parameter ``principal``: who asks, proven and counted."""
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -68,7 +75,7 @@ class Authenticator:
             RateLimited: The party asks too often, or sends too much.
             Unavailable: Whoever vouches for it could not be asked.
         """
-        now_s = time.time()
+        now_s = clock_s()
         authorization, cookies, length = _read(scope["headers"])
         if authorization is not None:
             token = _bearer(authorization)
@@ -99,6 +106,17 @@ def provide_principal(authenticator: Authenticator) -> Provide:
         return await authenticator.principal(request.scope)
 
     return Provide(principal)
+
+
+def clock_s() -> float:
+    """Seconds since 1970: the doors' clock of access."""
+    return time.time()
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request comes from, as far as the server knows."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def challenge(error: DetenteError) -> str | None:

@@ -26,9 +26,11 @@ from detente.node.access.keys import (
     KEYS_FRESH_S,
     FetchedKeys,
     HeldKeys,
+    KeySource,
     keys_from_files,
 )
 from detente.node.access.limits import GuessLimits, PartyLimits
+from detente.node.access.oidc import Provider
 from detente.node.access.secret import Verifier
 from detente.node.access.settings import AccessSettings, IssuerSettings
 from detente.node.access.tokens import (
@@ -56,6 +58,9 @@ class Parties(Protocol):
 
     def known(self, party: str) -> bool:
         """Whether a party is admitted."""
+
+    def party_of(self, subject: str) -> str | None:
+        """The id of the party that token issuers call so."""
 
     async def introduce(self, party: Party) -> None:
         """Admit a party, without keys, as an entry of the node."""
@@ -87,16 +92,21 @@ class Gate:
         self._issuers = Issuers(
             [self.tokens.issuer(), *(self._issuer(one) for one in settings.issuers)]
         )
+        self.providers = {
+            one.id: Provider(one, self.web, f"{settings.url}/v1/sign-in/{one.id}/callback")
+            for one in settings.providers
+        }
         self._revoked: frozenset[str] = frozenset()
         self._certificates: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
 
     def _issuer(self, settings: IssuerSettings) -> Issuer:
         if settings.jwks_url is not None:
-            return Issuer(
-                settings, FetchedKeys(settings.jwks_url, self.web, algorithm=settings.algorithm)
+            source: KeySource = FetchedKeys(
+                settings.jwks_url, self.web, algorithm=settings.algorithm
             )
-        keys = keys_from_files(settings.key_files, algorithm=settings.algorithm)
-        return Issuer(settings, HeldKeys(keys))
+        else:
+            source = HeldKeys(keys_from_files(settings.key_files, algorithm=settings.algorithm))
+        return Issuer(settings, source, party_of=self._parties.party_of)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Gate"]:
@@ -134,7 +144,7 @@ class Gate:
         found = self._issuers.recall(token, now_s)
         if found is None or found.client in self._revoked:
             return None
-        return found.principal if self._admitted(found.principal.party) else None
+        return found.principal if self._holds(found) else None
 
     async def by_token(self, token: bytes, now_s: float) -> Principal:
         """Who a bearer token is of.
@@ -153,7 +163,7 @@ class Gate:
     def recall_session(self, token: bytes, now_s: float) -> Principal | None:
         """Whose session it is, if that was asked a moment ago."""
         found = self.sessions.recall(token, now_s)
-        return found if found is not None and self._admitted(found.party) else None
+        return found if found is not None and self._holds(Vouched(found, now_s)) else None
 
     async def by_session(self, token: bytes, now_s: float) -> Principal:
         """Whose session it is.
@@ -210,13 +220,19 @@ class Gate:
             raise TokenRefused("invalid_client", "client", expected="a client and its secret")
         return self.tokens.grant(client, asked.scopes, now_s=now_s)
 
-    def _admitted(self, party: str) -> bool:
-        return party == NODE or self._parties.known(party)
+    def _holds(self, found: Vouched) -> bool:
+        """Whether the party is admitted, and the record still calls it by this subject."""
+        principal = found.principal
+        if found.named:
+            return self._parties.party_of(principal.subject) == principal.party
+        return principal.party == NODE or self._parties.known(principal.party)
 
     async def _require_admitted(self, found: Vouched) -> None:
-        party = found.principal.party
-        if self._admitted(party):
+        if self._holds(found):
             return
-        if not found.introduces:
-            raise NotPermitted(f"party {party}", expected="one that was admitted")
-        await self._parties.introduce(Party(id=party, name=found.principal.subject))
+        party, subject = found.principal.party, found.principal.subject
+        if not found.introduces or self._parties.known(party):
+            raise NotPermitted(f"party {subject}", expected="one that was admitted")
+        await self._parties.introduce(
+            Party(id=party, name=subject, subject=None if subject == party else subject)
+        )

@@ -8,7 +8,8 @@ Checks, in the order in which a token that fails several is refused:
 4. it is for this node (``aud``);
 5. it is valid now: ``exp`` ahead, but no further than the issuer may go, ``nbf`` and
    ``iat`` not ahead;
-6. its subject is a party for which the issuer may speak.
+6. its subject is a party for which the issuer may speak: the one that the settings
+   of the issuer or the record call so.
 
 A token that passed is remembered by its SHA-256 until it expires or its issuer's
 keys change, so that a request costs a look-up and not a signature check.
@@ -19,7 +20,7 @@ Source: RFC 7519; RFC 8725; RFC 9068; ASTM F3548-21 (``aud``, ``sub``, an hour).
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -73,12 +74,15 @@ class Vouched(Struct, frozen=True):
     Attributes:
         principal: Who asks.
         expires_s: Until when, seconds since 1970.
+        named: Whether its party is the one that the record calls by the token's
+            subject; else the issuer's settings say which it is, or the node's own token.
         introduces: Whether its party may be admitted on first sight.
         client: The node's own client to which the token was given, if it is ours.
     """
 
     principal: Principal
     expires_s: float
+    named: bool = False
     introduces: bool = False
     client: str | None = None
 
@@ -89,8 +93,10 @@ class Issuer:
     Args:
         settings: What it may say.
         source: Its keys.
+        party_of: The party that the record calls by a subject.
         typ: What its tokens' ``typ`` must be; None does not ask.
-        method: What its tokens prove: the node's own prove a client.
+        method: What its tokens prove: the node's own prove a client, and name the
+            party by its id.
     """
 
     def __init__(
@@ -98,11 +104,13 @@ class Issuer:
         settings: IssuerSettings,
         source: KeySource,
         *,
+        party_of: Callable[[str], str | None],
         typ: str | None = None,
         method: Method = Method.TOKEN,
     ) -> None:
         self.settings = settings
         self.source = source
+        self._party_of = party_of
         self._typ = typ
         self._method = method
         self._audiences = frozenset(settings.audiences)
@@ -153,7 +161,9 @@ class Issuer:
 
     def _vouched(self, claims: Claims) -> Vouched:
         settings = self.settings
-        party = settings.subjects.get(claims.sub) or party_of_subject(claims.sub)
+        own = self._method is Method.CLIENT
+        said = claims.sub if own else settings.subjects.get(claims.sub)
+        party = said or self._party_of(claims.sub) or party_of_subject(claims.sub)
         if settings.parties and party not in settings.parties:
             raise NotAuthentic("token", expected="a party for which its issuer may speak")
         principal = Principal(
@@ -164,8 +174,13 @@ class Issuer:
             issuer=settings.issuer,
             expires=datetime.fromtimestamp(claims.exp, UTC),
         )
-        own = claims.client_id if self._method is Method.CLIENT else None
-        return Vouched(principal, claims.exp, introduces=settings.introduces, client=own)
+        return Vouched(
+            principal,
+            claims.exp,
+            named=said is None,
+            introduces=settings.introduces,
+            client=claims.client_id if own else None,
+        )
 
 
 class Issuers:
@@ -243,9 +258,9 @@ def _named_issuer(token: str) -> str:
 
 
 def party_of_subject(subject: str) -> PartyId:
-    """The party of a token's subject: the subject itself where it can be an id.
+    """The id for a party that comes by this subject: the subject where it can be an id.
 
-    Otherwise an id made from it, with 16 digits of its SHA-256. A subject that looks
+    Otherwise one made from it, with 16 digits of its SHA-256. A subject that looks
     like such an id is not taken as it stands either, so that no subject can be
     chosen to give another's party; nor can one give the node's own name.
 

@@ -277,9 +277,12 @@ class FetchedKeys:
     async def _fetch(self, now_s: float) -> None:
         what = f"keys at {self._url}"
         try:
-            data = await fetch(self._client, self._url)
+            status, data = await ask(self._client, self._url)
+            if status != httpx.codes.OK:
+                self._failure = f"status {status}"
+                return
             found = keys_from_bytes(data, what=what, algorithm=self._algorithm)
-        except (httpx.HTTPError, MalformedInput) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, MalformedInput) as error:
             self._failure = str(error) or type(error).__name__
             return
         self._fetched_s = now_s
@@ -290,22 +293,28 @@ class FetchedKeys:
 KeySource = HeldKeys | FetchedKeys
 
 
-async def fetch(client: httpx.AsyncClient, url: str) -> bytes:
-    """The bytes at an address, up to KEYS_BYTES_MAX; no redirect is followed.
+async def ask(
+    client: httpx.AsyncClient,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+) -> tuple[int, bytes]:
+    """Status and bytes at an address, up to KEYS_BYTES_MAX; no redirect is followed.
 
     Raises:
-        httpx.HTTPError: It could not be asked, or answered other than 200.
+        httpx.HTTPError: It could not be asked.
         MalformedInput: It answered too much.
     """
     data = b""
-    async with client.stream("GET", url, headers={"Accept": "application/json"}) as answer:
-        if answer.status_code != httpx.codes.OK:
-            raise httpx.HTTPError(f"status {answer.status_code}")
+    method = "GET" if content is None else "POST"
+    given = headers or {"Accept": "application/json"}
+    async with client.stream(method, url, headers=given, content=content) as answer:
         async for part in answer.aiter_bytes():
             data += part
             if len(data) > KEYS_BYTES_MAX:
                 raise MalformedInput(url, expected=f"at most {KEYS_BYTES_MAX} bytes")
-    return data
+    return answer.status_code, data
 
 
 def _pem(data: bytes) -> VerifyingKey | None:

@@ -130,7 +130,13 @@ class TokenIssuer:
             scopes=tuple(Scope),
             lifetime_max_s=TOKEN_LIFE_S,
         )
-        return Issuer(own, HeldKeys(self.keys.public), typ=TOKEN_TYPE, method=Method.CLIENT)
+        return Issuer(
+            own,
+            HeldKeys(self.keys.public),
+            party_of=lambda party: party,
+            typ=TOKEN_TYPE,
+            method=Method.CLIENT,
+        )
 
     def grant(self, client: Client, scopes: tuple[str, ...] | None, *, now_s: float) -> Granted:
         """A token for a client that proved itself.
