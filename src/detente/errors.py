@@ -10,6 +10,7 @@
     |-- Conflict          the record moved on, or the act contradicts it
     |-- Stale             based on a version that is no longer the current one
     |-- LogInconsistent   the record contradicts itself
+    |-- RateLimited       too much in too little time; says when to come back
     `-- Unavailable       a source or store could not be asked
         `-- OutcomeUnknown    it fell silent while it was asked to keep something
 
@@ -83,6 +84,22 @@ class LogInconsistent(DetenteError):
     """The record contradicts itself."""
 
     code = "log_inconsistent"
+
+
+class RateLimited(DetenteError):
+    """Too much in too little time.
+
+    Args:
+        what: As in DetenteError.
+        expected: As in DetenteError.
+        retry_after_s: Whole seconds, at least 1, after which it may be tried again.
+    """
+
+    code = "rate_limited"
+
+    def __init__(self, what: str, *, expected: str, retry_after_s: int) -> None:
+        super().__init__(what, expected=expected, got=f"more; try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
 
 
 class Unavailable(DetenteError):

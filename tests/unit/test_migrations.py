@@ -25,10 +25,13 @@ from detente.store.mode import Mode
 from world import NOW, key_of, site
 
 OLD = Path(__file__).parents[1] / "vectors" / "store"
-VERSIONS = ("0001",)
+VERSIONS = ("0001", "0002")
 
 ROWS_IN_ORDER = ("entry", "content", "object", "tile", "head")
-"""Tables of 0001, those first to which others refer."""
+"""Tables with rows, those first to which others refer."""
+
+BOOLEANS = {"ended"}
+"""Columns that SQLite keeps as 0 and 1."""
 
 
 def config() -> Config:
@@ -66,7 +69,9 @@ def old(
                 f" VALUES ({', '.join(':' + column for column in columns)})"
             )
             for row in rows:
-                connection.execute(insert, dict(zip(columns, row, strict=True)))
+                named = zip(columns, row, strict=True)
+                values = {name: bool(v) if name in BOOLEANS else v for name, v in named}
+                connection.execute(insert, values)
     engine.dispose()
     yield where, file
     cluster.drop(name)

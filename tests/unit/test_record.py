@@ -37,7 +37,7 @@ from detente.node.submit import submit
 from detente.node.theatre import admit, agree, found
 from detente.node.withdraw import withdraw
 from detente.store import Place, Store
-from detente.store.database import Database
+from detente.store.database import REVISION, Database
 from world import NOW, site
 
 
@@ -370,7 +370,7 @@ def test_what_is_no_register_of_ours(tmp_path: Path) -> None:
     with closing(sqlite3.connect(newer)) as connection, connection:
         connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
-    with pytest.raises(Unavailable, match="version 0002 or older, got 9999"):
+    with pytest.raises(Unavailable, match=f"version {REVISION} or older, got 9999"):
         Store(newer)
 
 

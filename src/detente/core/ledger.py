@@ -9,20 +9,25 @@ Checks, in the order in which an entry that breaks several is refused:
 1. the theatre is this one, and whoever did not sign is a party of it;
 2. the object is what the statement commits to, and of the kind that it says;
 3. the party may say it: the node speaks of parties, of the agreement and of
-   deliveries, parties speak for themselves;
+   deliveries, parties speak for themselves, and of themselves only that they
+   change their keys;
 4. the signatures are by keys that the record gives to the party (for what the
    node attests, to the node), and by each key that the entry introduces;
 5. it is the next entry of its chain: the party's, or the node's for what the
    node attests;
 6. it is the next version of its object, and a permitted change of it.
 
-Source: DESIGN sections 4 and 7; docs/rules/R-09.md; docs/adr/0006.
+A key speaks from the entry after the one that gives it, to the entry that takes it
+away: by place in the record, never by a claimed time.
+
+Source: DESIGN sections 4 and 7; docs/rules/R-09.md; docs/adr/0006, docs/adr/0013.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.availability import Availability
@@ -220,7 +225,9 @@ class Ledger:
     def _require_permitted(self, act: Act, *, aware: bool) -> dict[str, bytes]:
         """Who may say this; gives the keys that the entry introduces."""
         statement, value = act.signed.statement, act.value
-        if (statement.kind in _OF_NODE) != (statement.party == NODE):
+        if statement.kind is EntryKind.PARTY and statement.party != NODE:
+            self._require_only_keys(act)
+        elif (statement.kind in _OF_NODE) != (statement.party == NODE):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
                 expected="agreement, parties and deliveries from the node, all else from a party",
@@ -237,18 +244,40 @@ class Ledger:
             return self._introduced(value.id, value.keys)
         return {}
 
+    def _require_only_keys(self, act: Act) -> None:
+        """A party may change its own keys: one of the old signs, and each new one."""
+        statement, value = act.signed.statement, act.value
+        current = self._current(statement.object)
+        before = None if current is None else current.value
+        permitted = (
+            statement.authorship is Authorship.OWN
+            and isinstance(value, Party)
+            and isinstance(before, Party)
+            and value.id == statement.party
+            and value.keys
+            and replace(value, keys=before.keys) == before
+        )
+        if not permitted:
+            raise NotPermitted(
+                f"party by {statement.party}",
+                expected="itself with other keys, at least one, and nothing else changed",
+            )
+
+    def _current(self, object_id: str) -> Held | None:
+        return self._held.get(object_id) or self._before.held(object_id)
+
     def _introduced(self, party: str, keys: tuple[PublicKey, ...]) -> dict[str, bytes]:
         known = self._keys_of(party)
         return {key.id: bytes.fromhex(key.ed25519) for key in keys if key.id not in known}
 
     def _next_version(self, act: Act) -> Held:
         statement, value = act.signed.statement, act.value
-        current = self._held.get(statement.object) or self._before.held(statement.object)
+        current = self._current(statement.object)
         name = None if value is None else source_id(value)
         held = Held(
             object_id=statement.object,
             kind=statement.kind,
-            party=statement.party,
+            party=owner_of(statement),
             source_id=name,
             version=statement.version,
             value=value,
@@ -308,6 +337,11 @@ def chain_of(statement: Statement) -> str:
     return NODE if statement.authorship is Authorship.ATTESTED else statement.party
 
 
+def owner_of(statement: Statement) -> str:
+    """Whose object an entry is about: its party's, but a party is the node's, whoever speaks."""
+    return NODE if statement.kind is EntryKind.PARTY else statement.party
+
+
 def has_ended(value: Value) -> bool:
     """Whether the object is over for good, so that its name is free again."""
     match value:
@@ -352,7 +386,8 @@ def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
             f"object of {statement.party}", expected=statement.kind, got=KINDS[type(value)]
         )
     author = NODE if isinstance(value, Agreement | Party | Delivery) else value.party
-    if author != statement.party:
+    of_itself = isinstance(value, Party) and value.id == statement.party
+    if author != statement.party and not of_itself:
         raise NotPermitted(
             f"{statement.kind} by {statement.party}",
             expected="its own name",

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from detente.core.entry import Signed
+from detente.core.ledger import owner_of
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.tiles import Tile, grow, right_edge, root
 from detente.core.volume import microseconds
@@ -140,7 +141,7 @@ def _object_rows(first: int, batch: Sequence[Appended]) -> list[Row]:
         rows[said.object] = (
             said.object,
             said.kind.value,
-            said.party,
+            owner_of(said),
             one.source_id,
             said.version,
             first + number,

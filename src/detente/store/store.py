@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from detente.store.access import AccessStore
 from detente.store.append import Appender
 from detente.store.database import Database
 from detente.store.mode import Mode
@@ -62,6 +63,11 @@ class Store:
             record = Appender(connection)
             record.begin(theatre)
             yield _Founding(record)
+
+    @property
+    def access(self) -> AccessStore:
+        """Clients, accounts and sessions, beside the record."""
+        return AccessStore(self._database)
 
     def close(self) -> None:
         """Let go of the file or the server."""
