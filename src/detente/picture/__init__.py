@@ -1,6 +1,8 @@
 """The current state in memory: sorted arrays and compiled kernels, one query."""
 
 from detente.picture._jit import compiled_before
+from detente.picture.live import Live
+from detente.picture.outline import require_measurable
 from detente.picture.picture import Picture
 
-__all__ = ["Picture", "compiled_before"]
+__all__ = ["Live", "Picture", "compiled_before", "require_measurable"]
