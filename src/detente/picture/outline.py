@@ -6,8 +6,6 @@ the same shape is the same numbers, whoever asks and whatever stands beside it.
 Source: docs/adr/0004; docs/rules/R-06.md.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from detente.core.geodesy import (
@@ -18,10 +16,9 @@ from detente.core.geodesy import (
     IntArray,
     cut_edges,
 )
-from detente.core.volume import Shape
 from detente.errors import MalformedInput
 from detente.picture._jit import jit, released
-from detente.picture.gather import Gatherer, Raw
+from detente.picture.gather import Raw
 from detente.picture.tables import (
     BLOCK,
     BLOCK_PIECES,
@@ -85,18 +82,6 @@ class TooWide(MalformedInput):
     def of(self, what: str) -> "TooWide":
         """The same, naming the shape."""
         return TooWide(self.owner, self._cap_rad, what=what)
-
-
-def require_measurable(shapes: Sequence[Shape]) -> None:
-    """Refuse shapes that no picture could hold.
-
-    Raises:
-        MalformedInput: One is wider than CAP_MAX_RAD.
-    """
-    gatherer = Gatherer()
-    gatherer.add_shapes(shapes)
-    raw = gatherer.raw()
-    outlines(raw, np.zeros((1, 2), dtype=np.int64))
 
 
 def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, IntArray]:

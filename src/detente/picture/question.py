@@ -20,7 +20,7 @@ BRIEF_WORK = 1_000
 """Candidates and pairs of blocks: some 0.1 ms, less than giving the lock up may cost."""
 
 THREADED_ROWS = 256
-"""A question of fewer shapes is answered before threads have started."""
+"""A question of fewer shapes, or to fewer, is answered before threads have started."""
 
 _CHUNKS_A_CORE = 4
 """So that a core that got the easy plans does not wait for the one that got the hard ones."""
@@ -65,6 +65,8 @@ class Question:
                 self._tables, 0, n, segment.tables, segment.keys, alive, BRIEF_WORK
             )
             return hits if done else self.ask_long(segment, alive, (0, n))
+        if len(segment.keys) < THREADED_ROWS:
+            return self.ask_long(segment, alive, (0, n))
         cores = os.cpu_count() or 1
         parts = _parts(self._tables.rows["owner"], cores * _CHUNKS_A_CORE)
         with ThreadPoolExecutor(cores) as pool:

@@ -13,6 +13,7 @@ import numpy as np
 from detente.core.agreement import Agreement
 from detente.core.check import Known
 from detente.core.geodesy import IntArray
+from detente.core.volume import Shape
 from detente.picture.bands import keys_of
 from detente.picture.gather import Gatherer, Group, agreed
 from detente.picture.merge import merged_tables
@@ -112,6 +113,18 @@ def build(known: list[Known], agreement: Agreement | None, label: Label | None =
     rows, keys = _in_order(tables.rows)
     ids = hashes_of([one.object_id for one in known])
     return _complete(known, raw.owners, raw.groups, tables._replace(rows=rows), keys, ids)
+
+
+def require_measurable(shapes: Sequence[Shape]) -> None:
+    """Refuse shapes that no picture could hold.
+
+    Raises:
+        MalformedInput: One is wider than CAP_MAX_RAD.
+    """
+    gatherer = Gatherer()
+    gatherer.add_shapes(shapes)
+    raw = gatherer.raw()
+    outlines(raw, agreed(raw.groups, None))
 
 
 def merged(a: Segment, alive_a: BoolArray, b: Segment, alive_b: BoolArray) -> Segment:
