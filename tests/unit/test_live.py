@@ -1,5 +1,6 @@
 """The live picture: snapshots that stay, merges that change nothing, threads that do not wait."""
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from detente.core.agreement import Agreement, Separation
-from detente.core.check import Known
+from detente.core.check import Known, Meeting
 from detente.core.geodesy import IntArray
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
@@ -82,6 +83,9 @@ def test_another_agreement_changes_what_is_met_of_everything() -> None:
     ours.agree(Agreement(name="x", separations=wide), 121)
     assert met(ours.snapshot(), at(110)) == ["108", "109", "110", "111", "112"]
     assert met(ours.snapshot(), at(50)) == ["48", "49", "50", "51", "52"]
+    far = Agreement(name="far", separations={"*": Separation(horizontal_mm=4_400_000)})
+    ours.agree(far, 122)  # places are 111.3 m apart
+    assert len(met(ours.snapshot(), at(60))) == 2 * 39 + 1
     ours.agree(Agreement(name="renamed", separations=wide), 122)
     assert ours.snapshot().agreement == Agreement(name="renamed", separations=wide)
     assert len(met(ours.snapshot(), at(50))) == 5
@@ -138,13 +142,14 @@ def of_two_segments(monkeypatch: pytest.MonkeyPatch) -> Live:
 
 
 @pytest.mark.parametrize("looking", [True, False])
+@pytest.mark.parametrize("small", [0, 4_096])
 def test_changes_during_a_merge_are_kept(
-    monkeypatch: pytest.MonkeyPatch,
-    looking: bool,
+    monkeypatch: pytest.MonkeyPatch, looking: bool, small: int
 ) -> None:
     ours = of_two_segments(monkeypatch)
 
     def change() -> None:
+        monkeypatch.setattr(live, "SMALL_VERTICES", small)
         ours.fold([(object_id(3), None), known(30, "replaced"), known(50)], 43)
         if looking:
             ours.snapshot()
@@ -317,6 +322,71 @@ def test_many_plans_are_answered_by_threads_as_one_by_one(
     monkeypatch.setattr(question, "THREADED_ROWS", 1)
     assert found.meetings(plans) == one_by_one
     assert found.meetings(plans[:1]) == one_by_one[:1]
+
+
+def ring(number: int, radius_e7: int, corners: int = 50) -> tuple[tuple[int, int], ...]:
+    """Around the place of an object; more corners than fit in one block."""
+    turn = [2 * math.pi * k / corners for k in range(corners)]
+    return tuple(
+        (number * 10_000 + round(radius_e7 * math.cos(a)), round(radius_e7 * math.sin(a)))
+        for a in turn
+    )
+
+
+def test_polygons_are_whole_after_they_were_merged() -> None:
+    """Places inside, in the hole and outside: only an intact ring tells them apart."""
+    rings = {n: (ring(n, 4_500), ring(n, 2_000)) for n in range(120)}
+    entries = {
+        n: known(n, volumes=(Volume(footprint=(Polygon(rings=rings[n]),)),))
+        if n % 3
+        else known(n, volumes=(Volume(footprint=(Corridor(line=ring(n, 3_000)),)),))
+        for n in rings
+    }
+    ours = Live()
+    for n in sorted(rings, key=lambda n: n * 37 % 120):
+        ours.fold([entries[n]], n)
+        ours.snapshot()
+    ours.fold([(object_id(n), None) for n in range(0, 120, 7)], 200)
+    fresh = Picture(entries[n][1] for n in rings if n % 7)
+    plans = [
+        Plan(source_id="p", volumes=(Volume(footprint=(Circle(centre=(n * 10_000 + east, 0)),)),))
+        for n in rings
+        for east in (0, 3_000, 5_000)
+    ]
+    expected = [[distances(one) for one in each] for each in fresh.meetings(plans)]
+    assert [len(each) for each in expected[6:15]] == [0, 1, 0, 0, 1, 0, 0, 1, 0]
+    assert [
+        [distances(one) for one in each] for each in ours.snapshot().meetings(plans)
+    ] == expected
+
+
+def distances(meeting: Meeting) -> tuple[object, ...]:
+    return meeting.known.object_id, meeting.distance_m, meeting.distance_error_m
+
+
+def test_a_meeting_is_that_of_the_nearest_part_over_all_the_shared_time() -> None:
+    legs = [
+        Volume(
+            footprint=(Circle(centre=(far * 10_000, 0)),),
+            start=NOW + timedelta(hours=hour),
+            end=NOW + timedelta(hours=hour + 1),
+        )
+        for far, hour in ((3, 5), (1, 2), (2, 8))
+    ]
+    route = Known(value=site("route", volumes=tuple(legs), standoff_mm=1_000_000))
+    plan = Plan(
+        source_id="p",
+        volumes=tuple(
+            Volume(footprint=(Circle(centre=(0, 0)),), start=since, end=until)
+            for since, until in (
+                (NOW + timedelta(hours=2.5), NOW + timedelta(hours=8.5)),
+                (None, NOW + timedelta(hours=2.75)),
+            )
+        ),
+    )
+    (found,) = Picture([route]).meetings([plan])[0]
+    assert abs(found.distance_m - 111.3) < 1
+    assert (found.start, found.end) == (NOW + timedelta(hours=2), NOW + timedelta(hours=8.5))
 
 
 def test_no_plans_and_no_entries_have_empty_answers() -> None:

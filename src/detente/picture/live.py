@@ -55,7 +55,7 @@ class Live:
         self._compacting = threading.Lock()
         self._merging: frozenset[int] = frozenset()
         self._label = label
-        self._agreement, self._agreements = agreement, 0
+        self._agreement = agreement
         self._sequence = sequence
         self._pending: dict[str, Known | None] = {}
         self._picture = Picture(known, agreement=agreement, sequence=sequence, label=label)
@@ -92,7 +92,6 @@ class Live:
                 parts = tuple(
                     part._replace(segment=part.segment.under(agreement)) for part in parts
                 )
-                self._agreements += 1
             self._agreement, self._sequence = agreement, sequence
             self._show(parts)
 
@@ -119,16 +118,14 @@ class Live:
         """
         with self._compacting:
             with self._lock:
-                parts, agreements = self._picture.parts, self._agreements
+                parts = self._picture.parts
                 before = parts[first_to_merge(parts) :]
                 self._merging = frozenset(id(part.segment) for part in before)
             try:
                 if before:
                     after = merged_part(before)
                     with self._lock:
-                        # Segments under an earlier agreement are of no use any more.
-                        if agreements == self._agreements:
-                            self._install(before, after)
+                        self._install(before, after)
             finally:
                 self._merging = frozenset()
             return bool(before)
@@ -141,7 +138,8 @@ class Live:
         parts = {id(part.segment): part for part in self._picture.parts}
         alive = []
         for part in before:
-            # A segment that is not there any more has nothing left that stands.
+            # A segment that is not there any more has nothing left that stands, or
+            # stands there anew under another agreement.
             now = parts.pop(id(part.segment), None)
             alive.append(
                 np.zeros(part.standing, dtype=np.bool_) if now is None else now.alive[part.alive]
