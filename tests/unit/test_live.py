@@ -83,7 +83,7 @@ def test_another_agreement_changes_what_is_met_of_everything() -> None:
     ours.agree(Agreement(name="x", separations=wide), 121)
     assert met(ours.snapshot(), at(110)) == ["108", "109", "110", "111", "112"]
     assert met(ours.snapshot(), at(50)) == ["48", "49", "50", "51", "52"]
-    far = Agreement(name="far", separations={"*": Separation(horizontal_mm=4_400_000)})
+    far = Agreement(name="far", separations={"medical": Separation(horizontal_mm=4_400_000)})
     ours.agree(far, 122)  # places are 111.3 m apart
     assert len(met(ours.snapshot(), at(60))) == 2 * 39 + 1
     ours.agree(Agreement(name="renamed", separations=wide), 122)

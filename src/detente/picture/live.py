@@ -10,7 +10,7 @@ Readers hold a snapshot for as long as they like. It is never changed.
 """
 
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -53,7 +53,6 @@ class Live:
     ) -> None:
         self._lock = threading.Lock()
         self._compacting = threading.Lock()
-        self._merging: frozenset[int] = frozenset()
         self._label = label
         self._agreement = agreement
         self._sequence = sequence
@@ -120,14 +119,10 @@ class Live:
             with self._lock:
                 parts = self._picture.parts
                 before = parts[first_to_merge(parts) :]
-                self._merging = frozenset(id(part.segment) for part in before)
-            try:
-                if before:
-                    after = merged_part(before)
-                    with self._lock:
-                        self._install(before, after)
-            finally:
-                self._merging = frozenset()
+            if before:
+                after = merged_part(before)
+                with self._lock:
+                    self._install(before, after)
             return bool(before)
 
     def _install(self, before: Sequence[Part], after: Part) -> None:
@@ -138,8 +133,8 @@ class Live:
         parts = {id(part.segment): part for part in self._picture.parts}
         alive = []
         for part in before:
-            # A segment that is not there any more has nothing left that stands, or
-            # stands there anew under another agreement.
+            # Of a segment that is not there any more nothing stands, or it stands in
+            # another: of a merge that was quicker, or under another agreement.
             now = parts.pop(id(part.segment), None)
             alive.append(
                 np.zeros(part.standing, dtype=np.bool_) if now is None else now.alive[part.alive]
@@ -164,7 +159,7 @@ class Live:
         if new:
             parts.append(Part.whole(build(new, self._agreement, self._label)))
         parts.sort(key=vertices, reverse=True)
-        first = first_to_merge(parts, self._merging, vertices_max=SMALL_VERTICES)
+        first = first_to_merge(parts, vertices_max=SMALL_VERTICES)
         if first < len(parts):
             parts[first:] = [merged_part(parts[first:])]
         self._pending = {}
@@ -180,24 +175,18 @@ def vertices(part: Part) -> int:
     return len(part.segment.tables.vertices)
 
 
-def first_to_merge(
-    parts: Sequence[Part],
-    held: Collection[int] = (),
-    *,
-    vertices_max: int | None = None,
-) -> int:
+def first_to_merge(parts: Sequence[Part], *, vertices_max: int | None = None) -> int:
     """Where those parts begin, up to the end, that should become one; at the end if none should.
 
     Args:
         parts: Large ones first.
-        held: Ids of segments that are being merged elsewhere.
         vertices_max: How large they may be in all.
     """
     first, size = len(parts), 0
     for place in range(len(parts) - 1, -1, -1):
         part = parts[place]
         own = vertices(part)
-        if id(part.segment) in held or (vertices_max is not None and size + own > vertices_max):
+        if vertices_max is not None and size + own > vertices_max:
             break
         if own < GROWTH * size or part.standing < ALIVE_MIN * len(part.segment.known):
             first = place
