@@ -150,6 +150,12 @@ def body(told: Problem, members: Mapping[str, object] | None = None) -> bytes:
     return _ENCODER.encode({**members, **msgspec.to_builtins(told)})
 
 
+def members_of(error: BaseException) -> Mapping[str, object]:
+    """What a kind of refusal adds to its problem, such as all that is missing."""
+    found: Mapping[str, object] = getattr(error, "members", {})
+    return found
+
+
 def headers_of(code: str, error: BaseException | None = None) -> list[tuple[str, str]]:
     """What goes with the status: when to come again, how to prove who one is."""
     found = dict(TABLE[code].headers)
@@ -177,7 +183,7 @@ def decode(decoder: msgspec.json.Decoder[T], data: bytes, *, what: str = "body")
 
 
 def validation_error(said: str, *, what: str) -> MalformedInput:
-    """msgspec's sentence, such as "Expected `int`, got `str` - at `$.port`", as ours."""
+    """A sentence of msgspec, such as "Expected `int`, got `str` - at `$.port`", as ours."""
     said, _, place = said.partition(" - at `$")
     words = re.fullmatch(r"Expected (.*), got (.*)", said)
     where = place.rstrip("`").lstrip(".") or what

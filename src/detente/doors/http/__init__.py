@@ -1,0 +1,1 @@
+"""The native door: health, documentation, and the verbs under /v1."""
