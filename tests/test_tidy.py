@@ -17,13 +17,14 @@ MODULE_LINES_MAX = 500
 
 MAY_IMPORT = {
     "errors": set(),
+    "settings": {"errors"},
     "data": set(),
     "core": {"core", "errors"},
     "picture": {"core", "errors", "picture"},
     "store": {"core", "errors", "store"},
-    "node": {"core", "errors", "picture", "store", "node"},
-    "doors": {"core", "errors", "picture", "store", "node", "doors"},
-    "cli": {"core", "errors", "picture", "store", "node", "doors", "cli"},
+    "node": {"core", "errors", "picture", "settings", "store", "node"},
+    "doors": {"core", "errors", "picture", "settings", "store", "node", "doors"},
+    "cli": {"core", "errors", "picture", "settings", "store", "node", "doors", "cli"},
 }
 """Imports point one way (docs/adr/0001)."""
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from detente.cli import check, demo, log, register
+from detente.cli import check, demo, log, register, serve
 
 app = typer.Typer(
     name="detente",
@@ -29,4 +29,6 @@ app.command()(register.show)
 app.command()(register.withdraw)
 app.command()(register.agreement)
 app.add_typer(log.app, name="log")
+app.command()(serve.serve)
+app.command()(serve.config)
 app.add_typer(demo.app, name="demo")

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.availability import Availability
-from detente.core.check import Known, Meeting, Withheld, rule_of
+from detente.core.check import Known, Meeting, Protected, Withheld, rule_of
 from detente.core.entry import EntryKind
 from detente.core.ledger import KINDS, NODE
 from detente.core.notice import Notice
@@ -24,6 +24,7 @@ from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.release import Grade, Grant, Release, Tlp, coarse, grade
 from detente.core.report import Report
+from detente.core.telling import Delivery
 from detente.core.volume import Volume
 from detente.core.wire import Value
 from detente.core.zone import Zone
@@ -51,6 +52,26 @@ class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
     desk: Desk | None = None
     value: Value | None = None
     area: tuple[Volume, ...] = ()
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """A current object of whatever kind, before it is cut.
+
+    Attributes:
+        party: Who said it.
+        concerned: Whom it concerns beside its author, for a kind that carries no
+            release: whoever is spoken of sees what is said.
+        authors: For a delivery, whose each of its entries is, by leaf hash.
+    """
+
+    value: Value
+    party: str
+    object_id: str
+    version: int
+    sequence: int
+    token: str
+    concerned: frozenset[str] = frozenset()
+    authors: Mapping[str, str] = {}
 
 
 class Reader(Struct, frozen=True, kw_only=True):
@@ -87,27 +108,66 @@ class Reader(Struct, frozen=True, kw_only=True):
                     now=self.now,
                 )
             case _:
-                return None  # Whom it concerns is for detente.node.reading to find.
+                return None  # It has no release; ``cut`` knows whom it concerns.
+
+    def cut(self, item: Item) -> View | None:
+        """An object as this reader may find it in a list; None where he may not.
+
+        ``contact`` and less is in no list: that there is something is told only to
+        whoever meets it.
+        """
+        value, grade = item.value, self.grade(item.value, item.object_id)
+        if isinstance(value, Delivery) and grade is None:
+            # An author learns what became of his own entries, and of nobody else's.
+            own = [one for one in value.entries if item.authors.get(one) == self.party]
+            entries = value.entries if self.party == value.to else tuple(own)
+            return self._whole(item, replace(value, entries=entries)) if entries else None
+        if grade is None and not isinstance(value, Released):
+            grade = Grade.FULL if self.party in {item.party, *item.concerned} else None
+        return None if grade in {None, Grade.CONTACT} else self._view(item, grade)
 
     def view(self, known: Known, grade: Grade) -> View | None:
         """A notice, presence, zone or plan, cut to a grade; None where nothing is listed."""
-        value = known.value
-        whole = View(
-            object=known.object_id,
-            kind=KINDS[type(value)],
+        item = Item(
+            value=known.value,
+            party=known.value.party or "",
+            object_id=known.object_id,
             version=known.version,
             sequence=known.sequence,
             token=known.token,
-            grade=grade,
-            party=value.party or "",
-            tlp=None if value.release is None else value.release.tlp,
-            category=value.category,
-            desk=self.desk_of(value.party, value.desk),
         )
+        return self._view(item, grade)
+
+    def _view(self, item: Item, grade: Grade | None) -> View | None:
         if grade is Grade.FULL:
-            return replace(whole, value=value)
-        area = _area(value) if grade is Grade.AREA else None
-        return None if area is None else replace(whole, area=area)
+            return self._whole(item, item.value)
+        if grade is not Grade.AREA or not isinstance(item.value, Released):
+            return None
+        area = _area(item.value)
+        return None if not area else replace(self._outside(item, grade), area=area)
+
+    def _whole(self, item: Item, value: Value) -> View:
+        return replace(self._outside(item, Grade.FULL), value=value)
+
+    def _outside(self, item: Item, grade: Grade) -> View:
+        """What is seen of an object at any grade."""
+        value = item.value
+        release = value.release if isinstance(value, Released) else None
+        category = desk = None
+        if isinstance(value, Protected):
+            category, desk = value.category, value.desk
+        return View(
+            object=item.object_id,
+            kind=KINDS[type(value)],
+            version=item.version,
+            sequence=item.sequence,
+            token=item.token,
+            grade=grade,
+            party=item.party,
+            tlp=None if release is None else release.tlp,
+            category=category,
+            desk=self.desk_of(item.party, desk),
+        )
 
     def withhold(self, meeting: Meeting) -> Withheld | None:
         """What to show instead of a finding; None where the finding may be seen."""
@@ -144,7 +204,7 @@ class Reader(Struct, frozen=True, kw_only=True):
         return next((one for one in found.desks if one.id == desk), found.desks[0])
 
 
-def _area(value: Notice | Presence | Zone | Plan) -> tuple[Volume, ...] | None:
+def _area(value: Released) -> tuple[Volume, ...] | None:
     """The object on its author's grid; None for a track, or where it is too wide."""
     release = value.release or Release()
     if isinstance(value, Presence) and value.track is not None:

@@ -25,7 +25,7 @@ from detente.node.budget import SPENT, charge, day_of, owners_withholding
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
 from detente.node.submit import Touches
-from detente.node.world import Shown
+from detente.node.world import OnDisk, Shown
 
 TOGETHER_MAX = 2_000
 """Plans measured in one go: some 20 ms, so that no short question waits long for a long one."""
@@ -238,7 +238,7 @@ def met_by(shown: Shown, plans: Sequence[Plan], *, separation_mm: int = 0) -> li
     return [[*one, *two] for one, two in zip(protected, others, strict=True)]
 
 
-def reader_of(shown: Shown, party: str, now: datetime) -> Reader:
+def reader_of(shown: Shown | OnDisk, party: str, now: datetime) -> Reader:
     """A party as a reader of a state."""
     return Reader(
         party=party,

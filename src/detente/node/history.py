@@ -1,5 +1,6 @@
 """One object: what it says, all its versions, and the proof that the record holds them."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -71,15 +72,24 @@ def history(record: Record, name: str) -> History:
     """
     stored = resolve(record, name)
     _, size, root = record.head()
-    versions = tuple(_version(record, one, size, root) for one in record.history(stored.object_id))
     return History(
         object_id=stored.object_id,
         kind=stored.kind,
         value=None if stored.data is None else read(stored.data),
         size=size,
         root=root.hex(),
-        versions=versions,
+        versions=versions(record, record.history(stored.object_id)),
     )
+
+
+def versions(record: Record, sequences: Iterable[int]) -> tuple[Version, ...]:
+    """These entries, each with its proof under the present root.
+
+    Raises:
+        LogInconsistent: As for ``history``.
+    """
+    _, size, root = record.head()
+    return tuple(_version(record, one, size, root) for one in sequences)
 
 
 def _version(record: Record, sequence: int, size: int, root: bytes) -> Version:

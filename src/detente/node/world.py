@@ -59,7 +59,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     plans: Picture
 
 
-class _OnDisk(NamedTuple):
+class OnDisk(NamedTuple):
     """What ``Shown`` is made of, but for the pictures."""
 
     sequence: int
@@ -99,7 +99,7 @@ class World:
         self._subjects: dict[str, str] = {}
         self._protected = Live(agreement=agreement)
         self._plans = Live(agreement=agreement)
-        self._on_disk = _OnDisk(0, agreement, self.parties, self.grants)
+        self._on_disk = OnDisk(0, agreement, self.parties, self.grants)
         self._shown: Shown | None = None
         self._lock = threading.Lock()
 
@@ -184,7 +184,7 @@ class World:
                 self.sequence,
             )
             self.changes, self.protected_changes = {}, {}
-            self._on_disk = _OnDisk(self.sequence, self.agreement, self.parties, self.grants)
+            self._on_disk = OnDisk(self.sequence, self.agreement, self.parties, self.grants)
             self._shown = None
 
     def shown(self) -> Shown:
@@ -207,6 +207,11 @@ class World:
         """Merge large parts of the pictures, where there is need; nobody waits for it."""
         self._protected.compact()
         self._plans.compact()
+
+    @property
+    def on_disk(self) -> "OnDisk":
+        """What readers see, but for the pictures; safe from any thread."""
+        return self._on_disk
 
     @property
     def shown_at(self) -> int:

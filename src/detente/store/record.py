@@ -37,7 +37,8 @@ class Stored(Struct, frozen=True, kw_only=True):
     """The current version of an object.
 
     ``data`` and ``salt`` are None where it was erased; what has ``ended`` gives
-    its name free. ``leaf`` is the hash of the entry that made it so.
+    its name free. ``leaf`` is the hash of the entry that made it so, ``received_us``
+    when the node took that in, microseconds since 1970 UTC.
     """
 
     object_id: str
@@ -48,6 +49,7 @@ class Stored(Struct, frozen=True, kw_only=True):
     sequence: int
     ended: bool
     leaf: bytes
+    received_us: int
     salt: bytes | None
     data: bytes | None
 
@@ -237,6 +239,7 @@ def _stored(row: sa.Row[*tuple[Any, ...]]) -> Stored:
         sequence=row.sequence,
         ended=row.ended,
         leaf=_raw(row.leaf),
+        received_us=int(row.received_us),
         salt=None if row.salt is None else _raw(row.salt),
         data=None if row.data is None else _raw(row.data),
     )
@@ -269,7 +272,9 @@ _CHAIN_HEAD = (
     .order_by(_entry.party_sequence.desc())
     .limit(1)
 )
-_STORED = sa.select(tables.current, _entry.leaf, _content.salt, _content.data).select_from(
+_STORED = sa.select(
+    tables.current, _entry.leaf, _entry.received_us, _content.salt, _content.data
+).select_from(
     tables.current.join(tables.entry, _current.sequence == _entry.sequence).outerjoin(
         tables.content, _current.sequence == _content.sequence
     )

@@ -1,0 +1,111 @@
+"""The application that a worker serves: every door, around one node.
+
+A door gives its handlers; a route that must be fast gives a ``Hot`` besides. To add a
+door, add it to ``_doors``.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.response import Response
+from litestar.types import ControllerRouterHandler
+from msgspec import Struct
+
+from detente.doors.asgi_edge import Edge, Exchange, refusal
+from detente.doors.asgi_hot import Hot
+from detente.doors.asgi_node import Node
+from detente.doors.asgi_openapi import document
+from detente.doors.asgi_problem import Refused, code_of_status, validation_error
+from detente.doors.http import docs, health
+from detente.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar.handlers import BaseRouteHandler
+
+BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+
+MEDIA_TYPES = frozenset({b"application/json"})
+"""What a route reads that says nothing else with ``opt={"media_types": ...}``."""
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """What one door brings."""
+
+    handlers: Sequence[ControllerRouterHandler]
+    hot: Sequence[Hot] = ()
+
+
+def create(settings: Settings, node: Node) -> Edge:
+    """Everything that a node answers over HTTP."""
+    doors = _doors(settings)
+    documented = [handler for door in doors for handler in door.handlers]
+    dependencies = {"node": Provide(lambda: node, sync_to_thread=False)}
+    app = Litestar(
+        [*documented, *docs.handlers(document(documented, dependencies))],
+        openapi_config=None,
+        # The edge has its own limit, by route.
+        request_max_body_size=None,
+        dependencies=dependencies,
+        exception_handlers={HTTPException: _framework_error, Exception: _error},
+        before_request=_require_media_type,
+        logging_config=None,
+    )
+    hot = [route for door in doors for route in door.hot]
+    return Edge(app, hot, bytes_max=settings.request_bytes_max)  # type: ignore[arg-type] # ASGI
+
+
+def _doors(settings: Settings) -> list[Door]:
+    return [Door(handlers=health.handlers(with_metrics=settings.metrics == "loopback"))]
+
+
+def _error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Any exception, as the one shape."""
+    exchange: Exchange = request.scope["state"]["exchange"]
+    exchange.template = request.scope.get("path_template")
+    given = refusal(error, exchange)
+    return Response(
+        given.body,
+        status_code=given.status,
+        media_type=given.media_type.decode(),
+        headers={name.decode(): value.decode() for name, value in given.headers},
+    )
+
+
+def _framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What the framework itself refuses: no such path or method, a parameter of another type."""
+    code = code_of_status(error.status_code)
+    if code == "internal":
+        return _error(request, error)
+    response = _error(request, _as_refused(code, error))
+    for name, value in (error.headers or {}).items():
+        response.set_header(name, str(value))
+    return response
+
+
+def _as_refused(code: str, error: HTTPException) -> Exception:
+    if code == "not_found":
+        return Refused(code, "path", expected="one of /openapi.json")
+    first = error.extra[0] if isinstance(error.extra, list) and error.extra else None
+    if isinstance(first, dict) and "key" in first:
+        return validation_error(f"{first.get('message')} - at `$.{first['key']}`", what="request")
+    said = error.detail if code == "malformed_input" else ""
+    return Refused(code, "request", got=said)
+
+
+def _require_media_type(request: Request[Any, Any, Any]) -> None:
+    """A body of another kind is refused, and not read as what it is not."""
+    if request.method not in BODY_METHODS:
+        return
+    exchange: Exchange = request.scope["state"]["exchange"]
+    given = exchange.header(b"content-type")
+    if given is None and not exchange.bytes_in:
+        return
+    handler: BaseRouteHandler = request.scope["route_handler"]
+    taken = handler.opt.get("media_types", MEDIA_TYPES)
+    kind = (given or b"").partition(b";")[0].strip().lower()
+    if kind not in taken:
+        expected = " or ".join(sorted(one.decode() for one in taken))
+        raise Refused("unsupported_media_type", "content-type", expected=expected)

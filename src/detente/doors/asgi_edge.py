@@ -1,0 +1,239 @@
+"""The edge: what every request passes first, whichever door it is for.
+
+Here it gets its id; a body that is too long is refused; a hot route is taken
+(asgi_hot); what nobody caught becomes a problem without details; and what became
+of it is counted and logged. All of it by the route's template: a path may hold
+what the log must not.
+"""
+
+import itertools
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any
+
+from detente.doors import asgi_metrics
+from detente.doors.asgi_hot import Answer, Hot, HotTable
+from detente.doors.asgi_limits import body_bytes_max, content_length
+from detente.doors.asgi_log import say, told_of
+from detente.doors.asgi_problem import (
+    MEDIA_TYPE,
+    Refused,
+    body,
+    headers_of,
+    members_of,
+    problem_of,
+)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+GONE = 499
+"""Logged where the client left before it was answered; no such status is ever sent."""
+
+_LOG = logging.getLogger("detente.http")
+_NUMBER = itertools.count(1)
+_WORKER = secrets.token_hex(5)
+
+
+class Exchange:
+    """One request and what became of it; ``scope["state"]["exchange"]`` in every layer.
+
+    Doors set ``party`` once they know who asks, for the log.
+    """
+
+    __slots__ = ("bytes_in", "party", "path_params", "receive", "request_id", "scope", "status",
+                 "template")  # fmt: skip
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.request_id = f"{_WORKER}-{next(_NUMBER):x}"
+        self.template: str | None = None
+        self.path_params: Mapping[str, str] = {}
+        self.party: str | None = None
+        self.status = 0
+        self.bytes_in = 0
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of this name, which must be in lower case."""
+        for found, value in self.scope["headers"]:
+            if found == name:
+                return bytes(value)
+        return None
+
+    async def body(self) -> bytes:
+        """All of the request's body.
+
+        Raises:
+            Refused: It is longer than the route takes, or the client left.
+        """
+        message = await self.receive()
+        if not message.get("more_body"):
+            return bytes(message.get("body", b""))
+        parts = [message["body"]]
+        while message.get("more_body"):
+            message = await self.receive()
+            parts.append(message.get("body", b""))
+        if message["type"] == "http.disconnect":
+            raise Refused("too_slow", "body", got="a client that left")
+        return b"".join(parts)
+
+
+class Edge:
+    """The outermost application.
+
+    Args:
+        app: What answers where no hot route does.
+        hot: Routes that go past it.
+        bytes_max: No body is longer than this, whatever its route.
+    """
+
+    def __init__(self, app: App, hot: Iterable[Hot], *, bytes_max: int) -> None:
+        self._app = app
+        self._hot = HotTable(hot)
+        self._bytes_max = bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        exchange = Exchange(scope, receive)
+        scope.setdefault("state", {})["exchange"] = exchange
+        answer = _Answering(exchange, send)
+        asgi_metrics.IN_FLIGHT.inc()
+        try:
+            self._limit(exchange)
+            await self._answer(exchange, answer)
+        except Exception as error:  # noqa: BLE001 - nothing may pass the edge
+            await _fail(exchange, answer, error)
+        finally:
+            asgi_metrics.IN_FLIGHT.dec()
+            _tell(exchange, time.perf_counter() - began)
+
+    async def _answer(self, exchange: Exchange, answer: "_Answering") -> None:
+        scope = exchange.scope
+        found = self._hot.find(scope["method"], scope["path"])
+        if found is None:
+            await self._app(scope, exchange.receive, answer)
+            return
+        route, exchange.path_params = found
+        exchange.template = route.template
+        await _send(answer, await route.handler(exchange))
+
+    def _limit(self, exchange: Exchange) -> None:
+        """Refuse a body by its stated length, or watch one that states none.
+
+        Raises:
+            Refused: It is longer than its route takes.
+        """
+        scope = exchange.scope
+        most = body_bytes_max(scope["path"], most=self._bytes_max)
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                exchange.bytes_in = content_length(value)
+                if exchange.bytes_in > most:
+                    raise _too_large(most)
+                return
+            if name == b"transfer-encoding":
+                exchange.receive = _counted(exchange, most)
+                return
+
+
+class _Answering:
+    """Sends, and remembers the status; adds what every answer carries."""
+
+    __slots__ = ("_send", "exchange", "finished")
+
+    def __init__(self, exchange: Exchange, send: Send) -> None:
+        self.exchange = exchange
+        self.finished = False
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.exchange.status = message["status"]
+            headers = list(message.get("headers", ()))
+            headers.append((b"x-request-id", self.exchange.request_id.encode()))
+            # What one party may see is nobody else's, caches on the way included.
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+            message["headers"] = headers
+        elif not message.get("more_body"):
+            self.finished = True
+        await self._send(message)
+
+
+async def _send(answer: _Answering, given: Answer) -> None:
+    await answer(
+        {
+            "type": "http.response.start",
+            "status": given.status,
+            "headers": [
+                (b"content-type", given.media_type),
+                (b"content-length", b"%d" % len(given.body)),
+                *given.headers,
+            ],
+        }
+    )
+    await answer({"type": "http.response.body", "body": given.body})
+
+
+def refusal(error: BaseException, exchange: Exchange) -> Answer:
+    """An exception as the answer that tells of it; one that nobody expects is logged."""
+    told = problem_of(error, exchange.request_id)
+    if told.code == "internal":
+        fields = told_of(error) | {"request_id": exchange.request_id, "route": exchange.template}
+        say(_LOG, logging.ERROR, "internal error", **fields)
+    headers = headers_of(told.code, error)
+    return Answer(
+        told.status,
+        body(told, members_of(error)),
+        MEDIA_TYPE.encode(),
+        tuple((name.encode(), value.encode()) for name, value in headers),
+    )
+
+
+async def _fail(exchange: Exchange, answer: _Answering, error: Exception) -> None:
+    """Tell the caller; where an answer has begun, the connection is cut instead."""
+    told = refusal(error, exchange)
+    if not exchange.status:
+        await _send(answer, told)
+
+
+def _counted(exchange: Exchange, most: int) -> Receive:
+    """Receive a body whose length was not stated, and stop at the limit."""
+    receive = exchange.receive
+
+    async def counting() -> Message:
+        message = await receive()
+        exchange.bytes_in += len(message.get("body", b""))
+        if exchange.bytes_in > most:
+            raise _too_large(most)
+        return message
+
+    return counting
+
+
+def _too_large(most: int) -> Refused:
+    return Refused("too_large", "body", expected=f"at most {most} bytes", got="more")
+
+
+def _tell(exchange: Exchange, seconds: float) -> None:
+    scope = exchange.scope
+    # Before the first answer the framework has put its template where we look for it.
+    route = exchange.template or scope.get("path_template") or asgi_metrics.NO_ROUTE
+    status = exchange.status or GONE
+    asgi_metrics.observe(scope["method"], route, status, seconds)
+    if _LOG.isEnabledFor(logging.INFO):
+        say(
+            _LOG, logging.INFO, "request", request_id=exchange.request_id,
+            method=scope["method"], route=route, status=status, ms=round(seconds * 1_000, 2),
+            party=exchange.party, bytes_in=exchange.bytes_in,
+        )  # fmt: skip

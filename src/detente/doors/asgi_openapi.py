@@ -1,0 +1,98 @@
+"""The node's OpenAPI 3.1 document, as the framework derives it, and put right.
+
+Each operation is told by its function's docstring: the first line is its summary.
+Every error is a Problem, whatever its status.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, License, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from detente.doors.asgi_problem import MEDIA_TYPE, TABLE, Problem
+
+METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
+
+_ABOUT = """Parties that share no command keep out of each other's way, spare what must be
+spared, and can prove afterwards who was told what, and when.
+
+**A check informs; it never permits.**
+
+Every error is a problem (RFC 9457) with a stable `code`: [all codes](/docs/errors).
+"""
+
+_PROBLEM = {
+    "description": "A problem; its `code` says which.",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def document(
+    handlers: Sequence[ControllerRouterHandler], dependencies: Mapping[str, Provide]
+) -> bytes:
+    """The document for these handlers, as JSON."""
+    config = OpenAPIConfig(
+        title="Détente",
+        version=version("detente"),
+        description=_ABOUT,
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http", scheme="bearer", bearer_format="JWT",
+                    description="A token of this node or of an issuer that it takes.",
+                )
+            }
+        ),
+        security=[{"bearer": []}],
+        use_handler_docstrings=True,
+        operation_id_creator=_operation_id,
+    )  # fmt: skip
+    # An application of its own, never served: the one that is brings no pages of its framework.
+    app = Litestar(
+        list(handlers), openapi_config=config, logging_config=None, dependencies=dict(dependencies)
+    )
+    made: dict[str, Any] = app.openapi_schema.to_schema()
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _problem_schema()
+    for operation in operations(made):
+        _put_right(operation)
+    return msgspec.json.encode(made)
+
+
+def operations(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every operation of a document."""
+    for path in made.get("paths", {}).values():
+        for method, operation in path.items():
+            if method in METHODS:
+                yield operation
+
+
+def _operation_id(handler: HTTPRouteHandler, _method: object, _path: object) -> str:
+    return handler.handler_name
+
+
+def _put_right(operation: dict[str, Any]) -> None:
+    summary, _, rest = operation.get("description", "").partition("\n")
+    operation["summary"] = summary or operation["operationId"]
+    operation["description"] = rest.strip()
+    if not operation.get("deprecated"):
+        operation.pop("deprecated", None)
+    for status in list(operation["responses"]):
+        if status.isdigit() and int(status) >= 400:  # noqa: PLR2004 - where errors begin
+            operation["responses"][status] = _PROBLEM
+    operation["responses"]["default"] = _PROBLEM
+
+
+def _problem_schema() -> dict[str, Any]:
+    _, parts = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
+    found: dict[str, Any] = parts["Problem"]
+    found["properties"]["code"]["enum"] = sorted(TABLE)
+    return found

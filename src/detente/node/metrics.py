@@ -1,0 +1,40 @@
+"""What a node counts of its own work, for Prometheus.
+
+Figures are of the node as a whole: no label is a place, an object or a party
+(docs/rules/R-10.md). Several workers add up through PROMETHEUS_MULTIPROC_DIR,
+which must be set before this module is imported.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+COMMIT_ENTRIES = Histogram(
+    "detente_commit_entries",
+    "Entries of one transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024),
+)
+COMMIT_SECONDS = Histogram(
+    "detente_commit_seconds",
+    "From taking the head of the record to the commit on disk.",
+    buckets=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 5, 10),
+)
+COMMITS_FAILED = Counter("detente_commits_failed", "Transactions that the store did not take.")
+QUEUE_COMMANDS = Gauge(
+    "detente_queue_commands",
+    "Commands that wait for the next transaction.",
+    multiprocess_mode="livesum",
+)
+RECORD_ENTRIES = Gauge(
+    "detente_record_entries",
+    "Entries of the record, as far as it was followed.",
+    multiprocess_mode="livemax",
+)
+PICTURE_ENTRIES = Gauge(
+    "detente_picture_entries",
+    "Entries that the least advanced worker's picture holds.",
+    multiprocess_mode="livemin",
+)
+PICTURE_SEGMENTS = Gauge(
+    "detente_picture_segments",
+    "Segments that a worker's picture holds, at most.",
+    multiprocess_mode="livemax",
+)

@@ -1,0 +1,429 @@
+"""Reading: lists, searches, one object, its history, each for one reader.
+
+What a reader sees is cut by detente.core.view and nowhere else; here it is found
+out whom an object concerns, and pages are made. A page is in the order of the
+record: an object that changes moves to the end, so whoever goes on after the last
+page sees each change, and misses nothing whatever happens between two pages.
+
+Nothing is judged by an older state than its own: a grant that was taken back
+before an object was changed does not show the change.
+
+Source: docs/rules/R-02.md, docs/rules/R-10.md.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeVar
+
+from msgspec import Struct
+
+from detente.core.agreement import Agreement
+from detente.core.entry import EntryKind, token
+from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
+from detente.core.party import Party
+from detente.core.principal import Principal, Scope
+from detente.core.release import Grade
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Delivery,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+)
+from detente.core.view import Item, Reader, View
+from detente.core.volume import microseconds
+from detente.core.wire import Value, read
+from detente.errors import LogInconsistent, NotFound, Unavailable
+from detente.node.asking import Follow, reader_of
+from detente.node.engine import Engine
+from detente.node.history import Version, versions
+from detente.node.wanted import Wanted
+from detente.store import Record, Stored
+
+READERS = 2
+"""Threads that read: one long search leaves one for short questions."""
+
+SCANNED_MAX = 4_000
+"""Objects looked at for one page, seen or not: some 100 ms. A page that ends for it says
+that there is more, and where to go on."""
+
+CHUNK = 64
+"""Objects taken from the store at a time, so that large ones do not fill the memory."""
+
+PAGE_BYTES_MAX = 8 * 1024 * 1024
+"""Bytes of objects a page, but for its first: the largest that one may be."""
+
+VERSIONS_MAX = 100
+"""Versions a page, each with its proof."""
+
+TRIES_MAX = 5
+"""How often to catch up with other processes that go on writing meanwhile."""
+
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of processes that share a record may differ; see ``_first_since``."""
+
+T = TypeVar("T")
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Part of a list.
+
+    Attributes:
+        objects: In the order of the record.
+        after: Go on after it, for the next page or, later, for what changed since.
+        more: Whether there may be more already.
+        sequence: Register version on which this stands.
+    """
+
+    objects: tuple[View, ...]
+    after: int
+    more: bool
+    sequence: int
+
+
+class Versions(Struct, frozen=True, kw_only=True):
+    """Versions of one object, oldest first, proven under ``root`` of ``size`` entries."""
+
+    object: str
+    kind: EntryKind
+    size: int
+    root: str
+    versions: tuple[Version, ...]
+    more: bool
+
+
+class Terms(Struct, frozen=True, kw_only=True):
+    """One version of the agreement, and the proof that the record holds it."""
+
+    entry: Version
+    agreement: Agreement | None
+
+
+class _BehindError(Exception):
+    """An object is newer than the state by which its reader would be judged."""
+
+
+class _Look(Struct, frozen=True):
+    """One reading: a state of the record, and by what the reader is judged."""
+
+    record: Record
+    reader: Reader
+    sequence: int
+
+    def known(self, stored: Stored) -> Stored:
+        """What may be judged now."""
+        if stored.sequence >= self.sequence:
+            raise _BehindError
+        return stored
+
+
+class Reading:
+    """Answers readers.
+
+    Args:
+        engine: At work.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pool = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="reader")
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._pool.shutdown()
+
+    async def object(self, principal: Principal, object_id: str) -> View:
+        """One object, as far as the reader may see it.
+
+        Raises:
+            NotFound: There is none, or it is not for this reader: the two look alike.
+        """
+        principal.require(Scope.READ)
+        return await self._look(principal, lambda look: _seen(look, object_id)[0])
+
+    async def search(self, principal: Principal, wanted: Wanted) -> Page:
+        """The next page of what is wanted and may be seen."""
+        principal.require(Scope.READ)
+        return await self._look(principal, lambda look: _page(look, wanted))
+
+    async def history(
+        self, principal: Principal, object_id: str, *, after: int = 0, limit: int = VERSIONS_MAX
+    ) -> Versions:
+        """Versions of an object after one, for whoever may see all of it.
+
+        Raises:
+            NotFound: There is none, or not for this reader.
+        """
+        principal.require(Scope.READ)
+
+        def look_up(look: _Look) -> Versions:
+            view, stored = _seen(look, object_id)
+            if view.grade is not Grade.FULL:
+                raise _absent(object_id)
+            return _versions(look.record, stored, after, limit)
+
+        return await self._look(principal, look_up)
+
+    async def parties(self, principal: Principal) -> tuple[Party, ...]:
+        """All admitted parties, by id."""
+        principal.require(Scope.READ)
+        return await self._look(
+            principal, lambda look: tuple(sorted(look.reader.parties.values(), key=lambda p: p.id))
+        )
+
+    async def agreement(self, principal: Principal) -> View:
+        """The agreement in its current version."""
+        principal.require(Scope.READ)
+        return await self._look(principal, lambda look: _seen(look, _terms(look.record))[0])
+
+    async def agreement_versions(
+        self, principal: Principal, *, after: int = 0, limit: int = VERSIONS_MAX
+    ) -> tuple[Terms, ...]:
+        """Versions of the agreement after one, oldest first; all parties may see them all."""
+        principal.require(Scope.READ)
+
+        def look_up(look: _Look) -> tuple[Terms, ...]:
+            sequences = look.record.history(_terms(look.record))[after : after + limit]
+            return tuple(
+                Terms(entry=entry, agreement=_said(look.record, entry.sequence))
+                for entry in versions(look.record, sequences)
+            )
+
+        return await self._look(principal, look_up)
+
+    async def _look(self, principal: Principal, look_up: Callable[[_Look], T]) -> T:
+        """Read one state of the record, by a state of the world that is not older."""
+        loop = asyncio.get_running_loop()
+        for left in reversed(range(TRIES_MAX)):
+            try:
+                return await loop.run_in_executor(
+                    self._pool, self._once, principal.party, look_up, left > 0
+                )
+            except _BehindError:
+                await self._engine.act(Follow())
+        raise Unavailable("register", expected="to be caught up with; ask again")
+
+    def _once(self, party: str, look_up: Callable[[_Look], T], at_head: bool) -> T:  # noqa: FBT001
+        with self._engine.store.reading() as record:
+            size = record.head()[1]
+            shown = self._engine.world.on_disk
+            if at_head and size > shown.sequence:
+                raise _BehindError
+            reader = reader_of(shown, party, self._engine.clock())
+            return look_up(_Look(record, reader, shown.sequence))
+
+
+def _absent(object_id: str) -> NotFound:
+    return NotFound(f"object {object_id}")
+
+
+def _terms(record: Record) -> str:
+    """The agreement's object."""
+    found = record.named(EntryKind.AGREEMENT, NODE, [AGREEMENT_SOURCE_ID])
+    if AGREEMENT_SOURCE_ID not in found:
+        raise LogInconsistent("record", expected="an agreement", got="none")
+    return found[AGREEMENT_SOURCE_ID].object_id
+
+
+def _said(record: Record, sequence: int) -> Agreement | None:
+    content = record.content(sequence)
+    value = None if content is None else read(content.data)
+    return value if isinstance(value, Agreement) else None
+
+
+def _seen(look: _Look, object_id: str) -> tuple[View, Stored]:
+    """One object, cut, and what is stored of it.
+
+    Raises:
+        NotFound: There is none, or not for this reader.
+    """
+    stored = look.record.identified([object_id]).get(object_id)
+    view = None if stored is None else _cut(look, look.known(stored), _Whose(look.record))
+    if stored is None or view is None:
+        raise _absent(object_id)
+    return view, stored
+
+
+def _versions(record: Record, stored: Stored, after: int, limit: int) -> Versions:
+    sequences = record.history(stored.object_id)
+    _, size, root = record.head()
+    return Versions(
+        object=stored.object_id,
+        kind=stored.kind,
+        size=size,
+        root=root.hex(),
+        versions=versions(record, sequences[after : after + limit]),
+        more=len(sequences) > after + limit,
+    )
+
+
+def _page(look: _Look, wanted: Wanted) -> Page:
+    """Look at objects in order until the page is full or enough were looked at."""
+    after, since_us = wanted.after, 0
+    if wanted.changed_since is not None:
+        since_us = microseconds(wanted.changed_since)
+        after = max(after, _first_since(look.record, wanted.changed_since - CLOCKS_APART) - 1)
+    whose = _Whose(look.record)
+    rows = _rows(look.record, wanted, after)
+    filling = _Filling(wanted.limit)
+    scanned = 0
+    while True:
+        chunk = list(islice(rows, CHUNK))
+        # What is newer than the state by which the reader is judged is on a later page.
+        ours = [one for one in chunk if one.sequence < look.sequence]
+        found = _found(look, wanted, [one for one in ours if one.received_us >= since_us], whose)
+        if not filling.take(found):
+            return filling.page(look, more=True)
+        after = ours[-1].sequence if ours else after
+        scanned += len(chunk)
+        ended, behind = len(chunk) < CHUNK, len(ours) < len(chunk)
+        if ended or behind or scanned >= SCANNED_MAX:
+            return filling.page(look, more=behind or not ended, after=after)
+
+
+class _Filling:
+    """A page as it fills."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._objects: list[View] = []
+        self._bytes = 0
+
+    def take(self, found: Sequence[tuple[View, int]]) -> bool:
+        """Take views of so many bytes each, in order; whether all of them had room."""
+        for view, size in found:
+            self._bytes += size
+            if len(self._objects) == self._limit or (
+                self._objects and self._bytes > PAGE_BYTES_MAX
+            ):
+                return False
+            self._objects.append(view)
+        return True
+
+    def page(self, look: _Look, *, more: bool, after: int | None = None) -> Page:
+        """The page; without ``after``, the next one goes on after its last object."""
+        if after is None:
+            after = self._objects[-1].sequence
+        return Page(objects=tuple(self._objects), after=after, more=more, sequence=look.sequence)
+
+
+def _found(
+    look: _Look, wanted: Wanted, stored: Sequence[Stored], whose: "_Whose"
+) -> list[tuple[View, int]]:
+    """Those that the reader may see and wants, with their size."""
+    now = look.reader.now
+    views = [
+        (view, len(one.data or b""))
+        for one in stored
+        if (view := _cut(look, one, whose)) is not None and wanted.takes(view, now)
+    ]
+    placed = wanted.placed([view for view, _ in views], now)
+    return [one for one, found in zip(views, placed, strict=True) if found]
+
+
+def _rows(record: Record, wanted: Wanted, after: int) -> Iterator[Stored]:
+    """Objects in order. One index serves each question; what it does not tell is looked at."""
+    kinds = sorted(wanted.kinds)
+    if wanted.party is not None:
+        rows = _following(record, after, party=wanted.party)
+        return (one for one in rows if not kinds or one.kind in wanted.kinds)
+    if not kinds:
+        return _following(record, after)
+    parts = [_following(record, after, kind) for kind in kinds]
+    return heapq.merge(*parts, key=lambda one: one.sequence)
+
+
+def _following(
+    record: Record, after: int, *kinds: EntryKind, party: str | None = None
+) -> Iterator[Stored]:
+    while True:
+        chunk = list(record.objects(*kinds, party=party, after=after, limit=CHUNK))
+        yield from chunk
+        if len(chunk) < CHUNK:
+            return
+        after = chunk[-1].sequence
+
+
+def _first_since(record: Record, since: datetime) -> int:
+    """The first entry that was taken in at a time or later, found by halving.
+
+    Entries are taken in in the order of time but for how far the clocks of several
+    processes differ; whoever asks goes back by more than that.
+    """
+    wanted_us = microseconds(since)
+    low, high = 0, record.head()[1]
+    while low < high:
+        middle = (low + high) // 2
+        if record.received(middle) < wanted_us:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _cut(look: _Look, stored: Stored, whose: "_Whose") -> View | None:
+    """One object as the reader may see it; what was erased nobody may."""
+    if stored.data is None or stored.salt is None:
+        return None
+    value = read(stored.data)
+    own = stored.party == look.reader.party
+    return look.reader.cut(
+        Item(
+            value=value,
+            party=stored.party,
+            object_id=stored.object_id,
+            version=stored.version,
+            sequence=stored.sequence,
+            token=token(stored.salt, stored.leaf),
+            concerned=frozenset() if own else whose.concerned(value),
+            authors=whose.authors(value),
+        )
+    )
+
+
+class _Whose:
+    """Whose the objects are of which others speak; each is asked once a page."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._parties: dict[str, str | None] = {}
+        self._stored: dict[str, Stored | None] = {}
+
+    def concerned(self, value: Value) -> frozenset[str]:
+        """Whom it concerns what a value says of another object."""
+        match value:
+            case Acknowledgement():
+                spoken_of = self._author_of_entry(value.entry)
+            case Objection() | ReleaseRequest():
+                spoken_of = self._author(value.object)
+            case Answer():
+                spoken_of = self._author(value.objection)
+            case ReleaseDecision():
+                spoken_of = self._author(value.request)
+            case _:
+                spoken_of = None
+        return frozenset() if spoken_of is None else frozenset({spoken_of})
+
+    def authors(self, value: Value) -> dict[str, str]:
+        """For a delivery, whose each of its entries is."""
+        if not isinstance(value, Delivery):
+            return {}
+        found = {leaf: self._author_of_entry(leaf) for leaf in value.entries}
+        return {leaf: party for leaf, party in found.items() if party is not None}
+
+    def _author_of_entry(self, leaf: str) -> str | None:
+        if leaf not in self._parties:
+            found = self._record.object_of(bytes.fromhex(leaf))
+            self._parties[leaf] = None if found is None else self._author(found)
+        return self._parties[leaf]
+
+    def _author(self, object_id: str) -> str | None:
+        if object_id not in self._stored:
+            self._stored[object_id] = self._record.identified([object_id]).get(object_id)
+        found = self._stored[object_id]
+        return None if found is None else found.party

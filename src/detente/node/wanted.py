@@ -1,0 +1,274 @@
+"""What a search wants, asked of what its reader may see, and of nothing else.
+
+An object of which only an area may be seen is asked by its area: whoever moves a
+box about finds the author's grid, and never the place (docs/rules/R-02.md).
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta, Struct
+
+from detente.core.check import Known
+from detente.core.entry import EntryKind
+from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, SEMI_MINOR_M
+from detente.core.ledger import has_ended
+from detente.core.lifecycle import Standing
+from detente.core.notice import Notice
+from detente.core.party import PartyId
+from detente.core.plan import Plan
+from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
+from detente.core.report import ReportState
+from detente.core.telling import Contested
+from detente.core.view import View
+from detente.core.volume import (
+    E7_PER_DEG,
+    MM_PER_M,
+    RADIUS_MAX_MM,
+    Circle,
+    LatitudeE7,
+    LongitudeE7,
+    Polygon,
+    Position,
+    UtcTime,
+    Volume,
+    check_window,
+)
+from detente.core.wire import Value
+from detente.errors import MalformedInput
+from detente.picture import Picture
+from detente.picture.outline import outlines
+
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1_000
+"""Objects a page: at some 400 bytes each, what a map draws at once."""
+
+TEXT_MAX = 200
+"""Characters to look for: as long as a name may be."""
+
+EXACT_MAX_M = 4_000_000.0
+"""Around a box of at most this length, edges decide; around a longer one, the circles that
+hold the shapes do, so that a little outside of it is found as well. 1,000 km by 1,000 km:
+one measuring of it takes some 10 ms."""
+
+PIECE_DEG = 60
+"""A box is cut into pieces of at most this width, so that each is an ordinary shape."""
+
+STEPS = 64
+"""Vertices along a piece of a parallel, which is no geodesic; the bulge is added around it."""
+
+_ROUND = 360 * E7_PER_DEG
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Box(Struct, frozen=True, kw_only=True):
+    """All places between two meridians and two parallels, eastwards from ``west``.
+
+    Raises:
+        MalformedInput: South of it is north.
+    """
+
+    west: LongitudeE7
+    south: LatitudeE7
+    east: LongitudeE7
+    north: LatitudeE7
+
+    def __post_init__(self) -> None:
+        if self.south > self.north:
+            raise MalformedInput("box", expected="south at most north")
+
+    @property
+    def width_e7(self) -> int:
+        """How far it reaches eastwards."""
+        width = self.east - self.west
+        return width if width >= 0 else width + _ROUND
+
+    @property
+    def around_m(self) -> float:
+        """About how long its edge is, metres."""
+        width = math.radians(self.width_e7 / E7_PER_DEG)
+        south, north = (math.radians(one / E7_PER_DEG) for one in (self.south, self.north))
+        return SEMI_MAJOR_M * (2 * (north - south) + width * (math.cos(south) + math.cos(north)))
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What to look for; what is not said restricts nothing.
+
+    Attributes:
+        kinds: Of what kind.
+        party: Whose.
+        box: Where; what has no place is not found by one.
+        start: Not over before.
+        end: Not begun after.
+        text: Somewhere in its words, whatever the case.
+        changed_since: Taken in by the node at this time or later.
+        after: Changed by a later entry than this one; where the page before ended.
+        limit: At most so many.
+        ended: Also what has ended or was withdrawn.
+
+    Raises:
+        MalformedInput: A window that ends before it starts.
+    """
+
+    kinds: frozenset[EntryKind] = frozenset()
+    party: PartyId | None = None
+    box: Box | None = None
+    start: UtcTime | None = None
+    end: UtcTime | None = None
+    text: Annotated[str, Meta(min_length=1, max_length=TEXT_MAX)] | None = None
+    changed_since: UtcTime | None = None
+    after: Annotated[int, Meta(ge=-1)] = -1
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    ended: bool = False
+
+    def __post_init__(self) -> None:
+        check_window(self.start, self.end)
+
+    def takes(self, view: View, now: datetime) -> bool:
+        """Whether a view is of what is wanted, its place left aside."""
+        if not self.ended and view.value is not None and is_over(view.value):
+            return False
+        if self.text is not None and not _says(view, self.text.casefold()):
+            return False
+        if self.start is None and self.end is None:
+            return True
+        return any(self._overlaps(volume) for volume in shown_volumes(view, now))
+
+    def placed(self, views: Sequence[View], now: datetime) -> BoolArray:
+        """Which views are in the box."""
+        if self.box is None:
+            return np.ones(len(views), dtype=np.bool_)
+        volumes = [
+            tuple(one for one in shown_volumes(view, now) if self._overlaps(one)) for view in views
+        ]
+        found = _near(self.box, volumes)
+        if self.box.around_m <= EXACT_MAX_M:
+            found[found] = _within(self.box, [volumes[n] for n in np.flatnonzero(found)])
+        return found
+
+    def _overlaps(self, volume: Volume) -> bool:
+        """Whether a volume's time and the wanted one share an instant."""
+        begun = self.end is None or volume.start is None or volume.start <= self.end
+        over = self.start is not None and volume.end is not None and volume.end < self.start
+        return begun and not over
+
+
+def is_over(value: Value) -> bool:
+    """Whether its author ended it, or took it back."""
+    if getattr(value, "standing", None) is Standing.WITHDRAWN:
+        return True
+    return has_ended(value) or getattr(value, "state", None) in _OVER
+
+
+_OVER = {ReportState.RETRACTED, Contested.TAKEN_BACK}
+
+
+def shown_volumes(view: View, now: datetime) -> tuple[Volume, ...]:
+    """Where and when an object is, as far as its reader may see."""
+    if view.value is None:
+        return view.area
+    if isinstance(view.value, Presence) and view.value.track is not None:
+        return (_where_now(view.value.track, now),)
+    volumes: tuple[Volume, ...] = getattr(view.value, "volumes", ())
+    return volumes
+
+
+def _where_now(track: Track, now: datetime) -> Volume:
+    """Where a track may be now, as far as it grows."""
+    age_s = min(abs((now - track.time).total_seconds()), TRACK_GROWTH_MAX_S)
+    reach_mm = track.accuracy_mm + math.ceil(age_s * track.speed_max_mm_s)
+    circle = Circle(centre=track.position, radius_mm=min(reach_mm, RADIUS_MAX_MM))
+    return Volume(footprint=(circle,))
+
+
+def _says(view: View, text: str) -> bool:
+    """Whether an object's words hold a text."""
+    words: Iterator[object] = iter((view.category,))
+    if view.value is not None:
+        value = view.value
+        words = (getattr(value, name) for name in value.__struct_fields__ if name != "party")
+    return any(isinstance(word, str) and text in word.casefold() for word in words)
+
+
+def _near(box: Box, volumes: Sequence[tuple[Volume, ...]]) -> BoolArray:
+    """Which objects have a shape whose surrounding circle reaches into the box."""
+    shapes = [(n, shape) for n, one in enumerate(volumes) for v in one for shape in v.footprint]
+    found = np.zeros(len(volumes), dtype=np.bool_)
+    if not shapes:
+        return found
+    flat = outlines([shape for _, shape in shapes])
+    centre = flat.shape_centre
+    # A geodetic degree is at most 1.0068 geocentric ones.
+    reach = 1.01 * (flat.shape_cap + (flat.shape_radius_m + flat.shape_error_m) / SEMI_MINOR_M)
+    lat = np.arctan2(
+        centre[:, 2] / (1 - ECCENTRICITY_SQUARED), np.hypot(centre[:, 0], centre[:, 1])
+    )
+    lon = np.arctan2(centre[:, 1], centre[:, 0])
+    south, north = (math.radians(one / E7_PER_DEG) for one in (box.south, box.north))
+    half = math.radians(box.width_e7 / E7_PER_DEG) / 2
+    middle = math.radians(box.west / E7_PER_DEG) + half
+    polar = np.abs(lat) + reach >= math.pi / 2
+    sine = np.sin(np.minimum(reach, math.pi / 2)) / np.maximum(np.cos(lat), 1e-12)
+    wide = np.where(polar, math.pi, np.arcsin(np.minimum(sine, 1.0)))
+    apart = np.abs(np.remainder(lon - middle + math.pi, 2 * math.pi) - math.pi)
+    meets = (lat + reach >= south) & (lat - reach <= north) & (apart <= half + wide + _ROUNDING)
+    np.logical_or.at(found, [n for n, _ in shapes], meets)
+    return found
+
+
+_ROUNDING = 1e-9
+"""Radians: half a centimetre, for what the formulas round."""
+
+
+def _within(box: Box, volumes: Sequence[tuple[Volume, ...]]) -> list[bool]:
+    """Which objects meet the box, as a check would measure it."""
+    known = [
+        Known(value=Notice(source_id=str(n), name="-", category="search", volumes=one))
+        for n, one in enumerate(volumes)
+    ]
+    question = Plan(source_id="search", volumes=(Volume(footprint=_shapes(box)),))
+    met = {
+        int(meeting.known.value.source_id)
+        for meeting in Picture(known).meetings([question])[0]
+        if meeting.distance_m <= meeting.distance_error_m
+    }
+    return [n in met for n in range(len(volumes))]
+
+
+def _shapes(box: Box) -> tuple[Polygon, ...]:
+    """The box as polygons, a little widened where parallels are bent."""
+    pieces = max(1, math.ceil(box.width_e7 / (PIECE_DEG * E7_PER_DEG)))
+    edges = [box.west + box.width_e7 * n // pieces for n in range(pieces + 1)]
+    bulge_mm = _bulge_mm(box, box.width_e7 / pieces / STEPS / E7_PER_DEG)
+    return tuple(
+        Polygon(rings=(_ring(west, east, box),), buffer_mm=bulge_mm)
+        for west, east in pairwise(edges)
+    )
+
+
+def _ring(west: int, east: int, box: Box) -> tuple[Position, ...]:
+    along = [west + (east - west) * n // STEPS for n in range(STEPS + 1)]
+    there = [(_wrapped(lon), box.south) for lon in along]
+    back = [(_wrapped(lon), box.north) for lon in reversed(along)]
+    return tuple(dict.fromkeys([*there, *back]))
+
+
+def _wrapped(lon_e7: int) -> int:
+    return (lon_e7 + _ROUND // 2) % _ROUND - _ROUND // 2
+
+
+def _bulge_mm(box: Box, step_deg: float) -> int:
+    """How far a geodesic leaves a parallel between two vertices, at most."""
+    half = math.radians(step_deg / 2)
+    most = 0.0
+    for lat_e7 in (box.south, box.north):
+        lat = math.radians(lat_e7 / E7_PER_DEG)
+        if abs(lat_e7) < 90 * E7_PER_DEG:
+            most = max(most, abs(math.atan(math.tan(lat) / math.cos(half)) - lat))
+    return math.ceil(1.01 * most * SEMI_MAJOR_M * MM_PER_M)
