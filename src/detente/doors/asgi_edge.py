@@ -16,7 +16,7 @@ from typing import Any
 from detente.doors import asgi_metrics
 from detente.doors.asgi_hot import Answer, Hot, HotTable
 from detente.doors.asgi_limits import body_bytes_max, content_length
-from detente.doors.asgi_log import say, told_of
+from detente.doors.asgi_log import RequestLine, RequestLog, say, told_of
 from detente.doors.asgi_problem import (
     MEDIA_TYPE,
     Refused,
@@ -91,12 +91,21 @@ class Edge:
         app: What answers where no hot route does.
         hot: Routes that go past it.
         bytes_max: No body is longer than this, whatever its route.
+        log: Where requests are told; None tells nobody.
     """
 
-    def __init__(self, app: App, hot: Iterable[Hot], *, bytes_max: int) -> None:
+    def __init__(
+        self, app: App, hot: Iterable[Hot], *, bytes_max: int, log: RequestLog | None = None
+    ) -> None:
+        self._log = log
         self._app = app
         self._hot = HotTable(hot)
         self._bytes_max = bytes_max
+
+    def flush(self) -> None:
+        """Write what was gathered of the log."""
+        if self._log is not None:
+            self._log.flush()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
@@ -107,15 +116,13 @@ class Edge:
         exchange = Exchange(scope, receive)
         scope.setdefault("state", {})["exchange"] = exchange
         answer = _Answering(exchange, send)
-        asgi_metrics.IN_FLIGHT.inc()
         try:
             self._limit(exchange)
             await self._answer(exchange, answer)
         except Exception as error:  # noqa: BLE001 - nothing may pass the edge
             await _fail(exchange, answer, error)
         finally:
-            asgi_metrics.IN_FLIGHT.dec()
-            _tell(exchange, time.perf_counter() - began)
+            self._tell(exchange, time.perf_counter() - began)
 
     async def _answer(self, exchange: Exchange, answer: "_Answering") -> None:
         scope = exchange.scope
@@ -144,6 +151,25 @@ class Edge:
             if name == b"transfer-encoding":
                 exchange.receive = _counted(exchange, most)
                 return
+
+    def _tell(self, exchange: Exchange, seconds: float) -> None:
+        scope = exchange.scope
+        # The framework has put its template where we look for it, if it found a route.
+        route = exchange.template or scope.get("path_template") or asgi_metrics.NO_ROUTE
+        status = exchange.status or GONE
+        asgi_metrics.observe(scope["method"], route, status, seconds)
+        if self._log is not None:
+            self._log.add(
+                RequestLine(
+                    request_id=exchange.request_id,
+                    method=scope["method"],
+                    route=route,
+                    status=status,
+                    ms=round(seconds * 1_000, 2),
+                    party=exchange.party,
+                    bytes_in=exchange.bytes_in,
+                )
+            )
 
 
 class _Answering:
@@ -223,17 +249,3 @@ def _counted(exchange: Exchange, most: int) -> Receive:
 
 def _too_large(most: int) -> Refused:
     return Refused("too_large", "body", expected=f"at most {most} bytes", got="more")
-
-
-def _tell(exchange: Exchange, seconds: float) -> None:
-    scope = exchange.scope
-    # Before the first answer the framework has put its template where we look for it.
-    route = exchange.template or scope.get("path_template") or asgi_metrics.NO_ROUTE
-    status = exchange.status or GONE
-    asgi_metrics.observe(scope["method"], route, status, seconds)
-    if _LOG.isEnabledFor(logging.INFO):
-        say(
-            _LOG, logging.INFO, "request", request_id=exchange.request_id,
-            method=scope["method"], route=route, status=status, ms=round(seconds * 1_000, 2),
-            party=exchange.party, bytes_in=exchange.bytes_in,
-        )  # fmt: skip
