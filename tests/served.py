@@ -66,7 +66,7 @@ class Served:
         """A connection of one's own."""
         return socket.create_connection((self.host, self.port), timeout=timeout_s)
 
-    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> "Told":
+    def ask(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> "Told":
         """One request on a connection of its own."""
         with self.connect() as connection:
             connection.sendall(request(method, path, body, connection="close", **headers))
@@ -89,7 +89,7 @@ class Told:
         return json.loads(self.body)
 
 
-def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+def request(method: str, path: str, body: bytes = b"", /, **headers: str) -> bytes:
     """The bytes of a request; names of headers with _ for -."""
     lines = [f"{method} {path} HTTP/1.1", "host: node.test"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

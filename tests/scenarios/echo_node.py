@@ -21,7 +21,7 @@ from detente.doors.asgi_problem import decode
 from detente.errors import Conflict
 from detente.settings import Settings
 
-SECRET_PLACE = "52.516275,13.377704"
+PLACE = "52.516275,13.377704"
 
 
 class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ async def flood() -> Stream:
 @get("/boom")
 async def boom() -> None:
     """A mistake of ours, whose text holds what nobody may read."""
-    raise RuntimeError(SECRET_PLACE)
+    raise RuntimeError(PLACE)
 
 
 @get("/conflict")
@@ -83,7 +83,8 @@ async def place(place: str) -> str:
 @get("/certificate")
 async def certificate(request: Request[Any, Any, Any]) -> str:
     """The thumbprint of the client's certificate."""
-    found = request.scope.get("extensions", {}).get("tls", {}).get("client_cert_sha256")
+    extensions: dict[str, Any] = request.scope.get("extensions") or {}
+    found: bytes | None = extensions.get("tls", {}).get("client_cert_sha256")
     return found.hex() if found else "none"
 
 
@@ -94,7 +95,7 @@ async def hot_typed(exchange: Exchange) -> Answer:
 
 async def hot_boom(_exchange: Exchange) -> Answer:
     """As boom, past the framework."""
-    raise RuntimeError(SECRET_PLACE)
+    raise RuntimeError(PLACE)
 
 
 def doors(settings: Settings) -> list[Door]:

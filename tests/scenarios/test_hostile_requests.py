@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -87,7 +86,8 @@ def test_body(node: Served, how: str) -> None:
     """A body that drips is cut off in time."""
     piece = b"x" if "length" in how else b"1\r\nx\r\n"
     with node.connect() as connection:
-        connection.sendall(f"POST /echo HTTP/1.1\r\nhost: x\r\n{how}\r\n\r\n".encode())
+        head = f"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{how}\r\n\r\n"
+        connection.sendall(head.encode())
         threading.Thread(target=drip, args=(connection, piece, 10)).start()
         began = time.monotonic()
         answer = told(connection)
@@ -151,8 +151,7 @@ def test_large_body(node: Served) -> None:
         b"\x00\x01\x02 garbage\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 500,
         b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
-        b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n"
-        b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
         b"GET /\x00 HTTP/1.1\r\nhost: x\r\n\r\n",
         b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -176,7 +175,7 @@ def test_not_http(node: Served, said: bytes) -> None:
     "body",
     [
         b"[" * 100_000,
-        b'{"number": 1, "parts": [' * 50_000,
+        b'{"number": 1, "parts": [' * 20_000,
         b'{"number": 1',
         b"\xff\xfe",
         b'{"number": "one"}',
@@ -185,7 +184,7 @@ def test_not_http(node: Served, said: bytes) -> None:
         b"{}",
         b"NaN",
     ],
-    ids=str,
+    ids=lambda body: body[:24].decode("ascii", "replace"),
 )
 def test_json(node: Served, path: str, body: bytes) -> None:
     """JSON that is deep, broken or of another type is refused."""

@@ -40,6 +40,10 @@ _NUMBER = itertools.count(1)
 _WORKER = secrets.token_hex(5)
 
 
+class ClientGone(Exception):
+    """Whoever asked is no longer there."""
+
+
 class Exchange:
     """One request and what became of it; ``scope["state"]["exchange"]`` in every layer.
 
@@ -119,6 +123,8 @@ class Edge:
         try:
             self._limit(exchange)
             await self._answer(exchange, answer)
+        except ClientGone:
+            pass
         except Exception as error:  # noqa: BLE001 - nothing may pass the edge
             await _fail(exchange, answer, error)
         finally:
@@ -175,11 +181,10 @@ class Edge:
 class _Answering:
     """Sends, and remembers the status; adds what every answer carries."""
 
-    __slots__ = ("_send", "exchange", "finished")
+    __slots__ = ("_send", "exchange")
 
     def __init__(self, exchange: Exchange, send: Send) -> None:
         self.exchange = exchange
-        self.finished = False
         self._send = send
 
     async def __call__(self, message: Message) -> None:
@@ -191,9 +196,19 @@ class _Answering:
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
             message["headers"] = headers
-        elif not message.get("more_body"):
-            self.finished = True
+        elif message.get("more_body"):
+            self._go_on()
         await self._send(message)
+
+    def _go_on(self) -> None:
+        """End a stream that nobody hears: the server would take its parts for ever, unsent.
+
+        Raises:
+            ClientGone: The connection is closed.
+        """
+        connection = self.exchange.scope["state"].get("connection")
+        if connection is not None and connection.is_closing:
+            raise ClientGone
 
 
 async def _send(answer: _Answering, given: Answer) -> None:
@@ -228,6 +243,8 @@ def refusal(error: BaseException, exchange: Exchange) -> Answer:
 
 async def _fail(exchange: Exchange, answer: _Answering, error: Exception) -> None:
     """Tell the caller; where an answer has begun, the connection is cut instead."""
+    if isinstance(error, ExceptionGroup) and error.subgroup(ClientGone) is not None:
+        return
     told = refusal(error, exchange)
     if not exchange.status:
         await _send(answer, told)

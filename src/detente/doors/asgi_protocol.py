@@ -189,6 +189,7 @@ class Guarded(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = self._unparsed_bytes = 0
+        self.scope["state"]["connection"] = self
         if self._extensions is not None:
             self.scope["extensions"] = self._extensions
 
