@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from detente.doors.asgi_edge import Edge, Exchange, refusal
 from detente.doors.asgi_hot import Hot
+from detente.doors.asgi_log import RequestLog, write_error
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_openapi import document
 from detente.doors.asgi_problem import Refused, code_of_status, validation_error
@@ -54,7 +55,10 @@ def create(settings: Settings, node: Node) -> Edge:
         logging_config=None,
     )
     hot = [route for door in doors for route in door.hot]
-    return Edge(app, hot, bytes_max=settings.request_bytes_max)  # type: ignore[arg-type] # ASGI
+    log = None
+    if settings.log_level in {"debug", "info"}:
+        log = RequestLog(settings.log_format, write_error)
+    return Edge(app, hot, bytes_max=settings.request_bytes_max, log=log)  # type: ignore[arg-type] # ASGI
 
 
 def _doors(settings: Settings) -> list[Door]:

@@ -112,7 +112,8 @@ class Server:
     def __init__(self, settings: Settings, app: Edge) -> None:
         self._settings = settings
         self._state = ServerState()
-        self._guard = Guard(settings, self._state)
+        self._flush = app.flush
+        self._guard = Guard(settings, self._state, app.flush)
         self._servers: list[asyncio.Server] = []
         self.draining = asyncio.Event()
         # uvicorn reads its log level here, and would set up loggers of its own.
@@ -162,6 +163,7 @@ class Server:
         for one in tuple(self._guard.connections):
             one.transport.abort()
         self._sweeping.cancel()
+        self._flush()
 
     def _connection(self) -> Guarded:
         # Streams end early when this is set, and are not cut off.
