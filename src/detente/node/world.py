@@ -214,6 +214,11 @@ class World:
         return self._on_disk
 
     @property
+    def pictured(self) -> int:
+        """How many objects the pictures show."""
+        return len(self._protected.snapshot()) + len(self._plans.snapshot())
+
+    @property
     def shown_at(self) -> int:
         """The sequence number that readers see."""
         return self._on_disk.sequence
