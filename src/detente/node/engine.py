@@ -11,8 +11,10 @@ docs/adr/0016.
 """
 
 import asyncio
+import logging
 import secrets
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -39,6 +41,8 @@ BATCH_MAX = 256
 
 WAITING_MAX = 10_000
 """Commands that may wait: ten seconds of work. One more is told to come back."""
+
+_log = logging.getLogger("detente.node")
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -226,6 +230,10 @@ class Engine:
                 error if isinstance(error, DetenteError) else Unavailable("node", got="a fault")
             )
             failed.__cause__ = None if failed is error else error
+            if failed is not error:
+                # Where, and of what type: a message might quote what was to be kept.
+                where = traceback.format_list(traceback.extract_tb(error.__traceback__))
+                _log.error("transaction failed: %s\n%s", type(error).__name__, "".join(where))
             for one in batch:
                 one.error = failed
         self.batches += 1
@@ -342,6 +350,7 @@ class _Turn:
             _event(prepared, self._first + len(self._prepared) + number)
             for number, prepared in enumerate(taken)
         )
+        self._before.note(taken, self._first + len(self._prepared), now=self._now)
         self._prepared += taken
 
     def _write(self, one: _Waiting, said: Said) -> Prepared:

@@ -8,6 +8,7 @@ from detente.core.entry import ChainHead, EntryKind
 from detente.core.ledger import Held, Keys
 from detente.core.plan import Plan
 from detente.core.view import Reader
+from detente.node.author import Prepared
 from detente.node.submit import Standing, Touches
 from detente.node.world import Shown, World
 from detente.picture import Picture
@@ -46,12 +47,17 @@ class Before:
     def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:
         """The object to which a party gave this name, and that has not ended."""
         if kind is EntryKind.PARTY:
-            return source_id if source_id in self._world.parties else None
+            return self._world.party_objects.get(source_id)
         return self._standing.named(kind, party, source_id)
 
     def stored(self, object_id: str) -> Stored | None:
-        """The current version of an object before the batch, as it is stored."""
+        """The current version of an object, as it is or will be stored."""
         return self._standing.stored(object_id)
+
+    def note(self, entries: Iterable[Prepared], first: int, *, now: datetime) -> None:
+        """Remember entries that were accepted since, for those that follow them."""
+        for number, one in enumerate(entries):
+            self._standing.note(one, first + number, now=now)
 
 
 class Moment:

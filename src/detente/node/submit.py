@@ -21,8 +21,10 @@ from detente.core.ledger import (
     chain_of,
     has_ended,
     opened,
+    owner_of,
     source_id,
 )
+from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.node.author import Prepared, Submission
 from detente.node.lookup import public_keys
@@ -167,6 +169,25 @@ class Standing:
             names |= dict.fromkeys(one.names)
         self._stored |= {**ids, **self._record.identified(list(ids))}
         self._ask_names(names)
+
+    def note(self, one: Prepared, sequence: int, *, now: datetime) -> None:
+        """Remember an entry that was accepted since, for those that follow it."""
+        said, owner = one.signed.statement, owner_of(one.signed.statement)
+        ended = has_ended(one.value)
+        self._stored[said.object] = Stored(
+            object_id=said.object,
+            kind=said.kind,
+            party=owner,
+            source_id=source_id(one.value),
+            version=said.version,
+            sequence=sequence,
+            received_us=microseconds(now),
+            ended=ended,
+            leaf=one.signed.leaf,
+            salt=one.content.salt,
+            data=one.content.data,
+        )
+        self._ids[said.kind, owner, source_id(one.value)] = None if ended else said.object
 
     def _ask_names(self, names: Iterable[Name]) -> None:
         wanted: dict[tuple[EntryKind, str], list[str]] = defaultdict(list)

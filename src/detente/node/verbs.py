@@ -181,12 +181,8 @@ class Agree:
         terms = msgspec.structs.replace(
             terms, node_keys=current.node_keys, state=state, suspended_at=since
         )
-        kind = KINDS[Agreement]
-        stored = moment.record.named(kind, NODE, [AGREEMENT_SOURCE_ID])[AGREEMENT_SOURCE_ID]
-        said = Said(
-            value=terms, object_id=stored.object_id, version=stored.version + 1, of_node=True
-        )
-        return Decision(says=(said,), answer=_first)
+        object_id = moment.before.named(KINDS[Agreement], NODE, AGREEMENT_SOURCE_ID)
+        return Decision(says=(next_of(moment, terms, object_id),), answer=_first)
 
 
 class Admit:
@@ -213,12 +209,16 @@ class Admit:
             raise Conflict(f"party {self._party.id}", expected="a subject that is not taken yet")
         keys = () if current is None else current.keys
         value = msgspec.structs.replace(self._party, keys=keys)
-        object_id, version = None, 1
-        if current is not None:
-            stored = moment.record.named(KINDS[Party], NODE, [current.id])[current.id]
-            object_id, version = stored.object_id, stored.version + 1
-        said = Said(value=value, object_id=object_id, version=version, of_node=True)
+        object_id = moment.world.party_objects.get(self._party.id)
+        said = next_of(moment, value, object_id)
         return Decision(says=(said,), answer=_first)
+
+
+def next_of(moment: Moment, value: Value, object_id: str | None) -> Said:
+    """The next version of what the node itself says."""
+    stored = None if object_id is None else moment.before.stored(object_id)
+    version = 1 if stored is None else stored.version + 1
+    return Said(value=value, object_id=object_id, version=version, of_node=True)
 
 
 def own(value: Value, party: str) -> Value:

@@ -77,6 +77,7 @@ class World:
         parties: Admitted parties by id.
         changes: What the pictures do not show yet.
         protected_changes: The same, without plans and what is gone.
+        party_objects: The object of each party, by its id.
         airspace: Plans, constraints and subscriptions by cells, as F3548 asks.
         objections: Standing objections by the object that they contest.
         answered: Objections that have an answer by the author of their object.
@@ -90,6 +91,7 @@ class World:
         self.changes: dict[str, Known | None] = {}
         self.protected_changes: dict[str, Known] = {}
         self.airspace = Airspace(agreement)
+        self.party_objects: dict[str, str] = {}
         self.objections: dict[str, dict[str, Objection]] = defaultdict(dict)
         self.answered: set[str] = set()
         # Replaced, never changed, since readers hold it.
@@ -234,6 +236,7 @@ class World:
             case Party():
                 self.parties = {**self.parties, value.id: value}
                 self._subjects[value.subject or value.id] = value.id
+                self.party_objects[value.id] = object_id
             case Objection():
                 self._object(object_id, value)
             case Answer():
