@@ -12,7 +12,6 @@ docs/adr/0016.
 
 import asyncio
 import logging
-import secrets
 import threading
 import traceback
 from collections import deque
@@ -357,7 +356,7 @@ class _Turn:
         principal = one.command.principal
         object_id = said.object_id
         if object_id is None:
-            object_id = secrets.token_hex(16)
+            object_id = self._author.draw(16).hex()
             self._before.is_new(object_id)
         return self._author.prepare(
             said.value,
