@@ -25,7 +25,6 @@ from detente.core.party import key_id
 from detente.core.wire import Value, encode
 from detente.store import Content, Record
 
-
 DRAWN_BYTES = 4_096
 """Random bytes asked of the system at a time: for a batch of some 80 entries."""
 
