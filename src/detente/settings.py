@@ -52,6 +52,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="An SQLite file, or postgresql://user@host/name.", min_length=1),
         Meta(extra={"url": True}),
     ] = "detente.db"
+    keys: Annotated[
+        str,
+        Meta(
+            description="The folder of private keys; else beside the register, or here for one "
+            "on a server."
+        ),
+    ] = ""
     workers: Annotated[
         int, Meta(ge=1, le=64, description="Worker processes; more than one needs PostgreSQL.")
     ] = 1
