@@ -54,7 +54,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "detente.db"
     keys: Annotated[
         str,
-        Meta(description="Folder of the node's private keys; else beside the register, or here."),
+        Meta(
+            description="The folder of private keys; else beside the register, or here for one "
+            "on a server."
+        ),
     ] = ""
     workers: Annotated[
         int, Meta(ge=1, le=64, description="Worker processes; more than one needs PostgreSQL.")

@@ -139,9 +139,9 @@ def _require_register(settings: "Settings") -> None:
     from detente.node.theatre import found  # noqa: PLC0415
 
     name = slug(path.stem, what="theatre")
-    found(path, theatre=name, agreement=Agreement(name=name), now=utc_now())
+    keyring = Keyring(path, Path(settings.keys) if settings.keys else None)
+    found(path, theatre=name, agreement=Agreement(name=name), now=utc_now(), keyring=keyring)
     sys.stdout.write(
-        f"detente: register {path} made for theatre {name}; "
-        f"private keys are in {Keyring(path).folder}\n"
+        f"detente: register {path} made for theatre {name}; private keys are in {keyring.folder}\n"
     )
     sys.stdout.flush()

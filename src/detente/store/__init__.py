@@ -3,7 +3,7 @@
 from detente.store.access import AccessStore, Account, Client, Session
 from detente.store.append import Appended, Appender
 from detente.store.beside import Charge, Remembered
-from detente.store.place import Place, parse_place
+from detente.store.place import Place, name_of, parse_place
 from detente.store.record import Content, Record, Stored
 from detente.store.store import Store
 
@@ -21,5 +21,6 @@ __all__ = [
     "Session",
     "Store",
     "Stored",
+    "name_of",
     "parse_place",
 ]
