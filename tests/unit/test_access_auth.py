@@ -22,12 +22,11 @@ from detente.doors import asgi_auth
 from detente.doors.asgi_auth import (
     COOKIE,
     Authenticator,
-    NoCredentials,
-    challenge,
     origin_of,
     require_same_origin,
     session_of,
 )
+from detente.doors.asgi_challenge import NoCredentials, challenge
 from detente.errors import Conflict, NotAuthentic, NotPermitted, RateLimited
 from detente.node.access.accounts import SESSION_LIFE_S, Identity
 from detente.node.access.gate import Gate
@@ -181,7 +180,7 @@ def test_a_session_ends(store: Store, register: Path, monkeypatch: pytest.Monkey
             await authenticator.principal(scope("GET", cookie(session)))
         # By another worker: within five seconds.
         session = await gate.sessions.open(DESK, now=datetime.now(UTC))
-        start = time.time()
+        start = float(int(time.time()))
         monkeypatch.setattr(asgi_auth, "clock_s", lambda: start)
         assert await authenticator.principal(scope("GET", cookie(session)))
         store.access.end_session(sha256(session.encode()).digest())
@@ -347,7 +346,25 @@ def test_what_a_refusal_says_over_http() -> None:
 )
 def test_an_origin_is_written_as_browsers_do(url: str, origin: str) -> None:
     assert origin_of(url) == origin
-    require_same_origin(scope("POST", ("origin", origin)), frozenset({origin_of(url)}))
+    require_same_origin(scope("POST", ("origin", origin)), origin_of(url))
+
+
+def test_without_tls_the_name_that_was_asked_counts() -> None:
+    own = "http://127.0.0.1:8000"
+    local = ("origin", "http://localhost:8000")
+    require_same_origin(scope("POST", local, ("host", "localhost:8000")), own)
+    require_same_origin(scope("POST", ("origin", own), ("host", "localhost:8000")), own)
+    for hosts in ([], [("host", "localhost")], [("host", "localhost:8000")] * 2, [("host", "[")]):
+        with pytest.raises(NotPermitted):
+            require_same_origin(scope("POST", local, *hosts), own)
+    evil = ("origin", "http://evil.example")
+    with pytest.raises(NotPermitted):
+        require_same_origin(scope("POST", evil, ("host", "localhost:8000")), own)
+    # With TLS there is one name.
+    with pytest.raises(NotPermitted):
+        require_same_origin(
+            scope("POST", ("origin", "https://other"), ("host", "other")), "https://node.example"
+        )
 
 
 @given(st.lists(st.binary(max_size=80), max_size=3))
