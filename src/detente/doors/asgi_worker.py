@@ -29,7 +29,7 @@ from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.errors import DetenteError
-from detente.node.access.settings import read_settings
+from detente.node.access.settings import access_settings
 from detente.node.service import Service
 from detente.settings import Settings
 
@@ -90,16 +90,9 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
 
 def open_node(settings: Settings) -> Node:
     """The node that this worker serves."""
-    url = settings.base_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    access = read_settings(
-        {
-            "url": url,
-            "audiences": settings.audiences,
-            "issuers": settings.issuers,
-            "providers": settings.providers,
-            "proxies": settings.proxies,
-        }
-    )
+    scheme = "https" if settings.tls_certificate else "http"
+    url = settings.base_url.rstrip("/") or f"{scheme}://{settings.host}:{settings.port}"
+    access = access_settings(settings, url=url)
     return Service(settings.database, access, Path(settings.keys) if settings.keys else None)
 
 
