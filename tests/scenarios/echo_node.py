@@ -17,6 +17,7 @@ from detente.doors import app, asgi_supervisor, asgi_worker
 from detente.doors.app import Door
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_hot import Answer, Hot
+from detente.doors.asgi_node import Node
 from detente.doors.asgi_problem import decode
 from detente.errors import Conflict
 from detente.node.status import Condition, Status
@@ -99,10 +100,10 @@ async def hot_boom(_exchange: Exchange) -> Answer:
     raise RuntimeError(PLACE)
 
 
-def doors(settings: Settings) -> list[Door]:
+def doors(settings: Settings, node: Node) -> list[Door]:
     """All that the node has, and these."""
     return [
-        *DOORS(settings),
+        *DOORS(settings, node),
         Door(
             handlers=[echo, typed, slow, flood, boom, conflict, place, certificate],
             hot=[Hot("POST", "/hot/{number}", hot_typed), Hot("GET", "/hot-boom", hot_boom)],
@@ -130,7 +131,7 @@ if __name__ == "__main__":
     _DECODER, _ENCODER = msgspec.json.Decoder(Asked), msgspec.json.Encoder()
     DOORS = app._doors
     app._doors = doors
-    asgi_worker.open_node = lambda _settings: Resting()
+    asgi_worker.open_node = lambda settings: Resting()  # noqa: ARG005 - of the same form
     if "--worker" in sys.argv:
         asgi_worker.main()
     else:
