@@ -10,6 +10,7 @@ PAGE = ROOT / "docs" / "cli.md"
 COMMANDS = (
     (), ("check",), ("init",), ("party", "new"), ("import",), ("list",), ("show",),
     ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
+    ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip
 

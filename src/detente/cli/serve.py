@@ -132,6 +132,8 @@ def _require_register(settings: "Settings") -> None:
     path = Path(settings.database)
     if settings.is_postgresql or path.exists():
         return
+    if not path.absolute().parent.is_dir():
+        raise MalformedInput(f"database {path}", expected="a file in a folder that is there")
     from detente.cli.common import utc_now  # noqa: PLC0415
     from detente.core.agreement import Agreement  # noqa: PLC0415
     from detente.core.party import slug  # noqa: PLC0415

@@ -79,6 +79,9 @@ class Authenticator:
         else:
             session = session_of(cookies)
             found = await self._without_token(scope, session, now_s)
+        exchange = scope.get("state", {}).get("exchange")
+        if exchange is not None:
+            exchange.party = found.party  # for the log
         self.gate.limits.take(found.party, now_s=now_s, data=length)
         return found
 
