@@ -37,6 +37,7 @@ from detente.core.volume import (
     Position,
     UtcTime,
     Volume,
+    check_time,
     check_window,
 )
 from detente.core.wire import Value
@@ -129,6 +130,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_window(self.start, self.end)
+        if self.changed_since is not None:
+            check_time(self.changed_since, what="changed_since")
 
     def takes(self, view: View, now: datetime) -> bool:
         """Whether a view is of what is wanted, its place left aside."""
