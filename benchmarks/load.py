@@ -12,6 +12,7 @@ As a program: ``load.py http://127.0.0.1:8000/health/live --requests 20000``.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import math
 import random
@@ -205,7 +206,7 @@ async def _feed(run: _Run, rate: float, total: int, seed: int) -> None:
     due = time.perf_counter()
     for _ in range(total):
         due += chance.expovariate(rate)
-        while (wait := due - time.perf_counter()) > 0:
+        while (wait := due - time.perf_counter()) > 0:  # noqa: ASYNC110 - time itself
             await asyncio.sleep(max(wait, TICK_S))
         run.due.append(due)
         run.dispatch()
@@ -234,10 +235,8 @@ async def _load(
         for one in made:
             one.send()
         run.settle()
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(run.done.wait(), float(str(options["seconds_max"])))
-    except TimeoutError:
-        pass
     seconds, spent = time.perf_counter() - began, time.process_time() - cpu
     if feeding is not None:
         feeding.cancel()
@@ -256,7 +255,7 @@ async def _load(
     return result
 
 
-def load(
+def load(  # noqa: PLR0913 - all but three by name
     host: str,
     port: int,
     source: Source,

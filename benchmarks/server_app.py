@@ -5,7 +5,6 @@ run as a program with a port, it serves both ways through our own edge and limit
 """
 
 import asyncio
-import os
 import socket
 import sys
 
@@ -18,7 +17,7 @@ from msgspec.json import Decoder, Encoder
 
 from detente.doors.asgi_edge import Edge, Exchange
 from detente.doors.asgi_hot import Answer, Hot
-from detente.doors.asgi_log import set_up
+from detente.doors.asgi_log import RequestLog, set_up, write_error
 from detente.doors.asgi_worker import Server
 from detente.settings import Settings
 
@@ -92,12 +91,13 @@ async def hot(exchange: Exchange) -> Answer:
 
 async def main(port: int) -> None:
     settings = Settings(port=port)
-    edge = Edge(framework, [Hot("POST", "/hot", hot)], bytes_max=1_000_000)
+    log = RequestLog("json", write_error)
+    edge = Edge(framework, [Hot("POST", "/hot", hot)], bytes_max=1_000_000, log=log)
     listening = socket.create_server(("127.0.0.1", port), backlog=2_048)
     await Server(settings, edge).listen([listening])
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    set_up(os.environ.get("LOG_LEVEL", "info"), "json")
+    set_up("info", "json")
     uvloop.run(main(int(sys.argv[1])))

@@ -113,7 +113,7 @@ def test_core_has_no_clock_chance_or_io(path: Path) -> None:
 
 def test_kernels_take_from_core_only_what_their_cache_is_named_after() -> None:
     for path in (SOURCE / "picture").glob("*.py"):
-        if "@jit" not in path.read_text() and "@parallel" not in path.read_text():
+        if "@jit" not in path.read_text() and "@released" not in path.read_text():
             continue
         for line, name in imported(path):
             parts = name.split(".")

@@ -17,7 +17,7 @@ from typing import Any
 from detente.doors import asgi_metrics
 from detente.doors.asgi_hot import Answer, Hot, HotTable, Streamed
 from detente.doors.asgi_limits import body_bytes_max, content_length
-from detente.doors.asgi_log import say, told_of
+from detente.doors.asgi_log import RequestLine, RequestLog, say, told_of
 from detente.doors.asgi_problem import (
     MEDIA_TYPE,
     Refused,
@@ -39,6 +39,10 @@ GONE = 499
 _LOG = logging.getLogger("detente.http")
 _NUMBER = itertools.count(1)
 _WORKER = secrets.token_hex(5)
+
+
+class ClientGone(Exception):
+    """Whoever asked is no longer there."""
 
 
 class Exchange:
@@ -92,12 +96,21 @@ class Edge:
         app: What answers where no hot route does.
         hot: Routes that go past it.
         bytes_max: No body is longer than this, whatever its route.
+        log: Where requests are told; None tells nobody.
     """
 
-    def __init__(self, app: App, hot: Iterable[Hot], *, bytes_max: int) -> None:
+    def __init__(
+        self, app: App, hot: Iterable[Hot], *, bytes_max: int, log: RequestLog | None = None
+    ) -> None:
+        self._log = log
         self._app = app
         self._hot = HotTable(hot)
         self._bytes_max = bytes_max
+
+    def flush(self) -> None:
+        """Write what was gathered of the log."""
+        if self._log is not None:
+            self._log.flush()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
@@ -108,15 +121,15 @@ class Edge:
         exchange = Exchange(scope, receive)
         scope.setdefault("state", {})["exchange"] = exchange
         answer = _Answering(exchange, send)
-        asgi_metrics.IN_FLIGHT.inc()
         try:
             self._limit(exchange)
             await self._answer(exchange, answer)
+        except ClientGone:
+            pass
         except Exception as error:  # noqa: BLE001 - nothing may pass the edge
             await _fail(exchange, answer, error)
         finally:
-            asgi_metrics.IN_FLIGHT.dec()
-            _tell(exchange, time.perf_counter() - began)
+            self._tell(exchange, time.perf_counter() - began)
 
     async def _answer(self, exchange: Exchange, answer: "_Answering") -> None:
         scope = exchange.scope
@@ -146,15 +159,33 @@ class Edge:
                 exchange.receive = _counted(exchange, most)
                 return
 
+    def _tell(self, exchange: Exchange, seconds: float) -> None:
+        scope = exchange.scope
+        # The framework has put its template where we look for it, if it found a route.
+        route = exchange.template or scope.get("path_template") or asgi_metrics.NO_ROUTE
+        status = exchange.status or GONE
+        asgi_metrics.observe(scope["method"], route, status, seconds)
+        if self._log is not None:
+            self._log.add(
+                RequestLine(
+                    request_id=exchange.request_id,
+                    method=scope["method"],
+                    route=route,
+                    status=status,
+                    ms=round(seconds * 1_000, 2),
+                    party=exchange.party,
+                    bytes_in=exchange.bytes_in,
+                )
+            )
+
 
 class _Answering:
     """Sends, and remembers the status; adds what every answer carries."""
 
-    __slots__ = ("_send", "exchange", "finished")
+    __slots__ = ("_send", "exchange")
 
     def __init__(self, exchange: Exchange, send: Send) -> None:
         self.exchange = exchange
-        self.finished = False
         self._send = send
 
     async def __call__(self, message: Message) -> None:
@@ -166,9 +197,19 @@ class _Answering:
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
             message["headers"] = headers
-        elif not message.get("more_body"):
-            self.finished = True
+        elif message.get("more_body"):
+            self._go_on()
         await self._send(message)
+
+    def _go_on(self) -> None:
+        """End a stream that nobody hears: the server would take its parts for ever, unsent.
+
+        Raises:
+            ClientGone: The connection is closed.
+        """
+        connection = self.exchange.scope["state"].get("connection")
+        if connection is not None and connection.is_closing:
+            raise ClientGone
 
 
 async def send_answer(send: Send, given: Answer | Streamed) -> None:
@@ -216,6 +257,8 @@ def refusal(error: BaseException, exchange: Exchange) -> Answer:
 
 async def _fail(exchange: Exchange, answer: _Answering, error: Exception) -> None:
     """Tell the caller; where an answer has begun, the connection is cut instead."""
+    if isinstance(error, ExceptionGroup) and error.subgroup(ClientGone) is not None:
+        return
     told = refusal(error, exchange)
     if not exchange.status:
         await send_answer(answer, told)
@@ -237,17 +280,3 @@ def _counted(exchange: Exchange, most: int) -> Receive:
 
 def _too_large(most: int) -> Refused:
     return Refused("too_large", "body", expected=f"at most {most} bytes", got="more")
-
-
-def _tell(exchange: Exchange, seconds: float) -> None:
-    scope = exchange.scope
-    # Before the first answer the framework has put its template where we look for it.
-    route = exchange.template or scope.get("path_template") or asgi_metrics.NO_ROUTE
-    status = exchange.status or GONE
-    asgi_metrics.observe(scope["method"], route, status, seconds)
-    if _LOG.isEnabledFor(logging.INFO):
-        say(
-            _LOG, logging.INFO, "request", request_id=exchange.request_id,
-            method=scope["method"], route=route, status=status, ms=round(seconds * 1_000, 2),
-            party=exchange.party, bytes_in=exchange.bytes_in,
-        )  # fmt: skip

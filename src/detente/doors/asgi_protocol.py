@@ -15,11 +15,13 @@ import logging
 import math
 import ssl
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any, NoReturn
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from detente.doors import asgi_limits as limits
@@ -66,12 +68,14 @@ class Guard:
     Args:
         settings: Times and numbers.
         state: uvicorn's, which holds the connections.
+        tick: Called at each look.
 
     ``waiting`` holds those that have asked nothing in full, in the order in which they
     began to wait: nothing is lost when one is closed.
     """
 
-    def __init__(self, settings: Settings, state: ServerState) -> None:
+    def __init__(self, settings: Settings, state: ServerState, tick: Callable[[], object]) -> None:
+        self._on_tick = tick
         self.settings = settings
         self.connections: set[Guarded] = state.connections  # type: ignore[assignment] # ours only
         self.draining = False
@@ -105,7 +109,8 @@ class Guard:
             one.shutdown()
 
     def _tick(self) -> None:
-        asgi_metrics.CONNECTIONS.set(len(self.connections))
+        asgi_metrics.flush(len(self.connections), len(self._state.tasks))
+        self._on_tick()
         self._state.default_headers = [
             (b"date", formatdate(usegmt=True).encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -122,7 +127,8 @@ class Guarded(HttpToolsProtocol):
         self.guard = guard
         self.phase = Phase.HEAD
         self.since = time.monotonic()
-        self._in_head = False
+        self._running: RequestResponseCycle | None = None
+        self._in_head = self._in_body = False
         self._head_bytes = 0
         self._unparsed_bytes = 0
         self._body_bytes = 0
@@ -148,17 +154,16 @@ class Guarded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, within the limits."""
-        if self.is_closing:
+        if self.phase is Phase.CLOSING:
             return
-        if self.phase is Phase.IDLE:
-            self._enter(Phase.HEAD)
         was_in_head = self._in_head
         super().data_received(data)
-        if was_in_head and self._in_head:
+        if self._in_head and was_in_head:
             # The parser keeps what is not a whole header yet, and tells nobody how much it is.
             self._unparsed_bytes += len(data)
             if self._unparsed_bytes > limits.HEAD_BYTES_MAX and not self.is_closing:
                 self.refuse("head_too_large", "head", _HEAD_EXPECTED)
+        self._settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it; uvicorn tells the request under way."""
@@ -184,28 +189,27 @@ class Guarded(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._head_bytes = self._unparsed_bytes = 0
+        self.scope["state"]["connection"] = self
         if self._extensions is not None:
             self.scope["extensions"] = self._extensions
 
     def on_url(self, url: bytes) -> None:
         """The path and query, or a part of them."""
+        self.url += url
         self._head_bytes += len(url)
-        super().on_url(url)
-        self._check_head()
+        if self._head_bytes > limits.HEAD_BYTES_MAX:
+            self._stop("head_too_large", "head", _HEAD_EXPECTED)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         self._head_bytes += len(name) + len(value)
+        if self._head_bytes > limits.HEAD_BYTES_MAX or len(self.headers) >= limits.HEADERS_MAX:
+            self._stop("head_too_large", "head", _HEAD_EXPECTED)
         super().on_header(name, value)
-        self._check_head()
 
     def on_headers_complete(self) -> None:
-        """The head is here; the request begins."""
-        self._in_head = False
-        self._body_bytes = 0
-        # One that was sent ahead waits for the answers before it, and no time is set meanwhile.
-        if not self.pipeline and (self.cycle is None or self.cycle.response_complete):
-            self._enter(Phase.BODY)
+        """The head is here; the request begins, or waits for those before it."""
+        self._in_head, self._in_body, self._body_bytes = False, True, 0
         super().on_headers_complete()
         if self.guard.draining:
             self.cycle.keep_alive = False
@@ -215,31 +219,50 @@ class Guarded(HttpToolsProtocol):
         self._body_bytes += len(body)
         if self.phase is Phase.DISCARD and self._body_bytes > limits.DISCARDED_MAX:
             self.cut("too_large")
-            return
-        super().on_body(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
-        if self.phase is Phase.DISCARD:
-            self._enter(Phase.IDLE)
-        elif self.phase is Phase.BODY:
-            self._enter(Phase.WORK)
+        self._in_body = False
         super().on_message_complete()
 
     # What the request under way tells.
 
     def on_response_complete(self) -> None:
-        """Wait for what comes next: the rest of a refused body, a request sent ahead, a head."""
-        unread = self.phase is Phase.BODY
-        super().on_response_complete()
-        self._unset_keepalive_if_required()
+        """Go on with the next request that was sent ahead.
+
+        As uvicorn does, less its timer of its own.
+        """
+        self.server_state.total_requests += 1
         if self.transport.is_closing():
             self._enter(Phase.CLOSING)
-        elif unread:
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        self._settle()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _settle(self) -> None:
+        """The phase, from what is read and what is answered."""
+        if self.phase is Phase.CLOSING:
+            return
+        running = self._running
+        if running is not None and not running.response_complete:
+            phase = Phase.BODY if running.more_body else Phase.WORK
+        elif self._in_body:
+            phase = Phase.DISCARD
+        else:
+            phase = Phase.HEAD if self._in_head else Phase.IDLE
+        if phase is self.phase or (phase is Phase.IDLE and running is None):
+            return
+        if phase is Phase.DISCARD:
             self._body_bytes = 0
-            self._enter(Phase.DISCARD)
-        elif self.cycle.response_complete:
-            self._enter(Phase.HEAD if self._in_head else Phase.IDLE)
+        self._enter(phase)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, not ours
         """What is not HTTP, or was refused inside the parser."""
@@ -271,9 +294,7 @@ class Guarded(HttpToolsProtocol):
             self._close()
         elif self.phase is Phase.CLOSING:
             self.transport.abort()
-        elif self.phase is Phase.DISCARD or (
-            self.phase is Phase.BODY and self.cycle.response_started
-        ):
+        elif self.phase is Phase.DISCARD:
             self.cut("too_slow")
         else:
             self.refuse("too_slow", self.phase.value, f"within {allowed_s:.0f} s")
@@ -296,7 +317,15 @@ class Guarded(HttpToolsProtocol):
         return DRAIN_S if draining else allowed_s
 
     def refuse(self, code: str, what: str, expected: str) -> None:
-        """Say why, and close."""
+        """Say why, and close; without a word where it would be read as another's answer."""
+        running = self._running
+        if running is not None and not running.response_complete:
+            if running.response_started or not running.more_body:
+                self.cut(code)
+                return
+            # Nobody will hear its own answer; uvicorn tells it so when it asks.
+            running.disconnected = True
+            running.message_event.set()
         told = problem(code, error=DetenteError(what, expected=expected))
         content = body(told)
         self.transport.write(
@@ -316,10 +345,6 @@ class Guarded(HttpToolsProtocol):
         self.transport.abort()
 
     def _close(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            # Nobody will hear the request's answer; uvicorn tells it so when it asks.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
         self._enter(Phase.CLOSING)
         self.transport.close()
 
@@ -329,10 +354,6 @@ class Guarded(HttpToolsProtocol):
         self.guard.waiting.pop(self, None)
         if phase in _WAITING:
             self.guard.waiting[self] = None
-
-    def _check_head(self) -> None:
-        if self._head_bytes > limits.HEAD_BYTES_MAX or len(self.headers) > limits.HEADERS_MAX:
-            self._stop("head_too_large", "head", _HEAD_EXPECTED)
 
     def _stop(self, code: str, what: str, expected: str) -> NoReturn:
         """Out of the parser, which stops for good."""

@@ -37,6 +37,9 @@ KILL_AFTER_S = 2.0
 
 BACKLOG = 2_048
 
+WORKER = (sys.executable, "-m", "detente.doors.asgi_worker")
+"""The program of a worker."""
+
 _LOG = logging.getLogger("detente.supervisor")
 
 
@@ -130,7 +133,7 @@ class Supervisor:
     async def _one(self, number: int) -> int:
         """Start a worker and wait for its end."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "detente.doors.asgi_worker",
+            *WORKER,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[self._socket.fileno()],

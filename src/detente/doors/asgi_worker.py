@@ -14,6 +14,7 @@ import resource
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -28,6 +29,8 @@ from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.errors import DetenteError
+from detente.node.access.settings import read_settings
+from detente.node.service import Service
 from detente.settings import Settings
 
 BACKLOG = 2_048
@@ -87,9 +90,17 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
 
 def open_node(settings: Settings) -> Node:
     """The node that this worker serves."""
-    from detente.node.standby import Standby  # noqa: PLC0415 - which it is, is decided here alone
-
-    return Standby(settings)
+    url = settings.base_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
+    access = read_settings(
+        {
+            "url": url,
+            "audiences": settings.audiences,
+            "issuers": settings.issuers,
+            "providers": settings.providers,
+            "proxies": settings.proxies,
+        }
+    )
+    return Service(settings.database, access, Path(settings.keys) if settings.keys else None)
 
 
 async def _until_told(orders: BinaryIO) -> None:
@@ -112,7 +123,8 @@ class Server:
     def __init__(self, settings: Settings, app: Edge) -> None:
         self._settings = settings
         self._state = ServerState()
-        self._guard = Guard(settings, self._state)
+        self._flush = app.flush
+        self._guard = Guard(settings, self._state, app.flush)
         self._servers: list[asyncio.Server] = []
         self.draining = asyncio.Event()
         # uvicorn reads its log level here, and would set up loggers of its own.
@@ -162,6 +174,7 @@ class Server:
         for one in tuple(self._guard.connections):
             one.transport.abort()
         self._sweeping.cancel()
+        self._flush()
 
     def _connection(self) -> Guarded:
         # Streams end early when this is set, and are not cut off.

@@ -165,6 +165,11 @@ class Engine:
         return self._readable
 
     @property
+    def sound(self) -> bool:
+        """Whether the last transaction left the world as it should be."""
+        return self._world is not None
+
+    @property
     def waiting(self) -> int:
         """Commands that wait."""
         return len(self._waiting)

@@ -87,6 +87,22 @@ class Moment:
         ]
         return found + self._fresh_picture().meetings([plan])[0]
 
+    def protected_meetings(self, plan: Plan) -> list[Meeting]:
+        """Everything that a plan meets other than plans, for a fraction of the cost."""
+        world = self.world
+        found: list[Meeting] = []
+        shown, fresh = world.protected(), world.protected_changes
+        if len(shown):
+            found += [
+                meeting
+                for meeting in shown.meetings([plan])[0]
+                if meeting.known.object_id not in world.changes
+            ]
+        if fresh:
+            picture = Picture(fresh.values(), agreement=world.agreement, sequence=world.sequence)
+            found += picture.meetings([plan])[0]
+        return found
+
     def reader(self, party: str) -> Reader:
         """A party as a reader of this moment."""
         world = self.world

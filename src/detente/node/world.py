@@ -23,6 +23,7 @@ from detente.core.telling import Answer, Contested, Objection, ReleaseDecision, 
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
 from detente.node.f3548.airspace import Airspace
+from detente.node.f3548.recount import recount
 from detente.node.lookup import current_agreement
 from detente.node.picture import MEETABLE
 from detente.picture import Picture
@@ -75,6 +76,7 @@ class World:
         agreement: In its current version.
         parties: Admitted parties by id.
         changes: What the pictures do not show yet.
+        protected_changes: The same, without plans and what is gone.
         airspace: Plans, constraints and subscriptions by cells, as F3548 asks.
         objections: Standing objections by the object that they contest.
         answered: Objections that have an answer by the author of their object.
@@ -86,6 +88,7 @@ class World:
         self.agreement = agreement
         self.parties: Mapping[str, Party] = {}
         self.changes: dict[str, Known | None] = {}
+        self.protected_changes: dict[str, Known] = {}
         self.airspace = Airspace(agreement)
         self.objections: dict[str, dict[str, Objection]] = defaultdict(dict)
         self.answered: set[str] = set()
@@ -118,6 +121,7 @@ class World:
             if known is not None:
                 world.changes[stored.object_id] = known
         world.sequence = record.head()[1]
+        recount(record, world.airspace)
         world.show()
         return world
 
@@ -155,7 +159,14 @@ class World:
                     said.object, said.version, event.sequence, event.value, event.token
                 )
             if said.kind in MEETABLE:
-                self.changes[said.object] = known
+                self._change(said.object, known)
+
+    def _change(self, object_id: str, known: Known | None) -> None:
+        self.changes[object_id] = known
+        if known is None:
+            self.protected_changes.pop(object_id, None)
+        elif not isinstance(known.value, Plan):
+            self.protected_changes[object_id] = known
 
     def show(self) -> None:
         """Let readers see what is folded in: it is on disk."""
@@ -172,7 +183,7 @@ class World:
                 [c for c in self.changes.items() if not (c[1] and isinstance(c[1].value, Plan))],
                 self.sequence,
             )
-            self.changes = {}
+            self.changes, self.protected_changes = {}, {}
             self._on_disk = OnDisk(self.sequence, self.agreement, self.parties, self.grants)
             self._shown = None
 
@@ -187,6 +198,11 @@ class World:
                 )
             return self._shown
 
+    def protected(self) -> Picture:
+        """What readers see of all but plans; safe from any thread."""
+        with self._lock:
+            return self._protected.snapshot()
+
     def compact(self) -> None:
         """Merge large parts of the pictures, where there is need; nobody waits for it."""
         self._protected.compact()
@@ -196,6 +212,11 @@ class World:
     def on_disk(self) -> "OnDisk":
         """What readers see, but for the pictures; safe from any thread."""
         return self._on_disk
+
+    @property
+    def pictured(self) -> int:
+        """How many objects the pictures show."""
+        return len(self._protected.snapshot()) + len(self._plans.snapshot())
 
     @property
     def shown_at(self) -> int:

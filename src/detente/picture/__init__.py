@@ -1,6 +1,8 @@
 """The current state in memory: sorted arrays and compiled kernels, one query."""
 
 from detente.picture._jit import compiled_before
+from detente.picture.live import Live
 from detente.picture.picture import Picture
+from detente.picture.segment import require_measurable
 
-__all__ = ["Picture", "compiled_before"]
+__all__ = ["Live", "Picture", "compiled_before", "require_measurable"]

@@ -52,8 +52,9 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
     return cast("Callable[P, R]", numba.njit(cache=True, error_model="numpy")(function))
 
 
-def parallel(function: Callable[P, R]) -> Callable[P, R]:
-    """The same, with ``prange`` spread over the cores."""
-    return cast(
-        "Callable[P, R]", numba.njit(cache=True, parallel=True, error_model="numpy")(function)
-    )
+def released(function: Callable[P, R]) -> Callable[P, R]:
+    """The same, without the interpreter's lock: for long work, beside which others go on.
+
+    Short work keeps the lock: another thread may hold it for 5 ms once it is given up.
+    """
+    return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))

@@ -1,7 +1,7 @@
 """The index: bands of latitude, sorted by longitude within each band.
 
-Items are sorted by (class of reach, band, longitude) in one array of 64-bit
-keys. A question asks, class by class, every band that its cap touches, with one
+Rows stand in the order of (class of reach, band, longitude), which are one
+64-bit key each. A question asks, class by class, every band that its cap touches, with one
 or two binary searches a band. A cap that holds a pole asks whole bands, and one
 that crosses the antimeridian asks two runs, so neither is a special place.
 
@@ -9,12 +9,12 @@ The latitude here is geocentric (of the direction), since caps are caps of
 directions; the angle between two directions is at most distance / SEMI_MINOR_M.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from detente.core.geodesy import FloatArray, IntArray
-from detente.picture._jit import jit
+from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, IntArray
+from detente.core.presence import TRACK_GROWTH_MAX_S
+from detente.picture._jit import jit, released
+from detente.picture.tables import Record, Records
 
 BAND_RAD = np.array([1.6e-4, 6.4e-4, 2.56e-3, 1.024e-2, 4.096e-2, 0.16384, 3.2])
 """Class limits of reach and heights of bands: 1 km, 4, 16, 65, 260, 1,040 km, all.
@@ -28,28 +28,39 @@ _SLACK_RAD = 1e-9
 """6 mm: more than the rounding of angles and of longitude cells (3 nrad)."""
 
 
-class Bands(NamedTuple):
-    """``keys`` (n,) int64 sorted; ``item`` (n,) int64, the item at each key."""
-
-    keys: IntArray
-    item: IntArray
+_REACH_MARGIN_M = 1.0
+"""Above every error that the kernels add (at most 0.05 m + two edges of 0.4 m)."""
 
 
-def bands(centre: FloatArray, reach_rad: FloatArray) -> Bands:
-    """Sort items into bands.
+@released
+def keys_of(rows: Records) -> IntArray:
+    """Where each row stands in the index, (n,) int64, by how far it matters around its centre."""
+    out = np.empty(len(rows), dtype=np.int64)
+    for i in range(len(rows)):
+        out[i] = key_of(rows[i])
+    return out
 
-    Args:
-        centre: (n, 3) float64 unit vectors.
-        reach_rad: (n,) float64, how far an item matters around its centre.
-    """
-    level = np.minimum(np.searchsorted(BAND_RAD, reach_rad), len(BAND_RAD) - 1)
-    lat = np.arcsin(np.clip(centre[:, 2], -1, 1)) + np.pi / 2
-    lon = np.arctan2(centre[:, 1], centre[:, 0]) + np.pi
-    row = (lat / BAND_RAD[level]).astype(np.int64)
-    cell = np.minimum((lon / (2 * np.pi) * _LONGITUDE_CELLS).astype(np.int64), _LONGITUDE_CELLS - 1)
-    key = (level.astype(np.int64) << _CLASS_SHIFT) | (row << _BAND_SHIFT) | cell
-    order = np.argsort(key, kind="stable")
-    return Bands(keys=key[order], item=order.astype(np.int64))
+
+@jit
+def key_of(row: Record) -> int:
+    """The key of one row: class of reach, band, longitude."""
+    reach_m = reach_of(row) + row.speed_m_s * TRACK_GROWTH_MAX_S + DISTANCE_ERROR_M
+    reach_rad = row.cap + reach_m / SEMI_MINOR_M
+    level = 0
+    while level < len(BAND_RAD) - 1 and BAND_RAD[level] < reach_rad:
+        level += 1
+    lat = np.arcsin(min(1.0, max(-1.0, row.z))) + np.pi / 2
+    lon = np.arctan2(row.y, row.x) + np.pi
+    band = int(lat / BAND_RAD[level])
+    cell = min(int(lon / (2 * np.pi) * _LONGITUDE_CELLS), _LONGITUDE_CELLS - 1)
+    return int((level << _CLASS_SHIFT) | (band << _BAND_SHIFT) | cell)
+
+
+@jit
+def reach_of(row: Record) -> float:
+    """How far a row matters around its core, metres, with room for every error but growth."""
+    asking = max(row.separation_m, row.mutual_m)
+    return float(row.radius_m + asking + row.error_m + _REACH_MARGIN_M)
 
 
 @jit
@@ -66,39 +77,42 @@ def first_at_least(keys: IntArray, wanted: int) -> int:
 
 
 @jit
-def runs(keys: IntArray, centre: FloatArray, reach_rad: float, out: IntArray) -> int:
-    """All runs of ``keys`` that may reach a cap, as [start, end) in ``out``.
+def runs(keys: IntArray, row: Record, out: IntArray) -> int:
+    """All runs of ``keys`` that may reach a row of a question, as [start, end) in ``out``.
 
     Args:
-        keys: Of Bands.
-        centre: (3,) unit vector of the question.
-        reach_rad: How far the question itself matters around its centre.
+        keys: Sorted, of the rows of a picture.
+        row: Of the question.
         out: (m, 2) int64; filled as far as it has room.
 
     Returns:
         The number of runs there are; if above m, ask again with more room.
     """
-    lat = np.arcsin(min(1.0, max(-1.0, centre[2]))) + np.pi / 2
-    lon = np.arctan2(centre[1], centre[0]) + np.pi
-    found = 0
+    reach_rad = row.cap + reach_of(row) / SEMI_MINOR_M
+    lat = np.arcsin(min(1.0, max(-1.0, row.z))) + np.pi / 2
+    lon = np.arctan2(row.y, row.x) + np.pi
+    found, end = 0, 0
     for level in range(len(BAND_RAD)):
-        base = level << 52
-        if first_at_least(keys, base) == first_at_least(keys, base + (1 << 52)):
+        start, end = end, first_at_least(keys, (level + 1) << _CLASS_SHIFT)
+        if start == end:
             continue
-        cap = reach_rad + BAND_RAD[level] + _SLACK_RAD
+        reach = reach_rad + BAND_RAD[level] + _SLACK_RAD
         width = np.pi
-        if lat - cap > 0.0 and lat + cap < np.pi:
+        if lat - reach > 0.0 and lat + reach < np.pi:
             # The widest meridian of a cap that holds no pole (spherical right triangle).
-            width = np.arcsin(min(1.0, np.sin(min(cap, np.pi / 2)) / np.sin(lat))) + _SLACK_RAD
-        first = int(max(0.0, lat - cap) / BAND_RAD[level])
-        last = int(min(np.pi, lat + cap) / BAND_RAD[level])
-        for row in range(first, last + 1):
-            found = row_runs(keys, base | (row << 32), lon - width, lon + width, out, found)
+            width = np.arcsin(min(1.0, np.sin(min(reach, np.pi / 2)) / np.sin(lat))) + _SLACK_RAD
+        first = int(max(0.0, lat - reach) / BAND_RAD[level])
+        last = int(min(np.pi, lat + reach) / BAND_RAD[level])
+        for band in range(first, last + 1):
+            base = (level << _CLASS_SHIFT) | (band << _BAND_SHIFT)
+            found = band_runs(keys, base, lon - width, lon + width, out, found)
     return found
 
 
 @jit
-def row_runs(keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int) -> int:
+def band_runs(
+    keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int
+) -> int:
     """The one or two runs of a band between two longitudes; 0 to 2 pi, may overhang."""
     turn = 2 * np.pi
     if east - west >= turn:
@@ -115,11 +129,10 @@ def row_runs(keys: IntArray, base: int, west: float, east: float, out: IntArray,
 @jit
 def add_run(keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int) -> int:
     """One run of a band, if it holds anything."""
-    cells = float(1 << 31)
-    low = int(west / (2 * np.pi) * cells)
-    high = int(east / (2 * np.pi) * cells) + 1
+    low = int(west / (2 * np.pi) * _LONGITUDE_CELLS)
+    high = int(east / (2 * np.pi) * _LONGITUDE_CELLS) + 1
     start = first_at_least(keys, base | max(0, low))
-    end = first_at_least(keys, base + min(high, 1 << 31))
+    end = first_at_least(keys, base + min(high, _LONGITUDE_CELLS))
     if start == end:
         return found
     if found < len(out):

@@ -9,12 +9,13 @@ import numpy as np
 
 from detente.core.geodesy import FloatArray
 from detente.picture._jit import jit
-from detente.picture.outline import Outlines
+from detente.picture.outline import frame
+from detente.picture.tables import Record, Tables
 
 
 @jit
 def point_to_piece(p: FloatArray, a: FloatArray, b: FloatArray) -> float:
-    """Squared distance from point ``p`` to the piece from ``a`` to ``b``; (3,) metres."""
+    """Squared distance from point ``p`` to the piece from ``a`` to ``b``; metres first."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     wx, wy, wz = p[0] - a[0], p[1] - a[1], p[2] - a[2]
     length2 = ux * ux + uy * uy + uz * uz
@@ -27,7 +28,7 @@ def point_to_piece(p: FloatArray, a: FloatArray, b: FloatArray) -> float:
 
 @jit
 def piece_to_piece(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> float:
-    """Squared distance between the pieces ab and cd; (3,) metres each.
+    """Squared distance between the pieces ab and cd; each metres first.
 
     Either the closest points are both inside their pieces, or one is an end.
     """
@@ -59,19 +60,18 @@ def piece_to_piece(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -
 
 
 @jit
-def ring_winds(o: Outlines, ring: int, x: float, y: float) -> bool:
+def ring_winds(t: Tables, ring: int, x: float, y: float) -> bool:
     """Whether a ring winds around (x, y) in its shape's gnomonic plane."""
     winding = 0
-    for block in range(o.ring_block[ring], o.ring_block_end[ring]):
-        bound = o.block_plane[block]
-        if y < bound[0] or y > bound[1] or x > bound[2]:
+    for number in range(t.rings[ring, 0], t.rings[ring, 1]):
+        block = t.blocks[number]
+        if y < block.low or y > block.high or x > block.right:
             continue
-        first = o.block_vertex[block]
-        for i in range(first, first + o.block_pieces[block]):
-            y0, y1 = o.plane[i, 1], o.plane[i + 1, 1]
+        for i in range(block.vertex, block.vertex + block.pieces):
+            y0, y1 = t.vertices[i, 4], t.vertices[i + 1, 4]
             if (y0 <= y) == (y1 <= y):
                 continue
-            x0, x1 = o.plane[i, 0], o.plane[i + 1, 0]
+            x0, x1 = t.vertices[i, 3], t.vertices[i + 1, 3]
             side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
             if y1 > y0 and side > 0.0:
                 winding += 1
@@ -81,86 +81,78 @@ def ring_winds(o: Outlines, ring: int, x: float, y: float) -> bool:
 
 
 @jit
-def inside(o: Outlines, shape: int, p: FloatArray) -> bool:
-    """Whether an odd number of rings wind around the direction of ``p``.
+def inside(t: Tables, row: Record, p: FloatArray) -> bool:
+    """Whether an odd number of a row's rings wind around the direction of ``p``.
 
     So holes are outside, an island in a hole is inside, and a ring that lies
     outside its shell, as in merged multi-part areas, is a part of its own.
     """
-    ring = o.shape_ring[shape]
-    ring_end = o.shape_ring_end[shape]
-    if ring == ring_end:
+    depth = p[0] * row.x + p[1] * row.y + p[2] * row.z
+    if row.ring == row.ring_end or depth <= 0.0:
         return False
-    u = o.shape_centre[shape]
-    depth = p[0] * u[0] + p[1] * u[1] + p[2] * u[2]
-    if depth <= 0.0:
-        return False
-    f = o.shape_frame[shape]
-    x = (p[0] * f[0] + p[1] * f[1] + p[2] * f[2]) / depth
-    y = (p[0] * f[3] + p[1] * f[4] + p[2] * f[5]) / depth
+    ex, ey, ez, nx, ny, nz = frame(row.x, row.y, row.z)
+    x = (p[0] * ex + p[1] * ey + p[2] * ez) / depth
+    y = (p[0] * nx + p[1] * ny + p[2] * nz) / depth
     odd = False
-    for one in range(ring, ring_end):
-        if ring_winds(o, one, x, y):
+    for one in range(row.ring, row.ring_end):
+        if ring_winds(t, one, x, y):
             odd = not odd
     return odd
 
 
 @jit
-def any_part_inside(o: Outlines, s: int, q: Outlines, t: int) -> bool:
-    """Whether a part of core ``t`` lies in core ``s``, where no edges are near.
+def any_part_inside(t: Tables, row: Record, u: Tables, other: Record) -> bool:
+    """Whether a part of the core of ``other`` lies in ``row``, where no edges are near.
 
     A path is connected, so one of its vertices tells for all; each ring may be
     a part of its own.
     """
-    ring, ring_end = q.shape_ring[t], q.shape_ring_end[t]
-    if ring == ring_end:
-        return inside(o, s, q.vertices[q.block_vertex[q.shape_block[t]]])
-    for one in range(ring, ring_end):
-        if inside(o, s, q.vertices[q.block_vertex[q.ring_block[one]]]):
+    if row.ring == row.ring_end:
+        return False
+    if other.ring == other.ring_end:
+        return inside(t, row, u.vertices[u.blocks[other.block].vertex])
+    for one in range(other.ring, other.ring_end):
+        if inside(t, row, u.vertices[u.blocks[u.rings[one, 0]].vertex]):
             return True
     return False
 
 
 @jit
-def blocks_apart2(o: Outlines, i: int, q: Outlines, j: int, best2: float) -> float:
+def blocks_apart2(t: Tables, a: Record, u: Tables, b: Record, best2: float) -> float:
     """Squared distance between two blocks of pieces, or ``best2`` if that is less."""
-    fi, ni = o.block_vertex[i], o.block_pieces[i]
-    fj, nj = q.block_vertex[j], q.block_pieces[j]
-    for a in range(fi, fi + max(ni, 1)):
-        p0 = o.vertices[a]
-        p1 = o.vertices[a + 1] if ni > 0 else p0
-        for b in range(fj, fj + max(nj, 1)):
-            q0 = q.vertices[b]
-            if ni == 0 and nj == 0:
+    for i in range(a.vertex, a.vertex + max(a.pieces, 1)):
+        p0 = t.vertices[i]
+        p1 = t.vertices[i + 1] if a.pieces > 0 else p0
+        for j in range(b.vertex, b.vertex + max(b.pieces, 1)):
+            q0 = u.vertices[j]
+            if a.pieces == 0 and b.pieces == 0:
                 d2 = point_to_piece(p0, q0, q0)
-            elif nj == 0:
+            elif b.pieces == 0:
                 d2 = point_to_piece(q0, p0, p1)
-            elif ni == 0:
-                d2 = point_to_piece(p0, q0, q.vertices[b + 1])
+            elif a.pieces == 0:
+                d2 = point_to_piece(p0, q0, u.vertices[j + 1])
             else:
-                d2 = piece_to_piece(p0, p1, q0, q.vertices[b + 1])
+                d2 = piece_to_piece(p0, p1, q0, u.vertices[j + 1])
             best2 = min(best2, d2)
     return best2
 
 
 @jit
-def chord_between(o: Outlines, s: int, q: Outlines, t: int) -> float:
+def chord_between(t: Tables, row: Record, u: Tables, other: Record) -> float:
     """The chord between the nearest points of two cores, metres; 0 where they meet."""
-    block_s, block_s_end = o.shape_block[s], o.shape_block_end[s]
-    block_t, block_t_end = q.shape_block[t], q.shape_block_end[t]
-    if any_part_inside(o, s, q, t) or any_part_inside(q, t, o, s):
+    if any_part_inside(t, row, u, other) or any_part_inside(u, other, t, row):
         return 0.0
     best2 = np.inf
     best = np.inf
-    for i in range(block_s, block_s_end):
-        a = o.block_sphere[i]
-        for j in range(block_t, block_t_end):
-            b = q.block_sphere[j]
-            dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-            reach = best + a[3] + b[3]
+    for i in range(row.block, row.block_end):
+        a = t.blocks[i]
+        for j in range(other.block, other.block_end):
+            b = u.blocks[j]
+            dx, dy, dz = a.x - b.x, a.y - b.y, a.z - b.z
+            reach = best + a.radius + b.radius
             if dx * dx + dy * dy + dz * dz >= reach * reach:
                 continue
-            found2 = blocks_apart2(o, i, q, j, best2)
+            found2 = blocks_apart2(t, a, u, b, best2)
             if found2 < best2:
                 best2 = found2
                 best = np.sqrt(best2)

@@ -1,47 +1,223 @@
-"""The live picture, made whole again whenever it changed."""
+"""The live picture: hundreds of small changes a second over a million entries.
+
+A snapshot is a Picture of a few segments, large ones first. A change masks what
+it replaces, and what is new is collected in a small segment. Small segments are
+merged as they come, large ones by ``compact``, which whoever owns the picture
+calls in a thread of its own; what is answered does not depend on when, or
+whether, it is called.
+
+Readers hold a snapshot for as long as they like. It is never changed.
+"""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from detente.core.agreement import Agreement
-from detente.core.check import Known
-from detente.picture.picture import Picture
+import numpy as np
+
+from detente.core.agreement import Agreement, Separation
+from detente.core.check import Known, protects
+from detente.picture.picture import Part, Picture
+from detente.picture.segment import Label, build, hashes_of, merged
+
+GROWTH = 8
+"""A segment stays as it is while it is this many times as large as all smaller ones:
+then there are few segments, and each entry is copied few times."""
+
+SMALL_VERTICES = 4_096
+"""Segments up to this size in all are merged at once, which takes a millisecond or less."""
+
+ALIVE_MIN = 0.5
+"""A segment of which less than this still stands is copied."""
 
 
 class Live:
-    """The current picture of a running node."""
+    """The current picture of a running node. Any method may be called from any thread.
 
-    def __init__(self, *, agreement: Agreement | None = None) -> None:
-        self._agreement = agreement
-        self._known: dict[str, Known] = {}
-        self._sequence = 0
-        self._current: Picture | None = None
+    Args:
+        known: What is known at ``sequence``, each with an ``object_id`` of its own.
+        agreement: Whose separations apply.
+        sequence: Register version.
+        label: What stale entries are counted by (``Picture.stale_by_label``).
+
+    Raises:
+        MalformedInput: A shape too wide to be measured (named).
+    """
+
+    def __init__(
+        self,
+        known: Iterable[Known] = (),
+        *,
+        agreement: Agreement | None = None,
+        sequence: int = 0,
+        label: Label | None = None,
+    ) -> None:
         self._lock = threading.Lock()
+        self._compacting = threading.Lock()
+        self._label = label
+        self._agreement = agreement
+        self._sequence = sequence
+        self._pending: dict[str, Known | None] = {}
+        self._picture = Picture(known, agreement=agreement, sequence=sequence, label=label)
+        self._current: Picture | None = self._picture
 
     def fold(self, changes: Iterable[tuple[str, Known | None]], sequence: int) -> None:
-        """Follow the record."""
+        """Follow the record: each object's new version, or None where it is gone.
+
+        Cheap: what follows from the changes is worked out when somebody asks.
+
+        Args:
+            changes: In the order of the record: ``object_id`` and its entry, which
+                is taken out if it does not protect.
+            sequence: Register version after them.
+        """
         with self._lock:
             for object_id, known in changes:
-                self._known.pop(object_id, None)
-                if known is not None:
-                    self._known[object_id] = known
-                self._current = None
+                protecting = known is not None and protects(known.value)
+                self._pending[object_id] = known if protecting else None
             self._sequence = sequence
+            self._current = None
 
     def agree(self, agreement: Agreement | None, sequence: int) -> None:
-        """Another agreement."""
+        """Follow the record: another agreement. All separations change at once.
+
+        Args:
+            agreement: Whose separations apply from now on.
+            sequence: Register version with it.
+        """
         with self._lock:
-            self._agreement, self._sequence, self._current = agreement, sequence, None
+            self._fold_in()
+            parts = self._picture.parts
+            if _separations(agreement) != _separations(self._agreement):
+                parts = tuple(
+                    part._replace(segment=part.segment.under(agreement)) for part in parts
+                )
+            self._agreement, self._sequence = agreement, sequence
+            self._show(parts)
 
     def snapshot(self) -> Picture:
-        """Everything folded so far."""
+        """Everything folded so far, as one picture that stays as it is.
+
+        Raises:
+            MalformedInput: An entry has a shape too wide to be measured (named).
+                Refuse such a value before it enters the record
+                (detente.picture.require_measurable).
+        """
+        current = self._current
+        if current is not None:
+            return current
         with self._lock:
-            if self._current is None:
-                self._current = Picture(
-                    self._known.values(), agreement=self._agreement, sequence=self._sequence
-                )
-            return self._current
+            self._fold_in()
+            return self._picture
 
     def compact(self) -> bool:
-        """Nothing to merge."""
-        return False
+        """Merge large segments, if there are any to merge; readers and writers go on.
+
+        Returns:
+            Whether there were, so that a thread knows when to rest.
+        """
+        with self._compacting:
+            with self._lock:
+                parts = self._picture.parts
+                before = parts[first_to_merge(parts) :]
+            if before:
+                after = merged_part(before)
+                with self._lock:
+                    self._install(before, after)
+            return bool(before)
+
+    def _install(self, before: Sequence[Part], after: Part) -> None:
+        """Put a part in the place of those it was merged from, less what went meanwhile.
+
+        What is pending stays so: the picture is still the one before it.
+        """
+        parts = {id(part.segment): part for part in self._picture.parts}
+        alive = []
+        for part in before:
+            # Of a segment that is not there any more nothing stands, or it stands in
+            # another: of a merge that was quicker, or under another agreement.
+            now = parts.pop(id(part.segment), None)
+            alive.append(
+                np.zeros(part.standing, dtype=np.bool_) if now is None else now.alive[part.alive]
+            )
+        still = np.concatenate(alive)
+        after = after._replace(alive=still, standing=int(still.sum()))
+        picture = Picture.of(
+            sorted([*parts.values(), after], key=vertices, reverse=True),
+            agreement=self._picture.agreement,
+            sequence=self._picture.sequence,
+        )
+        if self._current is not None:
+            self._current = picture
+        self._picture = picture
+
+    def _fold_in(self) -> None:
+        """Turn what is pending into parts. The lock is held."""
+        if self._current is not None:
+            return
+        new = [known for known in self._pending.values() if known is not None]
+        parts = without(self._picture.parts, list(self._pending))
+        if new:
+            parts.append(Part.whole(build(new, self._agreement, self._label)))
+        parts.sort(key=vertices, reverse=True)
+        first = first_to_merge(parts, vertices_max=SMALL_VERTICES)
+        if first < len(parts):
+            parts[first:] = [merged_part(parts[first:])]
+        self._pending = {}
+        self._show(parts)
+
+    def _show(self, parts: Iterable[Part]) -> None:
+        self._picture = Picture.of(parts, agreement=self._agreement, sequence=self._sequence)
+        self._current = self._picture
+
+
+def vertices(part: Part) -> int:
+    """How large a part is: a shape has at least one vertex."""
+    return len(part.segment.tables.vertices)
+
+
+def first_to_merge(parts: Sequence[Part], *, vertices_max: int | None = None) -> int:
+    """Where those parts begin, up to the end, that should become one; at the end if none should.
+
+    Args:
+        parts: Large ones first.
+        vertices_max: How large they may be in all.
+    """
+    first, size = len(parts), 0
+    for place in range(len(parts) - 1, -1, -1):
+        part = parts[place]
+        own = vertices(part)
+        if vertices_max is not None and size + own > vertices_max:
+            break
+        if own < GROWTH * size or part.standing < ALIVE_MIN * len(part.segment.known):
+            first = place
+        size += own
+    return first
+
+
+def without(parts: Iterable[Part], ids: Sequence[str]) -> list[Part]:
+    """Parts in which objects no longer stand."""
+    hashes = hashes_of(ids)
+    out = []
+    for part in parts:
+        gone = [owner for _, owner in part.segment.places(ids, hashes) if part.alive[owner]]
+        if gone:
+            alive = part.alive.copy()
+            alive[gone] = False
+            out.append(part._replace(alive=alive, standing=part.standing - len(gone)))
+        else:
+            out.append(part)
+    return out
+
+
+def merged_part(parts: Sequence[Part]) -> Part:
+    """One part of all that stands in some, in their order; from the last on, the smallest."""
+    *rest, last = parts
+    if not rest:
+        rest, last = [last], Part.whole(last.segment.emptied())
+    for part in reversed(rest):
+        last = Part.whole(merged(part.segment, part.alive, last.segment, last.alive))
+    return last
+
+
+def _separations(agreement: Agreement | None) -> Mapping[str, Separation]:
+    return {} if agreement is None else agreement.separations

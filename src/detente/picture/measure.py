@@ -1,12 +1,9 @@
-"""The one query: which items does each volume of a question meet?
+"""The one query: which rows of a picture does each row of a question meet?
 
 Space, altitude, time and separation are decided here, in compiled code, by the
 bounds of docs/adr/0004: distance minus error is compared with the separation.
 """
 
-from typing import NamedTuple
-
-import numba
 import numpy as np
 
 from detente.core.geodesy import (
@@ -14,57 +11,33 @@ from detente.core.geodesy import (
     CURVATURE_RADIUS_MIN_M,
     DISTANCE_ERROR_M,
     SEMI_MINOR_M,
-    FloatArray,
     IntArray,
 )
 from detente.core.presence import TRACK_GROWTH_MAX_S
-from detente.picture._jit import jit, parallel
-from detente.picture.bands import Bands, runs
+from detente.picture._jit import jit, released
+from detente.picture.bands import runs
 from detente.picture.distance import chord_between
-from detente.picture.outline import Outlines
+from detente.picture.tables import HIT, BoolArray, Record, Records, Tables
 
-_RUNS_ROOM = 4_096
+_RUNS_ROOM = 1_024
 """Runs kept on the first try; a continent-sized question asks again with more."""
+
+_HITS_ROOM = 16
+"""Meetings kept at first: most plans meet few."""
 
 _HALF_MERIDIAN_M = 20_003_931.5
 _MICROSECONDS = 1e-6
 
 
-class Items(NamedTuple):
-    """One row per (object, volume, shape), n rows.
-
-    ``owner`` the object's number; ``lower_m``, ``upper_m`` metres above the
-    ellipsoid (infinite where unbounded); ``start_us``, ``end_us`` microseconds
-    (extremes of int64 where unbounded); ``separation_m`` what the item asks
-    around itself; ``vertical_m`` the same in height; ``mutual_m`` and
-    ``mutual_vertical_m`` what it asks of plans only, which is so for plans: each
-    of two keeps what the other asks, whichever of them is the question (R-07);
-    ``speed_m_s`` and ``fix_us`` how a track grows; ``plan`` 1 for a plan, else 0.
-    """
-
-    owner: IntArray
-    lower_m: FloatArray
-    upper_m: FloatArray
-    start_us: IntArray
-    end_us: IntArray
-    separation_m: FloatArray
-    vertical_m: FloatArray
-    mutual_m: FloatArray
-    mutual_vertical_m: FloatArray
-    speed_m_s: FloatArray
-    fix_us: IntArray
-    plan: IntArray
-
-
 @jit
-def growth_m(items: Items, j: int, start_us: int, end_us: int) -> float:
-    """How far item ``j`` may have moved from its fix within a window, metres."""
-    if items.speed_m_s[j] == 0.0:
+def growth_m(row: Record, start_us: int, end_us: int) -> float:
+    """How far a track may have moved from its fix within a window, metres."""
+    if row.speed_m_s == 0.0:
         return 0.0
     # As floats: the extremes of int64 must not wrap around.
-    fix = float(items.fix_us[j])
+    fix = float(row.fix_us)
     away_s = max(abs(float(start_us) - fix), abs(float(end_us) - fix)) * _MICROSECONDS
-    return float(items.speed_m_s[j]) * min(away_s, float(TRACK_GROWTH_MAX_S))
+    return float(row.speed_m_s) * min(away_s, float(TRACK_GROWTH_MAX_S))
 
 
 @jit
@@ -85,52 +58,40 @@ def bounds_of_chord(chord_m: float) -> tuple[float, float]:
 
 
 @jit
-def meet(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
-    question: Items,
-    shapes: Outlines,
-    i: int,
-    items: Items,
-    outlines: Outlines,
-    j: int,
-    out: FloatArray,
-) -> bool:
-    """Whether volume ``i`` of a question meets item ``j``; fills ``out``.
+def keep_m(a: Record, b: Record) -> tuple[float, float]:
+    """What two rows keep from each other, metres: across, and in height."""
+    across = max(a.separation_m, b.separation_m)
+    up = max(a.vertical_m, b.vertical_m)
+    if a.plan and b.plan:
+        across = max(across, a.mutual_m, b.mutual_m)
+        up = max(up, a.mutual_vertical_m, b.mutual_vertical_m)
+    return across, up
 
-    Args:
-        question: Volumes of plans; ``separation_m`` is their hazard radius.
-        shapes: Their outlines.
-        i: Which of them.
-        items: What is in the picture.
-        outlines: Their outlines.
-        j: Which of them.
-        out: (3,) distance, error, required separation, in metres.
-    """
-    # 1. Time and altitude, closed intervals; and what must be kept.
-    if question.start_us[i] > items.end_us[j] or items.start_us[j] > question.end_us[i]:
+
+@jit
+def near(a: Record, b: Record) -> bool:
+    """Whether a row of a question may meet one of a picture, before their cores are measured."""
+    # 1. Time and altitude, closed intervals.
+    if a.start_us > b.end_us or b.start_us > a.end_us:
         return False
-    vertical = max(question.vertical_m[i], items.vertical_m[j])
-    required = max(question.separation_m[i], items.separation_m[j])
-    if question.plan[i] and items.plan[j]:
-        vertical = max(vertical, question.mutual_vertical_m[i], items.mutual_vertical_m[j])
-        required = max(required, question.mutual_m[i], items.mutual_m[j])
-    if question.lower_m[i] > items.upper_m[j] + vertical:
+    required, vertical = keep_m(a, b)
+    if a.lower_m > b.upper_m + vertical or b.lower_m > a.upper_m + vertical:
         return False
-    if items.lower_m[j] > question.upper_m[i] + vertical:
-        return False
-    # 2. How far the cores may be for it to matter.
-    radii = shapes.shape_radius_m[i] + outlines.shape_radius_m[j]
-    radii += growth_m(items, j, question.start_us[i], question.end_us[i])
-    error = DISTANCE_ERROR_M + shapes.shape_error_m[i] + outlines.shape_error_m[j]
-    # 3. Caps: a straight line through the earth is never longer than the geodesic.
-    a, b = shapes.shape_centre[i], outlines.shape_centre[j]
-    dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    # 2. Caps: a straight line through the earth is never longer than the geodesic.
+    dx, dy, dz = a.x - b.x, a.y - b.y, a.z - b.z
     between = 2 * np.arcsin(min(1.0, np.sqrt(dx * dx + dy * dy + dz * dz) / 2))
-    caps = shapes.shape_cap[i] + outlines.shape_cap[j]
-    if (between - caps) * SEMI_MINOR_M > required + radii + error + 1.0:
-        return False
-    # 4. The cores themselves.
-    middle, half = bounds_of_chord(chord_between(shapes, i, outlines, j))
-    error += half
+    reach = required + a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
+    error = DISTANCE_ERROR_M + a.error_m + b.error_m
+    return bool((between - a.cap - b.cap) * SEMI_MINOR_M <= reach + error + 1.0)
+
+
+@jit
+def meet(question: Tables, a: Record, picture: Tables, b: Record, hit: Record) -> bool:
+    """Whether row ``a`` of a question meets row ``b``, ``near`` it; then fills ``hit``."""
+    required, _ = keep_m(a, b)
+    radii = a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
+    middle, half = bounds_of_chord(chord_between(question, a, picture, b))
+    error = DISTANCE_ERROR_M + a.error_m + b.error_m + half
     distance = middle - radii
     if distance - error > required:
         return False
@@ -138,77 +99,154 @@ def meet(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     if distance <= DISTANCE_ERROR_M:
         error += max(distance, 0.0)
         distance = 0.0
-    out[0] = distance
-    out[1] = error
-    out[2] = required
+    hit.plan, hit.owner = a.owner, b.owner
+    hit.distance_m, hit.error_m, hit.separation_m = distance, error, required
+    hit.start_us, hit.end_us = max(a.start_us, b.start_us), min(a.end_us, b.end_us)
     return True
 
 
 @jit
-def candidates(index: Bands, centre: FloatArray, reach_rad: float) -> IntArray:
-    """All runs of the index that may matter to a cap; (m, 2) int64."""
+def candidates(keys: IntArray, row: Record) -> IntArray:
+    """All runs of the index that may matter to a row of a question; (m, 2) int64."""
     out = np.empty((_RUNS_ROOM, 2), dtype=np.int64)
-    found = runs(index.keys, centre, reach_rad, out)
+    found = runs(keys, row, out)
     if found > len(out):
         out = np.empty((found, 2), dtype=np.int64)
-        runs(index.keys, centre, reach_rad, out)
+        runs(keys, row, out)
     return out[:found]
 
 
 @jit
-def meetings_of(
-    question: Items,
-    shapes: Outlines,
-    i: int,
-    index: Bands,
-    items: Items,
-    outlines: Outlines,
-) -> tuple[IntArray, FloatArray]:
-    """Everything that volume ``i`` meets: item numbers, and (distance, error, separation)."""
-    asking = max(question.separation_m[i], question.mutual_m[i])
-    reach = shapes.shape_radius_m[i] + asking + shapes.shape_error_m[i] + 1.0
-    asked = candidates(index, shapes.shape_centre[i], shapes.shape_cap[i] + reach / SEMI_MINOR_M)
-    which = np.empty(64, dtype=np.int64)
-    values = np.empty((64, 3), dtype=np.float64)
-    found = 0
-    for k in range(len(asked)):
-        for place in range(asked[k, 0], asked[k, 1]):
-            j = index.item[place]
-            if found == len(which):
-                which = np.concatenate((which, np.empty_like(which)))
-                values = np.concatenate((values, np.empty_like(values)))
-            if meet(question, shapes, i, items, outlines, j, values[found]):
-                which[found] = j
-                found += 1
-    return which[:found], values[:found]
+def pairs(a: Record, b: Record) -> int:
+    """How many pairs of blocks there are to measure."""
+    return int(a.block_end - a.block) * int(b.block_end - b.block)
 
 
-@parallel
-def meetings(
-    question: Items, shapes: Outlines, index: Bands, items: Items, outlines: Outlines
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """All meetings of all volumes of a question, in parallel.
+@jit
+def nearest(hits: Records, first: int, end: int) -> int:
+    """Of the hits of one plan keep one an owner: the nearest part, over all the shared time.
+
+    Of parts that are equally near, the one that is known best: whoever asks (R-07).
 
     Returns:
-        (m,) volume numbers, (m,) item numbers, (m, 3) distance, error and
-        required separation in metres; ordered by volume.
+        Where the kept hits end; they stand in the order of their owners.
     """
-    n = len(question.owner)
-    which = [np.empty(0, dtype=np.int64) for _ in range(n)]
-    values = [np.empty((0, 3), dtype=np.float64) for _ in range(n)]
-    for i in numba.prange(n):
-        which[i], values[i] = meetings_of(question, shapes, i, index, items, outlines)
-    total = 0
-    for i in range(n):
-        total += len(which[i])
-    volumes = np.empty(total, dtype=np.int64)
-    found = np.empty(total, dtype=np.int64)
-    numbers = np.empty((total, 3), dtype=np.float64)
-    at = 0
-    for i in range(n):
-        m = len(which[i])
-        volumes[at : at + m] = i
-        found[at : at + m] = which[i]
-        numbers[at : at + m] = values[i]
-        at += m
-    return volumes, found, numbers
+    if end - first < 2:  # noqa: PLR2004 - one is alone
+        return end
+    owner = np.empty(end - first, dtype=np.int64)
+    for i in range(first, end):
+        owner[i - first] = hits[i].owner
+    sorted_hits = hits[first:end][np.argsort(owner, kind="mergesort")]
+    kept = first
+    hits[kept] = sorted_hits[0]
+    for i in range(1, end - first):
+        one = sorted_hits[i]
+        if one.owner != hits[kept].owner:
+            kept += 1
+            hits[kept] = one
+            continue
+        best = hits[kept]
+        best.start_us, best.end_us = min(best.start_us, one.start_us), max(best.end_us, one.end_us)
+        beyond, other = best.distance_m - best.separation_m, one.distance_m - one.separation_m
+        if other < beyond or (other == beyond and one.error_m < best.error_m):
+            best.distance_m, best.error_m = one.distance_m, one.error_m
+            best.separation_m = one.separation_m
+    return kept + 1
+
+
+@jit
+def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    question: Tables,
+    a: Record,
+    picture: Tables,
+    keys: IntArray,
+    alive: BoolArray,
+    hits: Records,
+    found: int,
+    work_max: int,
+) -> tuple[Records, int, int]:
+    """Add what one row of a question meets to ``hits``, of which ``found`` are filled.
+
+    Returns:
+        The hits, in a larger array where they need it; how many there are; what is
+        left of ``work_max``, negative where it was given up.
+    """
+    around = candidates(keys, a)
+    for k in range(len(around)):
+        for j in range(around[k, 0], around[k, 1]):
+            b = picture.rows[j]
+            close = alive[b.owner] and near(a, b)
+            work_max -= pairs(a, b) if close else 1
+            if work_max < 0:
+                return hits, found, work_max
+            if not close:
+                continue
+            if found == len(hits):
+                hits = np.concatenate((hits, np.empty_like(hits)))
+            if meet(question, a, picture, b, hits[found]):
+                found += 1
+    return hits, found, work_max
+
+
+@jit
+def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    question: Tables,
+    first: int,
+    end: int,
+    picture: Tables,
+    keys: IntArray,
+    alive: BoolArray,
+    work_max: int,
+) -> tuple[Records, bool]:
+    """What the rows [first, end) of a question meet, plan by plan.
+
+    Args:
+        question: The rows of a plan stand together.
+        first: The first row of a plan.
+        end: The end of a plan's rows.
+        picture: In the order of ``keys``.
+        keys: Its index (detente.picture.bands).
+        alive: (o,) which of its owners still stand.
+        work_max: After how much work (candidates, and pairs of blocks) to give up.
+
+    Returns:
+        HIT, at most one a plan and owner; and whether it was done, else there are none.
+    """
+    hits = np.empty(_HITS_ROOM, dtype=HIT)
+    found, begun = 0, 0
+    for i in range(first, end):
+        a = question.rows[i]
+        if i > first and a.owner != question.rows[i - 1].owner:
+            begun = found = nearest(hits, begun, found)
+        hits, found, work_max = meet_row(question, a, picture, keys, alive, hits, found, work_max)
+        if work_max < 0:
+            return hits[:0], False
+    return hits[: nearest(hits, begun, found)], True
+
+
+@jit
+def asked_briefly(  # noqa: PLR0913, PLR0917 - as asked
+    question: Tables,
+    first: int,
+    end: int,
+    picture: Tables,
+    keys: IntArray,
+    alive: BoolArray,
+    work_max: int,
+) -> tuple[Records, bool]:
+    """``asked`` with the interpreter's lock kept, for what takes microseconds."""
+    return asked(question, first, end, picture, keys, alive, work_max)
+
+
+@released
+def asked_long(  # noqa: PLR0913, PLR0917 - as asked
+    question: Tables,
+    first: int,
+    end: int,
+    picture: Tables,
+    keys: IntArray,
+    alive: BoolArray,
+    work_max: int,
+) -> tuple[Records, bool]:
+    """``asked`` without the interpreter's lock, so that others go on beside it."""
+    return asked(question, first, end, picture, keys, alive, work_max)

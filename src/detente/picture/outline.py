@@ -1,273 +1,316 @@
-"""Shapes as flat arrays that the kernels read.
+"""From plain integers to records that the kernels read.
 
-All shapes of a picture (or of a batch of plans) become one set of arrays. A
-shape is a core (a point, the pieces of a line, or the pieces of rings) with a
-radius. Pieces come in blocks of up to BLOCK with a bounding sphere, so that far
-blocks are passed over. Rings also stand in the gnomonic plane that touches the
-earth's sphere of directions at the shape's centre: there plane sections through
-the earth's centre are straight, so "inside" is a winding number, with no pole
-and no antimeridian.
+Compiled, and one way for a register of a million and for a question of one: so
+the same shape is the same numbers, whoever asks and whatever stands beside it.
 
 Source: docs/adr/0004; docs/rules/R-06.md.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
-from detente.core.geodesy import FloatArray, IntArray, cut_edges, ecef
-from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Corridor, Polygon, Shape
+from detente.core.geodesy import (
+    ECCENTRICITY_SQUARED,
+    EDGE_MAX_M,
+    SEMI_MAJOR_M,
+    FloatArray,
+    IntArray,
+    cut_edges,
+)
 from detente.errors import MalformedInput
-
-BLOCK = 16
-"""Pieces a block: one cache line of bounds stands for sixteen of geometry."""
+from detente.picture._jit import jit, released
+from detente.picture.gather import Raw
+from detente.picture.tables import (
+    BLOCK,
+    BLOCK_PIECES,
+    FOREVER_US,
+    NEVER_US,
+    ROW,
+    Record,
+    Records,
+    Tables,
+)
 
 CAP_MAX_RAD = np.radians(75.0)
 """A shape fits within 75 degrees (8,300 km) of its centre, so that its gnomonic
 plane stays well-conditioned. A larger one is split by its author."""
 
-BoolArray = npt.NDArray[np.bool_]
+_E7 = 1e7
+_MM = 1e3
+
+_LONG_M2 = (EDGE_MAX_M * 0.999) ** 2
+"""A chord this much shorter than the limit cannot belong to a longer arc."""
+
+_NO_MEAN = 1e-9
+"""Vertices that cancel out have no mean; any of them shows that the cap is too wide."""
 
 
-class Outlines(NamedTuple):
-    """Flat arrays of n shapes, v vertices, b blocks, r rings.
+def outlines(raw: Raw, asked: IntArray) -> Tables:
+    """Lay out what was gathered, in the order in which it was.
 
-    ``vertices`` (v, 3) metres, earth-centred; ``plane`` (v, 2) gnomonic, only
-    filled for polygons. ``block_*``: first vertex, pieces (0 is a lone point),
-    sphere (x, y, z, radius), plane bounds (y low, y high, x high). ``ring_*``:
-    first block and end block. ``shape_*``: blocks, rings (equal ends: not a
-    polygon), centre (unit vector), cap (radians), frame (two unit vectors),
-    radius and edge error in metres.
-    """
-
-    vertices: FloatArray
-    plane: FloatArray
-    block_vertex: IntArray
-    block_pieces: IntArray
-    block_sphere: FloatArray
-    block_plane: FloatArray
-    ring_block: IntArray
-    ring_block_end: IntArray
-    shape_block: IntArray
-    shape_block_end: IntArray
-    shape_ring: IntArray
-    shape_ring_end: IntArray
-    shape_centre: FloatArray
-    shape_cap: FloatArray
-    shape_frame: FloatArray
-    shape_radius_m: FloatArray
-    shape_error_m: FloatArray
-
-
-def outlines(shapes: Sequence[Shape]) -> Outlines:
-    """Lay shapes out flat.
+    Args:
+        raw: The objects.
+        asked: What the agreement asks for each of their groups (``gather.agreed``).
 
     Raises:
-        MalformedInput: A shape wider than CAP_MAX_RAD.
+        TooWide: A shape wider than CAP_MAX_RAD; it tells whose.
     """
-    paths = _gather(shapes)
-    vertices, first, count = _vertices(paths)
-    blocks = _blocks(vertices, first, count)
-    n = len(shapes)
-    path_block_end = np.cumsum(blocks.per_path)
-    path_block = path_block_end - blocks.per_path
-    shape_path_end = np.cumsum(np.bincount(paths.shape, minlength=n))
-    shape_path = shape_path_end - np.bincount(paths.shape, minlength=n)
-    shape_vertex = first[shape_path]
-    centre, cap, frame = _caps(vertices, shape_vertex)
-    if n and cap.max() > CAP_MAX_RAD:
-        raise MalformedInput(
-            "shape",
+    vertices, long = placed(raw.positions, raw.starts)
+    starts = raw.starts
+    if len(long):
+        vertices, starts = _cut(raw, vertices, long)
+    tables = laid_out(raw.rows, starts, vertices)
+    if len(raw.rows):
+        widest = int(np.argmax(tables.rows["cap"]))
+        if tables.rows["cap"][widest] > CAP_MAX_RAD:
+            raise TooWide(int(raw.rows["owner"][widest]), float(tables.rows["cap"][widest]))
+    ask(tables.rows, raw.owners, asked)
+    return tables
+
+
+class TooWide(MalformedInput):
+    """A shape that cannot be measured; ``owner`` is the number of its object."""
+
+    def __init__(self, owner: int, cap_rad: float, *, what: str = "shape") -> None:
+        super().__init__(
+            what,
             expected=f"within {np.degrees(CAP_MAX_RAD):.0f} degrees of its centre; split it",
-            got=f"{np.degrees(cap.max()):.0f} degrees",
+            got=f"{np.degrees(cap_rad):.0f} degrees",
         )
-    plane = np.zeros((len(vertices) if paths.area.any() else 1, 2))
-    block_plane = np.zeros((len(blocks.vertex), 3))
-    if paths.area.any():
-        _project(vertices, plane, centre, frame, shape_vertex)
-        _bound_plane(plane, blocks, block_plane)
-    is_area = paths.area[shape_path]
-    flat = Outlines(
-        vertices=vertices,
-        plane=plane,
-        block_vertex=blocks.vertex,
-        block_pieces=blocks.pieces,
-        block_sphere=blocks.sphere,
-        block_plane=block_plane,
-        ring_block=path_block,
-        ring_block_end=path_block_end,
-        shape_block=path_block[shape_path],
-        shape_block_end=path_block_end[shape_path_end - 1],
-        shape_ring=np.where(is_area, shape_path, 0),
-        shape_ring_end=np.where(is_area, shape_path_end, 0),
-        shape_centre=centre,
-        shape_cap=cap,
-        shape_frame=frame,
-        shape_radius_m=paths.radius_m,
-        shape_error_m=paths.error_m,
-    )
-    # One memory layout, so that the kernels are compiled once.
-    return Outlines._make(np.ascontiguousarray(array) for array in flat)
+        self.owner = owner
+        self._cap_rad = cap_rad
+
+    def of(self, what: str) -> "TooWide":
+        """The same, naming the shape."""
+        return TooWide(self.owner, self._cap_rad, what=what)
 
 
-class _Paths(NamedTuple):
-    """Vertices in degrees (m, 2); each path's start, shape, and whether a ring."""
-
-    degrees: FloatArray
-    start: IntArray
-    shape: IntArray
-    area: BoolArray
-    radius_m: FloatArray
-    error_m: FloatArray
-
-
-def _gather(shapes: Sequence[Shape]) -> _Paths:
-    """All positions of all shapes in one array, rings closed."""
-    flat: list[tuple[int, int]] = []
-    starts: list[int] = []
-    owners: list[int] = []
-    areas: list[bool] = []
-    radii: list[float] = []
-    errors: list[int] = []
-    for number, shape in enumerate(shapes):
-        radii.append(shape.radius_m)
-        match shape:
-            case Circle():
-                starts.append(len(flat))
-                owners.append(number)
-                areas.append(False)
-                flat.append(shape.centre)
-                errors.append(0)
-            case Corridor():
-                starts.append(len(flat))
-                owners.append(number)
-                areas.append(False)
-                flat.extend(shape.line)
-                errors.append(shape.edge_error_mm)
-            case Polygon():
-                for ring in shape.rings:
-                    starts.append(len(flat))
-                    owners.append(number)
-                    areas.append(True)
-                    flat.extend(ring)
-                    flat.append(ring[0])
-                errors.append(shape.edge_error_mm)
-    return _Paths(
-        degrees=np.array(flat, dtype=np.float64).reshape(-1, 2) / E7_PER_DEG,
-        start=np.array(starts, dtype=np.int64),
-        shape=np.array(owners, dtype=np.int64),
-        area=np.array(areas, dtype=np.bool_),
-        radius_m=np.array(radii, dtype=np.float64),
-        error_m=np.array(errors, dtype=np.float64) / MM_PER_M,
-    )
-
-
-def _vertices(paths: _Paths) -> tuple[FloatArray, IntArray, IntArray]:
-    """Earth-centred vertices with long edges cut; each path's first and count."""
-    points = ecef(paths.degrees[:, 0], paths.degrees[:, 1])
-    total = len(points)
-    lengths = np.diff(np.append(paths.start, total))
-    if total == len(paths.start):  # lone points only, the common register
-        return points, paths.start, lengths
-    last = np.zeros(total, dtype=np.bool_)
-    last[paths.start + lengths - 1] = True
-    edge = np.flatnonzero(~last)
-    chord = np.linalg.norm(points[edge + 1] - points[edge], axis=1)
-    pieces, starts = cut_edges(paths.degrees[edge], paths.degrees[edge + 1], chord)
-    # A vertex that ends its path stays one vertex; an edge becomes its pieces.
-    spread = np.ones(total, dtype=np.int64)
-    spread[edge] = pieces
+def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, IntArray]:
+    """Vertices with the ``long`` edges cut into pieces, and where each path then starts."""
+    degrees = raw.positions / _E7
+    chord = np.linalg.norm(vertices[long + 1, :3] - vertices[long, :3], axis=1)
+    pieces, positions = cut_edges(degrees[long], degrees[long + 1], chord)
+    spread = np.ones(len(vertices), dtype=np.int64)
+    spread[long] = pieces
     place = np.cumsum(spread) - spread
-    out = np.empty((int(spread.sum()), 3))
-    out[place[last]] = points[last]
-    inner = np.ones(len(out), dtype=np.bool_)
-    inner[place[last]] = False
-    out[inner] = ecef(starts[:, 0], starts[:, 1])
-    count = np.add.reduceat(spread, paths.start)
-    return out, place[paths.start], count
+    out = np.empty((int(spread.sum()), vertices.shape[1]))
+    out[place] = vertices
+    # The first piece of an edge starts at the vertex that is there already.
+    part = np.arange(len(positions)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    inner = np.flatnonzero(part)
+    out[np.repeat(place[long], pieces)[inner] + part[inner]] = placed_at(positions[inner])
+    return out, place[raw.starts]
 
 
-class _Blocks(NamedTuple):
-    vertex: IntArray
-    pieces: IntArray
-    sphere: FloatArray
-    per_path: IntArray
+@jit
+def on_earth(lon_deg: float, lat_deg: float, out: FloatArray) -> None:
+    """One vertex: earth-centred metres of a place on the ellipsoid, no plane yet.
+
+    Source:
+        EPSG Guidance Note 7-2, section 4.1.1, at height 0, as detente.core.geodesy.ecef.
+    """
+    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
+    sin_lat, cos_lat = np.sin(lat), np.cos(lat)
+    normal = SEMI_MAJOR_M / np.sqrt(1 - ECCENTRICITY_SQUARED * sin_lat**2)
+    out[0] = normal * cos_lat * np.cos(lon)
+    out[1] = normal * cos_lat * np.sin(lon)
+    out[2] = normal * (1 - ECCENTRICITY_SQUARED) * sin_lat
+    out[3] = 0.0
+    out[4] = 0.0
 
 
-def _blocks(vertices: FloatArray, first: IntArray, count: IntArray) -> _Blocks:
-    """Cut each path into blocks of up to BLOCK pieces, each with a bounding sphere."""
-    pieces_of_path = count - 1
-    per_path = np.maximum(1, -(-pieces_of_path // BLOCK))
-    path = np.repeat(np.arange(len(first)), per_path)
-    number = np.arange(len(path)) - np.repeat(np.cumsum(per_path) - per_path, per_path)
-    vertex = first[path] + number * BLOCK
-    pieces = np.minimum(BLOCK, pieces_of_path[path] - number * BLOCK)
-    sphere = np.zeros((len(path), 4))
-    if len(path) == len(vertices):
-        sphere[:, :3] = vertices
-        return _Blocks(vertex, pieces, sphere, per_path)
-    low = np.full((len(path), 3), np.inf)
-    high = np.full((len(path), 3), -np.inf)
-    for k in range(BLOCK + 1):
-        here = k <= pieces
-        corner = vertices[vertex[here] + k]
-        low[here] = np.minimum(low[here], corner)
-        high[here] = np.maximum(high[here], corner)
-    sphere[:, :3] = (low + high) / 2
-    for k in range(BLOCK + 1):
-        here = np.flatnonzero(k <= pieces)
-        apart = np.linalg.norm(vertices[vertex[here] + k] - sphere[here, :3], axis=1)
-        sphere[here, 3] = np.maximum(sphere[here, 3], apart)
-    return _Blocks(vertex, pieces, sphere, per_path)
+@jit
+def placed_at(degrees: FloatArray) -> FloatArray:
+    """Vertices (n, 5) at (n, 2) lon/lat degrees."""
+    out = np.empty((len(degrees), 5))
+    for i in range(len(degrees)):
+        on_earth(degrees[i, 0], degrees[i, 1], out[i])
+    return out
 
 
-def _caps(
-    vertices: FloatArray, shape_vertex: IntArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Centre direction, angular radius and tangent frame of each shape."""
-    if not len(shape_vertex):
-        return np.zeros((0, 3)), np.zeros(0), np.zeros((0, 6))
-    unit = vertices / np.linalg.norm(vertices, axis=1)[:, None]
-    if len(shape_vertex) == len(vertices):
-        centre = unit
-        cap = np.zeros(len(unit))
-        return centre, cap, np.zeros((len(unit), 6))
-    centre = np.add.reduceat(unit, shape_vertex)
-    norm = np.linalg.norm(centre, axis=1)
-    # Vertices that cancel out have no mean; any of them shows the cap is too wide.
-    centre = np.where(norm[:, None] > 1e-9, centre, unit[shape_vertex])  # noqa: PLR2004
-    centre /= np.linalg.norm(centre, axis=1)[:, None]
-    owner = np.repeat(np.arange(len(shape_vertex)), np.diff(np.append(shape_vertex, len(vertices))))
-    apart = np.linalg.norm(unit - centre[owner], axis=1)
-    cap = 2 * np.arcsin(np.minimum(np.maximum.reduceat(apart, shape_vertex) / 2, 1.0))
-    away = np.eye(3)[np.argmin(np.abs(centre), axis=1)]
-    first = np.cross(centre, away)
-    first /= np.linalg.norm(first, axis=1)[:, None]
-    return centre, cap, np.hstack([first, np.cross(centre, first)])
+@released
+def placed(positions: IntArray, starts: IntArray) -> tuple[FloatArray, IntArray]:
+    """Vertices (n, 5) at (n, 2) lon/lat 1e-7 degree, and where edges begin that are long."""
+    n = len(positions)
+    out = np.empty((n, 5))
+    for i in range(n):
+        on_earth(positions[i, 0] / _E7, positions[i, 1] / _E7, out[i])
+    long = np.empty(n - len(starts), dtype=np.int64)
+    found = 0
+    for path in range(len(starts)):
+        for i in range(starts[path], end_of(starts, path, n) - 1):
+            a, b = out[i], out[i + 1]
+            dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+            if dx * dx + dy * dy + dz * dz > _LONG_M2:
+                long[found] = i
+                found += 1
+    return out, long[:found]
 
 
-def _project(
-    vertices: FloatArray,
-    plane: FloatArray,
-    centre: FloatArray,
-    frame: FloatArray,
-    shape_vertex: IntArray,
-) -> None:
-    """Gnomonic coordinates of every vertex in the plane of its shape."""
-    owner = np.repeat(np.arange(len(shape_vertex)), np.diff(np.append(shape_vertex, len(vertices))))
-    depth = np.einsum("ij,ij->i", vertices, centre[owner])
-    plane[:, 0] = np.einsum("ij,ij->i", vertices, frame[owner, :3]) / depth
-    plane[:, 1] = np.einsum("ij,ij->i", vertices, frame[owner, 3:]) / depth
+@jit
+def end_of(starts: IntArray, path: int, n: int) -> int:
+    """Where path number ``path`` ends, of ``n`` vertices."""
+    return int(starts[path + 1]) if path + 1 < len(starts) else n
 
 
-def _bound_plane(plane: FloatArray, blocks: _Blocks, out: FloatArray) -> None:
-    """Per block: lowest y, highest y, highest x."""
-    out[:, 0], out[:, 1:] = np.inf, -np.inf
-    for k in range(BLOCK + 1):
-        here = np.flatnonzero(k <= blocks.pieces)
-        corner = plane[blocks.vertex[here] + k]
-        out[here, 0] = np.minimum(out[here, 0], corner[:, 1])
-        out[here, 1] = np.maximum(out[here, 1], corner[:, 1])
-        out[here, 2] = np.maximum(out[here, 2], corner[:, 0])
+@released
+def laid_out(raw: Records, starts: IntArray, vertices: FloatArray) -> Tables:
+    """Records of everything but what is asked; fills the plane of ``vertices``."""
+    n = len(vertices)
+    blocks, rings = counted(raw, starts, n)
+    out = Tables(
+        np.empty(len(raw), dtype=ROW),
+        np.empty(blocks, dtype=BLOCK),
+        np.empty((rings, 2), dtype=np.int64),
+        vertices,
+    )
+    path, block, ring = 0, 0, 0
+    for i in range(len(raw)):
+        source, row = raw[i], out.rows[i]
+        path_end = source.path_end
+        bound(source, row)
+        cap(row, vertices, starts[path], end_of(starts, path_end - 1, n))
+        row.block, row.ring = block, ring
+        if source.area:
+            project(row, vertices, starts[path], end_of(starts, path_end - 1, n))
+        for one in range(path, path_end):
+            begin = block
+            block = add_blocks(out, block, starts[one], end_of(starts, one, n))
+            if source.area:
+                out.rings[ring, 0], out.rings[ring, 1] = begin, block
+                ring += 1
+        row.block_end, row.ring_end = block, ring
+        path = path_end
+    return out
+
+
+@jit
+def counted(raw: Records, starts: IntArray, n: int) -> tuple[int, int]:
+    """How many blocks and rings there will be."""
+    blocks, rings, path = 0, 0, 0
+    for one in range(len(starts)):
+        pieces = end_of(starts, one, n) - starts[one] - 1
+        blocks += max(1, (pieces + BLOCK_PIECES - 1) // BLOCK_PIECES)
+    for i in range(len(raw)):
+        if raw[i].area:
+            rings += raw[i].path_end - path
+        path = raw[i].path_end
+    return blocks, rings
+
+
+@jit
+def bound(source: Record, row: Record) -> None:
+    """Owner, times, altitudes, radius and track, in metres; nothing is asked yet."""
+    row.owner, row.plan = source.owner, source.plan
+    row.start_us, row.end_us, row.fix_us = source.start_us, source.end_us, source.fix_us
+    row.lower_m = -np.inf if source.lower_mm == NEVER_US else source.lower_mm / _MM
+    row.upper_m = np.inf if source.upper_mm == FOREVER_US else source.upper_mm / _MM
+    row.radius_m = source.width_mm / (2 * _MM)
+    row.error_m = source.error_mm / _MM
+    row.speed_m_s = source.speed_mm_s / _MM
+
+
+@jit
+def cap(row: Record, vertices: FloatArray, first: int, end: int) -> None:
+    """Direction of the middle of some vertices, and how far they reach around it."""
+    x, y, z = 0.0, 0.0, 0.0
+    for i in range(first, end):
+        v = vertices[i]
+        norm = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+        x, y, z = x + v[0] / norm, y + v[1] / norm, z + v[2] / norm
+    norm = np.sqrt(x * x + y * y + z * z)
+    if norm <= _NO_MEAN:
+        x, y, z = vertices[first, 0], vertices[first, 1], vertices[first, 2]
+        norm = np.sqrt(x * x + y * y + z * z)
+    x, y, z = x / norm, y / norm, z / norm
+    apart2 = 0.0
+    for i in range(first, end):
+        v = vertices[i]
+        norm = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+        dx, dy, dz = v[0] / norm - x, v[1] / norm - y, v[2] / norm - z
+        apart2 = max(apart2, dx * dx + dy * dy + dz * dz)
+    row.x, row.y, row.z = x, y, z
+    row.cap = 0.0 if end - first == 1 else 2 * np.arcsin(min(1.0, np.sqrt(apart2) / 2))
+
+
+@jit
+def frame(x: float, y: float, z: float) -> tuple[float, float, float, float, float, float]:
+    """Two unit vectors across a direction and each other: the axes of its gnomonic plane."""
+    # Across the axis that the direction is farthest from.
+    ax, ay, az = abs(x), abs(y), abs(z)
+    if ax <= ay and ax <= az:
+        ex, ey, ez = 0.0, z, -y
+    elif ay <= az:
+        ex, ey, ez = -z, 0.0, x
+    else:
+        ex, ey, ez = y, -x, 0.0
+    norm = np.sqrt(ex * ex + ey * ey + ez * ez)
+    ex, ey, ez = ex / norm, ey / norm, ez / norm
+    return ex, ey, ez, y * ez - z * ey, z * ex - x * ez, x * ey - y * ex
+
+
+@jit
+def project(row: Record, vertices: FloatArray, first: int, end: int) -> None:
+    """Gnomonic coordinates of a polygon's vertices, in the plane of its centre."""
+    ex, ey, ez, nx, ny, nz = frame(row.x, row.y, row.z)
+    for i in range(first, end):
+        v = vertices[i]
+        depth = v[0] * row.x + v[1] * row.y + v[2] * row.z
+        v[3] = (v[0] * ex + v[1] * ey + v[2] * ez) / depth
+        v[4] = (v[0] * nx + v[1] * ny + v[2] * nz) / depth
+
+
+@jit
+def add_blocks(out: Tables, block: int, first: int, end: int) -> int:
+    """Cut one path into blocks; the number of the next block."""
+    vertex = first
+    while True:
+        pieces = min(BLOCK_PIECES, end - 1 - vertex)
+        enclose(out.blocks[block], out.vertices, vertex, pieces)
+        block += 1
+        vertex += BLOCK_PIECES
+        if vertex >= end - 1:
+            return block
+
+
+@jit
+def enclose(block: Record, vertices: FloatArray, first: int, pieces: int) -> None:
+    """A sphere around pieces, and their bounds in the plane."""
+    block.vertex, block.pieces = first, pieces
+    v = vertices[first]
+    x0, y0, z0, block.low, block.right = v[0], v[1], v[2], v[4], v[3]
+    x1, y1, z1, block.high = v[0], v[1], v[2], v[4]
+    for i in range(first + 1, first + pieces + 1):
+        v = vertices[i]
+        x0, y0, z0 = min(x0, v[0]), min(y0, v[1]), min(z0, v[2])
+        x1, y1, z1 = max(x1, v[0]), max(y1, v[1]), max(z1, v[2])
+        block.low, block.high = min(block.low, v[4]), max(block.high, v[4])
+        block.right = max(block.right, v[3])
+    block.x, block.y, block.z = (x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2
+    apart2 = 0.0
+    for i in range(first, first + pieces + 1):
+        v = vertices[i]
+        dx, dy, dz = v[0] - block.x, v[1] - block.y, v[2] - block.z
+        apart2 = max(apart2, dx * dx + dy * dy + dz * dz)
+    block.radius = np.sqrt(apart2)
+
+
+@released
+def ask(rows: Records, owners: Records, asked: IntArray) -> None:
+    """Fill in what each row asks: by its object, and by the agreement for its group.
+
+    Args:
+        rows: ROW.
+        owners: OWNER.
+        asked: (g, 2) int64, horizontal and vertical millimetres by group.
+    """
+    for i in range(len(rows)):
+        row = rows[i]
+        owner = owners[row.owner]
+        across, up = asked[owner.group, 0], asked[owner.group, 1]
+        if row.plan:
+            row.separation_m, row.vertical_m = owner.own_mm / _MM, 0.0
+            row.mutual_m, row.mutual_vertical_m = across / _MM, up / _MM
+        else:
+            row.separation_m = (max(owner.own_mm, across) + owner.extra_mm) / _MM
+            row.vertical_m = up / _MM
+            row.mutual_m = row.mutual_vertical_m = 0.0

@@ -5,18 +5,28 @@ source, or in the user's cache folder where that cannot be written.
 """
 
 from detente.core.check import Known
-from detente.core.edges import circle
+from detente.core.edges import circle, corridor
 from detente.core.notice import Notice
 from detente.core.plan import Plan
-from detente.core.volume import Volume
-from detente.picture.picture import Picture
+from detente.core.volume import Shape, Volume
+from detente.picture import question
+from detente.picture.live import Live, merged_part
 
 
 def warm() -> None:
-    """Ask one small question, which compiles everything that a check uses."""
-    volume = Volume(footprint=(circle(0.0, 0.0, 10.0),))
-    notice = Notice(source_id="warm", name="warm", category="warm", party="warm", volumes=(volume,))
-    Picture([Known(value=notice)]).meetings([Plan(source_id="warm", volumes=(volume,))])
+    """Ask small questions that take every way through the kernels."""
+    shapes: tuple[Shape, ...] = (circle(0.0, 0.0, 10.0), *corridor([(0.0, 0.0), (0.05, 0.0)]))
+    volumes = (Volume(footprint=shapes),)
+    notice = Notice(source_id="warm", name="warm", category="warm", party="warm", volumes=volumes)
+    plan = Plan(source_id="warm", volumes=volumes)
+    live = Live([Known(value=notice, object_id="a")])
+    live.fold([("b", Known(value=notice, object_id="b"))], 1)
+    picture = live.snapshot()
+    merged_part(picture.parts).segment.under(None)
+    for part in picture.parts:
+        asked = question.Question([plan], None, 0)
+        asked.ask(part.segment, part.alive)
+        asked.ask_long(part.segment, part.alive, (0, len(shapes)))
 
 
 if __name__ == "__main__":

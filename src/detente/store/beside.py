@@ -1,8 +1,9 @@
-"""What a node keeps beside the record, in the same transactions: answers and budgets.
+"""What a node keeps beside the record, in the same transactions: answers, budgets, counts.
 
 None of it is part of the record: it may be pruned, and the record still verifies.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -64,6 +65,16 @@ class ReadBeside:
         given = {"day": day, "owner": owner, "asker": asker, "digest": digest}
         return self._connection.execute(_CHARGED, given).scalar() is not None
 
+    def notified(self) -> tuple[int, dict[str, int]]:
+        """How often each subscription was to be told of something, and up to which entry.
+
+        It is a shortcut: the record alone says the same, counted from its beginning.
+        """
+        rows = self._connection.execute(_NOTIFIED).all()
+        counts = {row.subscription: int(row.notification_index) for row in rows}
+        counts.pop(_NOBODY, None)
+        return max((int(row.sequence) for row in rows), default=0), counts
+
 
 class WriteBeside:
     """What is kept, in a transaction that may write."""
@@ -106,6 +117,20 @@ class WriteBeside:
         """Let go of the budgets of days before one; tells how many charges."""
         return self._connection.execute(_FORGET_CHARGES, {"before": before_day}).rowcount
 
+    def keep_notified(self, sequence: int, counts: Mapping[str, int]) -> None:
+        """Keep how often subscriptions were to be told, counted up to an entry."""
+        self._connection.execute(_FORGET_NOTIFIED)
+        self._connection.execute(
+            _KEEP_NOTIFIED,
+            [
+                {"subscription": name, "notification_index": index, "sequence": sequence}
+                for name, index in (*counts.items(), (_NOBODY, 0))
+            ],
+        )
+
+
+_NOBODY = ""
+"""Stands in the table for the entry up to which was counted, were there no subscription."""
 
 _kept, _budget = tables.idempotency.c, tables.budget.c
 
@@ -130,4 +155,7 @@ _CHARGE = sa.text(
     " VALUES (:day, :owner, :asker, :digest, :area_km2_milli)"
     " ON CONFLICT (day, owner, asker, digest) DO NOTHING"
 )
+_NOTIFIED = sa.select(tables.notified)
+_FORGET_NOTIFIED = sa.delete(tables.notified)
+_KEEP_NOTIFIED = sa.insert(tables.notified)
 _FORGET_CHARGES = sa.delete(tables.budget).where(_budget.day < sa.bindparam("before"))

@@ -112,9 +112,9 @@ def _require_measurable(shape: Shape) -> None:
     lons = [lon for path in paths for lon, _ in path]
     lats = [lat for path in paths for _, lat in path]
     if max(lons) - min(lons) > _NARROW_E7 or max(lats) - min(lats) > _NARROW_E7:
-        from detente.picture.outline import outlines  # noqa: PLC0415 - loads compiled kernels
+        from detente.picture import require_measurable  # noqa: PLC0415 - loads compiled kernels
 
-        outlines([shape])
+        require_measurable([shape])
 
 
 def _shown(value: object) -> str:

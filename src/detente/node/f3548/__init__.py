@@ -1,1 +1,1 @@
-"""ASTM F3548-21: the rules of its discovery and synchronization service."""
+"""The rules of ASTM F3548-21's discovery and synchronisation service (DSS)."""

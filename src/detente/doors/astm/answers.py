@@ -1,0 +1,204 @@
+"""From the register's values to F3548's answers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import UNSET
+
+from detente.core.availability import AvailabilityState
+from detente.core.plan import PlanState
+from detente.core.volume import YEAR_MAX, YEAR_MIN
+from detente.doors.astm import wire
+from detente.node.f3548 import references
+from detente.node.f3548.refusals import Unaware
+
+_encode = msgspec.json.Encoder().encode
+
+_STATES: dict[PlanState, wire.State] = {
+    PlanState.ACCEPTED: "Accepted",
+    PlanState.ACTIVATED: "Activated",
+    PlanState.NONCONFORMING: "Nonconforming",
+    PlanState.CONTINGENT: "Contingent",
+}
+_AVAILABILITIES: dict[AvailabilityState, wire.AvailabilityName] = {
+    AvailabilityState.UNKNOWN: "Unknown",
+    AvailabilityState.NORMAL: "Normal",
+    AvailabilityState.DOWN: "Down",
+}
+_ALWAYS_BEEN = datetime(YEAR_MIN, 1, 1, tzinfo=UTC)
+_FOR_EVER = datetime(YEAR_MAX, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""F3548 has no open ends; plans and notices of the register may have."""
+
+
+def intent_changed(changed: references.IntentChanged) -> bytes:
+    """An operational intent after a change."""
+    return _encode(
+        wire.ChangeOperationalIntentReferenceResponse(
+            subscribers=_subscribers(changed.told),
+            operational_intent_reference=_intent(changed.intent),
+        )
+    )
+
+
+def intent(reference: references.IntentReference) -> bytes:
+    """One operational intent."""
+    return _encode(
+        wire.GetOperationalIntentReferenceResponse(operational_intent_reference=_intent(reference))
+    )
+
+
+def intents(found: Sequence[references.IntentReference]) -> bytes:
+    """All operational intents that were found."""
+    return _encode(
+        wire.QueryOperationalIntentReferenceResponse(
+            operational_intent_references=[_intent(one) for one in found]
+        )
+    )
+
+
+def constraint_changed(changed: references.ConstraintChanged) -> bytes:
+    """A constraint after a change."""
+    return _encode(
+        wire.ChangeConstraintReferenceResponse(
+            subscribers=_subscribers(changed.told),
+            constraint_reference=_constraint(changed.constraint),
+        )
+    )
+
+
+def constraint(reference: references.ConstraintReference) -> bytes:
+    """One constraint."""
+    return _encode(wire.GetConstraintReferenceResponse(constraint_reference=_constraint(reference)))
+
+
+def constraints(found: Sequence[references.ConstraintReference]) -> bytes:
+    """All constraints that were found."""
+    return _encode(
+        wire.QueryConstraintReferencesResponse(
+            constraint_references=[_constraint(one) for one in found]
+        )
+    )
+
+
+def subscription_changed(changed: references.SubscriptionChanged) -> bytes:
+    """A subscription after a change, with what it is for."""
+    intents, constraints = changed.intents, changed.constraints
+    return _encode(
+        wire.PutSubscriptionResponse(
+            subscription=_subscription(changed.subscription),
+            operational_intent_references=UNSET
+            if intents is None
+            else [_intent(one) for one in intents],
+            constraint_references=UNSET
+            if constraints is None
+            else [_constraint(one) for one in constraints],
+        )
+    )
+
+
+def subscription(view: references.SubscriptionView) -> bytes:
+    """One subscription."""
+    return _encode(wire.GetSubscriptionResponse(subscription=_subscription(view)))
+
+
+def subscriptions(found: Sequence[references.SubscriptionView]) -> bytes:
+    """All subscriptions that were found."""
+    return _encode(
+        wire.QuerySubscriptionsResponse(subscriptions=[_subscription(one) for one in found])
+    )
+
+
+def availability(view: references.AvailabilityView) -> bytes:
+    """What was last declared of a USS."""
+    return _encode(
+        wire.UssAvailabilityStatusResponse(
+            version=view.version,
+            status=wire.UssAvailabilityStatus(
+                uss=view.uss, availability=_AVAILABILITIES[view.state]
+            ),
+        )
+    )
+
+
+def report(given: wire.ErrorReport, name: str) -> bytes:
+    """A report as it was given, under the id that it got."""
+    kept = msgspec.to_builtins(msgspec.structs.replace(given, report_id=name))
+    exchange = {name: value for name, value in kept["exchange"].items() if value is not None}
+    return _encode({"report_id": name, "exchange": exchange})
+
+
+def refusal(message: str) -> bytes:
+    """Why a request was refused."""
+    return _encode(wire.ErrorResponse(message=message))
+
+
+def unaware(error: Unaware) -> bytes:
+    """What the key lacks."""
+    return _encode(
+        wire.AirspaceConflictResponse(
+            message=str(error),
+            missing_operational_intents=[_intent(one) for one in error.intents],
+            missing_constraints=[_constraint(one) for one in error.constraints],
+        )
+    )
+
+
+def _time(value: datetime | None, otherwise: datetime) -> wire.Time:
+    return wire.Time(value=otherwise if value is None else value, format="RFC3339")
+
+
+def _intent(one: references.IntentReference) -> wire.OperationalIntentReference:
+    return wire.OperationalIntentReference(
+        id=one.id,
+        manager=one.manager,
+        uss_availability=_AVAILABILITIES[one.availability],
+        version=one.version,
+        state=_STATES[one.state],
+        ovn=one.ovn,
+        time_start=_time(one.starts, _ALWAYS_BEEN),
+        time_end=_time(one.ends, _FOR_EVER),
+        uss_base_url=one.base_url,
+        subscription_id=one.subscription,
+    )
+
+
+def _constraint(one: references.ConstraintReference) -> wire.ConstraintReference:
+    return wire.ConstraintReference(
+        id=one.id,
+        manager=one.manager,
+        uss_availability=_AVAILABILITIES[one.availability],
+        version=one.version,
+        ovn=one.ovn,
+        time_start=_time(one.starts, _ALWAYS_BEEN),
+        time_end=_time(one.ends, _FOR_EVER),
+        uss_base_url=one.base_url,
+    )
+
+
+def _subscription(one: references.SubscriptionView) -> wire.Subscription:
+    return wire.Subscription(
+        id=one.id,
+        version=one.version,
+        notification_index=one.told,
+        time_start=_time(one.starts, _ALWAYS_BEEN),
+        time_end=_time(one.ends, _FOR_EVER),
+        uss_base_url=one.base_url,
+        notify_for_operational_intents=one.plans,
+        notify_for_constraints=one.zones,
+        implicit_subscription=one.implicit,
+        dependent_operational_intents=list(one.dependents),
+    )
+
+
+def _subscribers(told: references.Told) -> list[wire.SubscriberToNotify]:
+    return [
+        wire.SubscriberToNotify(
+            subscriptions=[
+                wire.SubscriptionState(subscription_id=name, notification_index=index)
+                for name, index in rows
+            ],
+            uss_base_url=url,
+        )
+        for url, rows in told.by_url.items()
+    ]

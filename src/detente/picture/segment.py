@@ -1,0 +1,191 @@
+"""A segment: some objects of a picture, laid out once and never changed.
+
+What is replaced or removed later is masked by whoever holds the segment, until
+two segments are merged: arrays are copied then, and no value is read again.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import compress
+from typing import NamedTuple
+
+import numpy as np
+
+from detente.core.agreement import Agreement
+from detente.core.check import Known
+from detente.core.geodesy import IntArray
+from detente.core.volume import Shape
+from detente.picture.bands import keys_of
+from detente.picture.gather import Gatherer, Group, agreed
+from detente.picture.merge import merged_tables
+from detente.picture.outline import TooWide, ask, outlines
+from detente.picture.tables import FOREVER_US, BoolArray, Records, Tables
+
+Label = Callable[[Known], Hashable]
+
+_KNOWN_STEP = 16_384
+"""Objects whose references are copied at a time: some 0.2 ms, in which no other thread runs."""
+
+
+class Column(NamedTuple):
+    """A sorted column: ``value`` (n,) int64, and whose it is."""
+
+    value: IntArray
+    owner: IntArray
+
+
+class Segment(NamedTuple):
+    """Immutable; owners are numbers of ``known``.
+
+    ``tables.rows`` stand in the order of ``keys``. ``ids`` are hashes of object
+    ids, ``due`` the times from which objects are stale, of those that ever are.
+    """
+
+    known: list[Known]
+    owners: Records
+    groups: tuple[Group, ...]
+    tables: Tables
+    keys: IntArray
+    ids: Column
+    due: Column
+
+    def places(self, wanted: Sequence[str], hashes: IntArray) -> Iterator[tuple[int, int]]:
+        """(number in ``wanted``, owner) for each object id that is here, alive or not."""
+        value, owner = self.ids
+        first = np.searchsorted(value, hashes)
+        here = np.flatnonzero(value[np.minimum(first, len(value) - 1)] == hashes)
+        for number in here.tolist():
+            place = int(first[number])
+            while place < len(value) and value[place] == hashes[number]:
+                if self.known[owner[place]].object_id == wanted[number]:
+                    yield number, int(owner[place])
+                place += 1
+
+    def hashes(self) -> IntArray:
+        """What each owner is looked up by."""
+        out = np.empty_like(self.ids.value)
+        out[self.ids.owner] = self.ids.value
+        return out
+
+    def stale(self, now_us: int) -> IntArray:
+        """Owners that are stale at a time, alive or not."""
+        return self.due.owner[: np.searchsorted(self.due.value, now_us)]
+
+    def emptied(self) -> "Segment":
+        """Nothing, laid out alike."""
+        return Segment(
+            known=[],
+            owners=self.owners[:0],
+            groups=(),
+            tables=Tables._make(table[:0] for table in self.tables),
+            keys=self.keys[:0],
+            ids=Column._make(column[:0] for column in self.ids),
+            due=Column._make(column[:0] for column in self.due),
+        )
+
+    def under(self, agreement: Agreement | None) -> "Segment":
+        """The same objects under another agreement: arrays only."""
+        rows = self.tables.rows.copy()
+        ask(rows, self.owners, agreed(self.groups, agreement))
+        rows, keys = _in_order(rows)
+        return self._replace(tables=self.tables._replace(rows=rows), keys=keys)
+
+
+def hashes_of(ids: Sequence[str]) -> IntArray:
+    """What object ids are looked up by, (n,) int64."""
+    return np.fromiter(map(hash, ids), dtype=np.int64, count=len(ids))
+
+
+def build(known: list[Known], agreement: Agreement | None, label: Label | None = None) -> Segment:
+    """Lay objects out.
+
+    Raises:
+        MalformedInput: A shape too wide to be measured (named).
+    """
+    gatherer = Gatherer()
+    for one in known:
+        gatherer.add(one.value, label=None if label is None else label(one))
+    raw = gatherer.raw()
+    try:
+        tables = outlines(raw, agreed(raw.groups, agreement))
+    except TooWide as error:
+        source_id = known[error.owner].value.source_id
+        raise error.of(f"shape of {source_id}") from None
+    rows, keys = _in_order(tables.rows)
+    ids = hashes_of([one.object_id for one in known])
+    return _complete(known, raw.owners, raw.groups, tables._replace(rows=rows), keys, ids)
+
+
+def require_measurable(shapes: Sequence[Shape]) -> None:
+    """Refuse shapes that no picture could hold.
+
+    Raises:
+        MalformedInput: One is wider than CAP_MAX_RAD.
+    """
+    gatherer = Gatherer()
+    gatherer.add_shapes(shapes)
+    raw = gatherer.raw()
+    outlines(raw, agreed(raw.groups, None))
+
+
+def merged(a: Segment, alive_a: BoolArray, b: Segment, alive_b: BoolArray) -> Segment:
+    """One segment of what is alive in two, owners in the same order, those of ``a`` first."""
+    new_a, new_b = renumbered(alive_a), renumbered(alive_b, int(alive_a.sum()))
+    tables, keys = merged_tables(a.tables, a.keys, new_a, b.tables, b.keys, new_b)
+    known = _living(a.known, alive_a)
+    known += _living(b.known, alive_b)
+    groups = {group: number for number, group in enumerate(dict.fromkeys(a.groups + b.groups))}
+    owners = [
+        _regrouped(one.owners[alive], [groups[group] for group in one.groups])
+        for one, alive in ((a, alive_a), (b, alive_b))
+    ]
+    ids = np.concatenate([one.hashes()[alive] for one, alive in ((a, alive_a), (b, alive_b))])
+    return _complete(known, np.concatenate(owners), tuple(groups), tables, keys, ids)
+
+
+def renumbered(alive: BoolArray, first: int = 0) -> IntArray:
+    """The owners' numbers after a merge, from ``first`` on; -1 where they are gone."""
+    return np.where(alive, np.cumsum(alive) - 1 + first, -1)
+
+
+def _complete(
+    known: list[Known],
+    owners: Records,
+    groups: tuple[Group, ...],
+    tables: Tables,
+    keys: IntArray,
+    ids: IntArray,
+) -> Segment:
+    by_id = np.argsort(ids, kind="stable")
+    due = owners["due_us"]
+    ever = np.flatnonzero(due < FOREVER_US)
+    by_due = ever[np.argsort(due[ever], kind="stable")]
+    return Segment(
+        known=known,
+        owners=owners,
+        groups=groups,
+        tables=tables,
+        keys=keys,
+        ids=Column(ids[by_id], by_id),
+        due=Column(due[by_due], by_due),
+    )
+
+
+def _in_order(rows: Records) -> tuple[Records, IntArray]:
+    """Rows in the order of the index, and its keys."""
+    keys = keys_of(rows)
+    order = np.argsort(keys, kind="stable")
+    return rows[order], keys[order]
+
+
+def _living(known: list[Known], alive: BoolArray) -> list[Known]:
+    """Those that stand, copied in steps, so that other threads run between them."""
+    out: list[Known] = []
+    for first in range(0, len(known), _KNOWN_STEP):
+        step = slice(first, first + _KNOWN_STEP)
+        out.extend(compress(known[step], alive[step].tolist()))
+    return out
+
+
+def _regrouped(owners: Records, numbers: list[int]) -> Records:
+    owners["group"] = np.array(numbers, dtype=np.int64)[owners["group"]]
+    return owners

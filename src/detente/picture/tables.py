@@ -1,0 +1,93 @@
+"""The layout in memory: what the kernels read, as arrays of records.
+
+One row stands for one (object, volume, shape). A shape is a core (a point, the
+pieces of a line, or the pieces of rings) with a radius. Pieces come in blocks of
+up to BLOCK_PIECES with a bounding sphere, so that far blocks are passed over.
+All of a row lies together, because a question reads most of a few rows.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from detente.core.geodesy import FloatArray, IntArray
+
+Records = npt.NDArray[np.void]
+Record = Any
+"""One of Records: in compiled code its fields are attributes."""
+
+BoolArray = npt.NDArray[np.bool_]
+
+NEVER_US = np.iinfo(np.int64).min
+FOREVER_US = np.iinfo(np.int64).max
+"""Unbounded times, microseconds since 1970."""
+
+BLOCK_PIECES = 16
+"""Pieces a block: one cache line of bounds stands for sixteen of geometry."""
+
+ROW = np.dtype(
+    [
+        *((name, np.int64) for name in ("start_us", "end_us", "fix_us")),
+        *((name, np.int32) for name in ("owner", "plan", "block", "block_end", "ring", "ring_end")),
+        *((name, np.float64) for name in ("lower_m", "upper_m")),
+        *((name, np.float64) for name in ("separation_m", "vertical_m")),
+        *((name, np.float64) for name in ("mutual_m", "mutual_vertical_m")),
+        *((name, np.float64) for name in ("speed_m_s", "x", "y", "z", "cap", "radius_m")),
+        ("error_m", np.float64),
+    ],
+    align=True,
+)
+"""``owner`` the object's number; ``plan`` 1 for a plan, else 0; ``lower_m``,
+``upper_m`` above the ellipsoid (infinite where unbounded); ``start_us``,
+``end_us`` (NEVER_US, FOREVER_US where unbounded); ``separation_m`` what it asks
+around itself; ``vertical_m`` the same in height; ``mutual_m`` and
+``mutual_vertical_m`` what it asks of plans only, which is so for plans: each of
+two keeps what the other asks, whichever of them is the question (R-07);
+``speed_m_s`` and ``fix_us`` how a track grows.
+
+Of its shape: blocks; rings (equal ends: not a polygon); ``x``, ``y``, ``z`` the
+direction of its centre (unit vector); ``cap`` how far it reaches around that
+(radians); ``radius_m``; ``error_m`` of its edges."""
+
+BLOCK = np.dtype(
+    [
+        *((name, np.int64) for name in ("vertex", "pieces")),
+        *((name, np.float64) for name in ("x", "y", "z", "radius")),
+        *((name, np.float64) for name in ("low", "high", "right")),
+    ],
+    align=True,
+)
+"""First vertex, pieces (0 is a lone point), sphere in metres, and of polygons
+the bounds in the gnomonic plane: lowest y, highest y, highest x."""
+
+OWNER = np.dtype([(name, np.int64) for name in ("own_mm", "extra_mm", "due_us", "group")])
+"""Of one object: the separation that it asks by itself (of a plan: its hazard);
+what is added to the larger of that and the agreement's; when it becomes stale;
+the number of its group (detente.picture.gather)."""
+
+HIT = np.dtype(
+    [
+        *((name, np.int64) for name in ("plan", "owner")),
+        *((name, np.float64) for name in ("distance_m", "error_m", "separation_m")),
+        *((name, np.int64) for name in ("start_us", "end_us")),
+    ]
+)
+"""A plan of the question meets an owner: nearest part, over the time both share."""
+
+
+class Tables(NamedTuple):
+    """The rows of some objects with all that belongs to them.
+
+    ``rows`` (n,) ROW; ``blocks`` (b,) BLOCK; ``rings`` (r, 2) int64, first and
+    end block; ``vertices`` (v, 5) float64: earth-centred metres, then of polygons
+    x and y in the gnomonic plane of the shape's centre, where plane sections
+    through the earth's centre are straight, so that "inside" is a winding
+    number, with no pole and no antimeridian. Blocks, rings and vertices of one
+    row lie next to each other.
+    """
+
+    rows: Records
+    blocks: Records
+    rings: IntArray
+    vertices: FloatArray
