@@ -4,7 +4,7 @@ A door gives its handlers; a route that must be fast gives a ``Hot`` besides. To
 door, add it to ``_doors``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import routes
 from detente.doors.astm.operations import OPERATIONS, Operation
 from detente.doors.astm.service import Service as DssService
-from detente.doors.http import docs, health, sign_in, tokens
+from detente.doors.http import docs, health, sign_in, tokens, v1
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
 from detente.settings import Settings
@@ -44,19 +44,21 @@ class Door(Struct, frozen=True, kw_only=True):
 
     handlers: Sequence[ControllerRouterHandler]
     hot: Sequence[Hot] = ()
+    described: Sequence[Mapping[str, Any]] = ()
 
 
 def create(settings: Settings, node: Node) -> Edge:
     """Everything that a node answers over HTTP."""
     doors = _doors(settings, node)
     documented = [handler for door in doors for handler in door.handlers]
+    described = [one for door in doors for one in door.described]
     dependencies = {"node": Provide(lambda: node, sync_to_thread=False)}
     if isinstance(node, Service):
         gate = node.gate
         dependencies["gate"] = Provide(lambda: gate, sync_to_thread=False)
         dependencies["principal"] = provide_principal(Authenticator(gate))
     app = Litestar(
-        [*documented, *docs.handlers(document(documented, dependencies))],
+        [*documented, *docs.handlers(document(documented, dependencies, described))],
         openapi_config=None,
         # The edge has its own limit, by route.
         request_max_body_size=None,
@@ -78,9 +80,20 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
         authenticator = Authenticator(node.gate)
         doors += [
             Door(handlers=[*tokens.handlers(), *sign_in.handlers()]),
+            _native(node, authenticator),
             _f3548(settings, node, authenticator),
         ]
     return doors
+
+
+def _native(node: Service, authenticator: Authenticator) -> Door:
+    desk = v1.Desk(
+        engine=node.engine,
+        asking=node.asking,
+        reading=node.reading,
+        who=authenticator.principal,
+    )
+    return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
 
 
 def _f3548(settings: Settings, node: Service, authenticator: Authenticator) -> Door:

@@ -6,6 +6,7 @@ of it is counted and logged. All of it by the route's template: a path may hold
 what the log must not.
 """
 
+import contextlib
 import itertools
 import logging
 import secrets
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import Any
 
 from detente.doors import asgi_metrics
-from detente.doors.asgi_hot import Answer, Hot, HotTable
+from detente.doors.asgi_hot import Answer, Hot, HotTable, Streamed
 from detente.doors.asgi_limits import body_bytes_max, content_length
 from detente.doors.asgi_log import RequestLine, RequestLog, say, told_of
 from detente.doors.asgi_problem import (
@@ -138,7 +139,7 @@ class Edge:
             return
         route, exchange.path_params = found
         exchange.template = route.template
-        await _send(answer, await route.handler(exchange))
+        await send_answer(answer, await route.handler(exchange))
 
     def _limit(self, exchange: Exchange) -> None:
         """Refuse a body by its stated length, or watch one that states none.
@@ -211,8 +212,12 @@ class _Answering:
             raise ClientGone
 
 
-async def _send(answer: _Answering, given: Answer) -> None:
-    await answer(
+async def send_answer(send: Send, given: Answer | Streamed) -> None:
+    """Send an answer, whole or in parts."""
+    if isinstance(given, Streamed):
+        await _stream(send, given)
+        return
+    await send(
         {
             "type": "http.response.start",
             "status": given.status,
@@ -223,7 +228,16 @@ async def _send(answer: _Answering, given: Answer) -> None:
             ],
         }
     )
-    await answer({"type": "http.response.body", "body": given.body})
+    await send({"type": "http.response.body", "body": given.body})
+
+
+async def _stream(send: Send, given: Streamed) -> None:
+    headers = [(b"content-type", given.media_type), *given.headers]
+    await send({"type": "http.response.start", "status": given.status, "headers": headers})
+    async with contextlib.aclosing(given.parts) as parts:
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def refusal(error: BaseException, exchange: Exchange) -> Answer:
@@ -247,7 +261,7 @@ async def _fail(exchange: Exchange, answer: _Answering, error: Exception) -> Non
         return
     told = refusal(error, exchange)
     if not exchange.status:
-        await _send(answer, told)
+        await send_answer(answer, told)
 
 
 def _counted(exchange: Exchange, most: int) -> Receive:

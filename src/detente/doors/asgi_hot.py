@@ -6,7 +6,7 @@ as well, and documents: the same path, the same answer, in less time. It takes t
 body as bytes and gives bytes.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -24,7 +24,16 @@ class Answer(Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-Handler = Callable[["Exchange"], Awaitable[Answer]]
+class Streamed(Struct, frozen=True):
+    """An answer in parts, as they come; where it fails midway, the connection is cut."""
+
+    status: int
+    parts: AsyncGenerator[bytes, None]
+    media_type: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handler = Callable[["Exchange"], Awaitable[Answer | Streamed]]
 
 
 class Hot(Struct, frozen=True):

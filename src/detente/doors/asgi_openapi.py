@@ -35,9 +35,14 @@ _PROBLEM = {
 
 
 def document(
-    handlers: Sequence[ControllerRouterHandler], dependencies: Mapping[str, Provide]
+    handlers: Sequence[ControllerRouterHandler],
+    dependencies: Mapping[str, Provide],
+    described: Sequence[Mapping[str, Any]] = (),
 ) -> bytes:
-    """The document for these handlers, as JSON."""
+    """The document for these handlers, as JSON.
+
+    ``described`` is what doors say of their operations themselves: paths, schemas, tags.
+    """
     config = OpenAPIConfig(
         title="Détente",
         version=version("detente"),
@@ -64,6 +69,10 @@ def document(
     schemas["Problem"] = _problem_schema()
     for operation in operations(made):
         _put_right(operation)
+    for more in described:
+        made["paths"] |= more["paths"]
+        schemas |= more["components"]["schemas"]
+        made.setdefault("tags", []).extend(more["tags"])
     return msgspec.json.encode(made)
 
 

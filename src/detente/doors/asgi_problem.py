@@ -72,9 +72,11 @@ TABLE: dict[str, Row] = {
     "not_acceptable": Row(status=406, title="Not acceptable"),
     "too_slow": Row(status=408, title="Too slow"),
     "conflict": Row(status=409, title="Conflict"),
+    "unaware": Row(status=409, title="Unaware"),
     "stale": Row(status=412, title="Stale"),
     "too_large": Row(status=413, title="Too large"),
     "unsupported_media_type": Row(status=415, title="Unsupported media type"),
+    "token_required": Row(status=428, title="Version token required"),
     "rate_limited": Row(status=429, title="Too many requests", headers=_RETRY),
     "head_too_large": Row(status=431, title="Head too large"),
     "internal": Row(status=500, title="Internal error"),
@@ -92,6 +94,8 @@ MEANINGS: dict[str, str] = {
         for one in vars(errors).values()
         if isinstance(one, type) and issubclass(one, DetenteError) and one is not DetenteError
     },
+    "unaware": "A plan meets entries whose version tokens were not shown; `missing` names all.",
+    "token_required": "What would be changed must be named by the version token that was seen.",
     "method_not_allowed": "The path is known, and this method is not one of its own.",
     "not_acceptable": "No form of the answer that the caller would take.",
     "too_slow": "The request did not arrive within its time.",
@@ -105,6 +109,7 @@ MEANINGS: dict[str, str] = {
 _BY_STATUS = {row.status: code for code, row in TABLE.items()}
 _BY_STATUS[HTTPStatus.INTERNAL_SERVER_ERROR] = "internal"
 _BY_STATUS[HTTPStatus.SERVICE_UNAVAILABLE] = "unavailable"
+_BY_STATUS[HTTPStatus.CONFLICT] = "conflict"
 _ENCODER = Encoder()
 T = TypeVar("T")
 

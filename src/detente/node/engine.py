@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 import msgspec
 from msgspec import Struct
@@ -100,6 +100,16 @@ class Once(Struct, frozen=True, kw_only=True):
     def of(cls, key: str, asked: bytes) -> "Once":
         """For a request's body and whatever else decides what it asks."""
         return cls(key=key, digest=sha256(asked).digest())
+
+
+class Kept(Struct, frozen=True):
+    """The JSON of an answer that is kept under an idempotency key.
+
+    ``again`` is whether it was given before, and nothing was done now.
+    """
+
+    body: bytes
+    again: bool = False
 
 
 class _Waiting:
@@ -187,11 +197,17 @@ class Engine:
             self._thread.join()
             self._thread = None
 
-    async def act(self, command: Command[T], *, once: Once | None = None) -> T:
+    @overload
+    async def act(self, command: Command[T]) -> T: ...
+
+    @overload
+    async def act(self, command: Command[Any], *, once: Once) -> Kept: ...
+
+    async def act(self, command: Command[Any], *, once: Once | None = None) -> Any:
         """Have a command decided, and wait until what it says is on disk.
 
-        With ``once``, the answer comes as the bytes of its JSON, and is the same
-        for whoever asks again with the same key.
+        With ``once``, the answer comes as ``Kept``, and is the same for whoever
+        asks again with the same key. A refusal is not kept: the key stays free.
 
         Raises:
             DetenteError: It was refused, and nothing of it kept.
@@ -206,8 +222,7 @@ class Engine:
                 raise Unavailable("node", got=f"{WAITING_MAX} acts wait already; ask again")
             self._waiting.append(one)
             self._wake.notify()
-        answer: T = await one.future
-        return answer
+        return await one.future
 
     def _run(self) -> None:
         while True:
@@ -324,7 +339,7 @@ class _Turn:
             return False
         if found.digest != once.digest:
             raise Conflict("idempotency key", expected="the request that it came with before")
-        one.answer = found.body
+        one.answer = Kept(found.body, again=True)
         return True
 
     def _accept(self, one: _Waiting, decision: Decision[Any]) -> None:
@@ -389,8 +404,8 @@ class _Turn:
                 decision.effects(self._record, receipts)
             one.answer = decision.answer(receipts)
             if one.once is not None:
-                one.answer = msgspec.json.encode(one.answer)
-                kept = Remembered(digest=one.once.digest, status=0, body=one.answer)
+                one.answer = Kept(msgspec.json.encode(one.answer))
+                kept = Remembered(digest=one.once.digest, status=0, body=one.answer.body)
                 self._record.remember(
                     one.command.principal.party, one.once.key, kept, received=self._now
                 )

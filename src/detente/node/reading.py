@@ -22,7 +22,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from detente.core.agreement import Agreement
-from detente.core.entry import EntryKind, token
+from detente.core.entry import ChainHead, EntryKind, token
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.party import Party
 from detente.core.principal import Principal, Scope
@@ -195,6 +195,30 @@ class Reading:
             )
 
         return await self._look(principal, look_up)
+
+    async def chain(self, party: str) -> tuple[str, ChainHead | None]:
+        """The theatre, and the last entry that a party signed; for anybody, as the log is."""
+
+        def look_up(record: Record) -> tuple[str, ChainHead | None]:
+            return record.head()[0], record.chain_head(party)
+
+        return await self._read(look_up)
+
+    async def held(self, leaf: bytes) -> tuple[int, int, bytes] | None:
+        """Where the record holds an entry, its size and root; for whoever has the entry."""
+
+        def look_up(record: Record) -> tuple[int, int, bytes] | None:
+            sequence = record.sequence_of(leaf)
+            return None if sequence is None else (sequence, *record.head()[1:])
+
+        return await self._read(look_up)
+
+    async def _read(self, look_up: Callable[[Record], T]) -> T:
+        def once() -> T:
+            with self._engine.store.reading() as record:
+                return look_up(record)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, once)
 
     async def _look(self, principal: Principal, look_up: Callable[[_Look], T]) -> T:
         """Read one state of the record, by a state of the world that is not older."""

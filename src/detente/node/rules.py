@@ -79,6 +79,11 @@ class Unaware(Conflict):
             got=f"{len(self.missing)} missing",
         )
 
+    @property
+    def members(self) -> dict[str, object]:
+        """What its problem holds beside the usual (RFC 9457, 3.2)."""
+        return {"missing": self.missing}
+
 
 def author_of(value: Value) -> str | None:
     """Whose word a value is, as it says itself."""

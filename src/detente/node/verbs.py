@@ -107,6 +107,8 @@ class Submit:
     ) -> None:
         self.principal = principal
         kind = entry.signed.statement.kind
+        if kind is EntryKind.DELIVERY:
+            raise NotPermitted(f"{kind} by {principal.party}", expected="the node's own word")
         if kind is not EntryKind.PARTY:  # Whose keys change is for the ledger to judge.
             principal.require(SCOPE_OF[kind])
         self._entry = entry

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from detente.core.check import Known
 from detente.core.entry import EntryKind
-from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, SEMI_MINOR_M
+from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, SEMI_MINOR_M, FloatArray
 from detente.core.ledger import has_ended
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
@@ -37,12 +37,12 @@ from detente.core.volume import (
     Position,
     UtcTime,
     Volume,
+    check_time,
     check_window,
 )
 from detente.core.wire import Value
 from detente.errors import MalformedInput
 from detente.picture import Picture
-from detente.picture.outline import outlines
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
@@ -129,6 +129,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_window(self.start, self.end)
+        if self.changed_since is not None:
+            check_time(self.changed_since, what="changed_since")
 
     def takes(self, view: View, now: datetime) -> bool:
         """Whether a view is of what is wanted, its place left aside."""
@@ -147,9 +149,15 @@ class Wanted(Struct, frozen=True, kw_only=True):
         volumes = [
             tuple(one for one in shown_volumes(view, now) if self._overlaps(one)) for view in views
         ]
-        found = _near(self.box, volumes)
-        if self.box.around_m <= EXACT_MAX_M:
-            found[found] = _within(self.box, [volumes[n] for n in np.flatnonzero(found)])
+        known = [
+            Known(value=Notice(source_id=str(n), name="-", category="search", volumes=one))
+            for n, one in enumerate(volumes)
+            if one
+        ]
+        near = _within if self.box.around_m <= EXACT_MAX_M else _near
+        found = np.zeros(len(views), dtype=np.bool_)
+        for one in near(self.box, Picture(known)):
+            found[int(one.value.source_id)] = True
         return found
 
     def _overlaps(self, volume: Volume) -> bool:
@@ -196,20 +204,26 @@ def _says(view: View, text: str) -> bool:
     return any(isinstance(word, str) and text in word.casefold() for word in words)
 
 
-def _near(box: Box, volumes: Sequence[tuple[Volume, ...]]) -> BoolArray:
-    """Which objects have a shape whose surrounding circle reaches into the box."""
-    shapes = [(n, shape) for n, one in enumerate(volumes) for v in one for shape in v.footprint]
-    found = np.zeros(len(volumes), dtype=np.bool_)
-    if not shapes:
-        return found
-    flat = outlines([shape for _, shape in shapes])
-    centre = flat.shape_centre
-    # A geodetic degree is at most 1.0068 geocentric ones.
-    reach = 1.01 * (flat.shape_cap + (flat.shape_radius_m + flat.shape_error_m) / SEMI_MINOR_M)
-    lat = np.arctan2(
-        centre[:, 2] / (1 - ECCENTRICITY_SQUARED), np.hypot(centre[:, 0], centre[:, 1])
-    )
-    lon = np.arctan2(centre[:, 1], centre[:, 0])
+def _within(box: Box, picture: Picture) -> list[Known]:
+    """What meets the box, as a check would measure it."""
+    question = Plan(source_id="search", volumes=(Volume(footprint=_shapes(box)),))
+    return picture.met([question])[0]
+
+
+def _near(box: Box, picture: Picture) -> Iterator[Known]:
+    """What has a shape whose surrounding circle reaches into the box."""
+    for segment, _, _ in picture.parts:
+        rows = segment.tables.rows
+        # A geodetic degree is at most 1.0068 geocentric ones.
+        reach = 1.01 * (rows["cap"] + (rows["radius_m"] + rows["error_m"]) / SEMI_MINOR_M)
+        lat = np.arctan2(rows["z"] / (1 - ECCENTRICITY_SQUARED), np.hypot(rows["x"], rows["y"]))
+        lon = np.arctan2(rows["y"], rows["x"])
+        for owner in np.unique(rows["owner"][_reaches(box, lon, lat, reach)]):
+            yield segment.known[owner]
+
+
+def _reaches(box: Box, lon: FloatArray, lat: FloatArray, reach: FloatArray) -> BoolArray:
+    """Which circles around places reach into a box; all in radians."""
     south, north = (math.radians(one / E7_PER_DEG) for one in (box.south, box.north))
     half = math.radians(box.width_e7 / E7_PER_DEG) / 2
     middle = math.radians(box.west / E7_PER_DEG) + half
@@ -217,28 +231,14 @@ def _near(box: Box, volumes: Sequence[tuple[Volume, ...]]) -> BoolArray:
     sine = np.sin(np.minimum(reach, math.pi / 2)) / np.maximum(np.cos(lat), 1e-12)
     wide = np.where(polar, math.pi, np.arcsin(np.minimum(sine, 1.0)))
     apart = np.abs(np.remainder(lon - middle + math.pi, 2 * math.pi) - math.pi)
-    meets = (lat + reach >= south) & (lat - reach <= north) & (apart <= half + wide + _ROUNDING)
-    np.logical_or.at(found, [n for n, _ in shapes], meets)
+    found: BoolArray = (
+        (lat + reach >= south) & (lat - reach <= north) & (apart <= half + wide + _ROUNDING)
+    )
     return found
 
 
 _ROUNDING = 1e-9
 """Radians: half a centimetre, for what the formulas round."""
-
-
-def _within(box: Box, volumes: Sequence[tuple[Volume, ...]]) -> list[bool]:
-    """Which objects meet the box, as a check would measure it."""
-    known = [
-        Known(value=Notice(source_id=str(n), name="-", category="search", volumes=one))
-        for n, one in enumerate(volumes)
-    ]
-    question = Plan(source_id="search", volumes=(Volume(footprint=_shapes(box)),))
-    met = {
-        int(meeting.known.value.source_id)
-        for meeting in Picture(known).meetings([question])[0]
-        if meeting.distance_m <= meeting.distance_error_m
-    }
-    return [n in met for n in range(len(volumes))]
 
 
 def _shapes(box: Box) -> tuple[Polygon, ...]:

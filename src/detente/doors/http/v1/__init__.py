@@ -1,0 +1,56 @@
+"""The native interface, under ``/v1``.
+
+::
+
+    operation    one row an operation: what it takes and gives, what may refuse it
+    desk         what operations need of a node: engine, checks, reading, who asks
+    request      out of a request: values, tokens, keys; and into an answer
+    speaking     notices, plans, objections...: a value in, a receipt out
+    entries      what a party signed itself
+    checking     one plan, or lines of them
+    lines        JSON lines in and out, in bounded memory
+    looking      lists, searches, one object, its history
+    governing    the agreement, parties, oneself
+    describing   the same rows, as OpenAPI
+
+Each operation is a function of a desk and a request. It parses, calls one verb of
+the node, and formats the answer.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar.handlers import HTTPRouteHandler
+
+from detente.doors.asgi_hot import Hot
+from detente.doors.http.v1 import checking, entries, governing, looking, speaking
+from detente.doors.http.v1.describing import described
+from detente.doors.http.v1.desk import Desk
+from detente.doors.http.v1.operation import handlers as _handlers
+from detente.doors.http.v1.operation import hot_routes
+
+OPERATIONS = (
+    *speaking.OPERATIONS,
+    *entries.OPERATIONS,
+    *checking.OPERATIONS,
+    *looking.OPERATIONS,
+    *governing.OPERATIONS,
+)
+
+
+def handlers(desk: Desk) -> Sequence[HTTPRouteHandler]:
+    """All operations, as routes of the framework."""
+    return _handlers(desk, OPERATIONS)
+
+
+def hot(desk: Desk) -> Sequence[Hot]:
+    """Those that go past the framework."""
+    return hot_routes(desk, OPERATIONS)
+
+
+def description() -> dict[str, Any]:
+    """What OpenAPI says of them."""
+    return described(OPERATIONS)
+
+
+__all__ = ["OPERATIONS", "Desk", "description", "handlers", "hot"]

@@ -1,0 +1,41 @@
+"""What the operations need of a node."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from detente.core.principal import Principal
+from detente.doors.asgi_edge import Exchange
+from detente.node.asking import Asking
+from detente.node.engine import Engine
+from detente.node.reading import Reading
+
+Who = Callable[[MutableMapping[str, Any]], Awaitable[Principal]]
+"""Tells who asks, by the request's scope (detente.doors.asgi_auth)."""
+
+
+class Desk:
+    """A node's verbs, for whoever comes in by this door.
+
+    Args:
+        engine: At work.
+        asking: Answers checks.
+        reading: Answers readers.
+        who: Tells who asks.
+    """
+
+    def __init__(self, *, engine: Engine, asking: Asking, reading: Reading, who: Who) -> None:
+        self.engine = engine
+        self.asking = asking
+        self.reading = reading
+        self._who = who
+
+    async def enter(self, exchange: Exchange) -> Principal:
+        """Who asks.
+
+        Raises:
+            NotAuthentic: Nothing is proven.
+            NotPermitted: The party is not admitted.
+        """
+        principal = await self._who(exchange.scope)
+        exchange.party = principal.party
+        return principal

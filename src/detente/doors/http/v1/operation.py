@@ -1,0 +1,138 @@
+"""One row an operation: from it come its route, its hot route and its documentation."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+from msgspec import Struct
+
+from detente.core.principal import Scope
+from detente.doors.asgi_edge import Exchange, send_answer
+from detente.doors.asgi_edge import Scope as RequestScope
+from detente.doors.asgi_hot import Answer, Hot, Streamed
+from detente.doors.http.v1.desk import Desk
+
+Act = Callable[[Desk, Exchange], Awaitable[Answer | Streamed]]
+
+JSON = "application/json"
+LINES = "application/x-ndjson"
+"""JSON lines: one value a line."""
+
+READS = ("not_authentic", "not_permitted", "rate_limited", "unavailable")
+"""What may refuse any operation that asks who it is."""
+
+WRITES = (*READS, "malformed_input", "unsupported_media_type", "too_large", "conflict",
+          "outcome_unknown")  # fmt: skip
+"""What may refuse any operation that puts something on the record."""
+
+
+class Body(Struct, frozen=True, kw_only=True):
+    """What an operation reads; of JSON lines, each line.
+
+    Attributes:
+        form: As it is decoded.
+        optional: Fields of it that may be left out though the type asks for them, by type.
+        example: Shown in the documentation.
+        media_types: In which it may come.
+    """
+
+    form: Any
+    optional: Mapping[type, frozenset[str]] = {}
+    example: Mapping[str, Any] | None = None
+    media_types: tuple[str, ...] = (JSON,)
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """An operation of the interface.
+
+    Attributes:
+        name: Its operation id.
+        says: What it does: a summary, and below an empty line whatever else there is.
+        scopes: Any of which is enough; none where no token is asked for.
+        gives: What a success answers: its type, or the types a media type each.
+        refusals: Codes by which it may be refused.
+        query: Type of its query parameters.
+        headers: Request headers that it reads, and whether each must be there.
+        tells: Headers of the answer.
+        hot: Whether it goes past the framework.
+    """
+
+    method: str
+    path: str
+    name: str
+    says: str
+    tag: str
+    act: Act
+    gives: Any
+    status: HTTPStatus = HTTPStatus.OK
+    scopes: tuple[Scope, ...] = ()
+    refusals: tuple[str, ...] = READS
+    body: Body | None = None
+    query: Any = None
+    headers: Mapping[str, bool] = {}
+    tells: tuple[str, ...] = ()
+    media_type: str = JSON
+    is_open: bool = False
+    hot: bool = False
+
+
+class _Sent:
+    """An answer as an application, which is what the framework takes it as."""
+
+    def __init__(self, given: Answer | Streamed) -> None:
+        self._given = given
+
+    async def __call__(self, _scope: object, _receive: object, send: Any) -> None:
+        await send_answer(send, self._given)
+
+
+def hot_routes(desk: Desk, operations: Sequence[Operation]) -> list[Hot]:
+    """Those that go past the framework."""
+    return [
+        Hot(method=one.method, template=one.path, handler=_bound(desk, one))
+        for one in operations
+        if one.hot
+    ]
+
+
+def handlers(desk: Desk, operations: Sequence[Operation]) -> list[HTTPRouteHandler]:
+    """All of them as routes of the framework, which knows paths and methods by them."""
+    return [_handler(_bound(desk, one), one) for one in operations]
+
+
+def _bound(desk: Desk, one: Operation) -> Callable[[Exchange], Awaitable[Answer | Streamed]]:
+    act = one.act
+
+    async def answer(exchange: Exchange) -> Answer | Streamed:
+        return await act(desk, exchange)
+
+    return answer
+
+
+def _handler(
+    answer: Callable[[Exchange], Awaitable[Answer | Streamed]], one: Operation
+) -> HTTPRouteHandler:
+    async def handle(request: Request[Any, Any, Any]) -> ASGIApp:
+        exchange = _exchange_of(request.scope)
+        exchange.path_params = request.path_params
+        sent: Any = _Sent(await answer(exchange))
+        return sent  # type: ignore[no-any-return] # an application by its shape
+
+    media_types = () if one.body is None else one.body.media_types
+    return HTTPRouteHandler(
+        one.path.replace("}", ":str}"),
+        http_method=[one.method],  # type: ignore[list-item] # a method's name
+        name=one.name,
+        include_in_schema=False,
+        status_code=one.status,
+        opt={"media_types": frozenset(name.encode() for name in media_types)},
+    )(handle)
+
+
+def _exchange_of(scope: Any) -> Exchange:
+    state: RequestScope = scope["state"]
+    found: Exchange = state["exchange"]
+    return found
