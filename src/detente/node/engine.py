@@ -11,6 +11,7 @@ docs/adr/0016.
 """
 
 import asyncio
+import contextlib
 import secrets
 import threading
 from collections import deque
@@ -30,6 +31,7 @@ from detente.core.wire import Value
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.author import Author, Prepared
 from detente.node.moment import Before, Moment
+from detente.node.picture import require_measurable
 from detente.node.submit import Receipt, Touches, appended, receipt
 from detente.node.world import Event, World
 from detente.store import Appender, Remembered, Store
@@ -155,11 +157,6 @@ class Engine:
         return self._readable
 
     @property
-    def sound(self) -> bool:
-        """Whether the last transaction left the world as it should be."""
-        return self._world is not None
-
-    @property
     def waiting(self) -> int:
         """Commands that wait."""
         return len(self._waiting)
@@ -234,7 +231,9 @@ class Engine:
         for one in batch:
             by_loop.setdefault(one.loop, []).append(one)
         for loop, answered in by_loop.items():
-            loop.call_soon_threadsafe(_tell, answered)
+            # A loop that has ended has nobody left to tell.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_tell, answered)
 
     def _transact(self, batch: list[_Waiting]) -> None:
         with self.store.appending() as record:
@@ -293,7 +292,7 @@ class _Turn:
         try:
             if one.once is not None and self._answered_before(one):
                 return
-            decision = one.command.decide(self.moment)
+            decision = _decided(one.command, self.moment)
             self._accept(one, decision)
         except DetenteError as error:
             one.error = error
@@ -328,6 +327,7 @@ class _Turn:
         try:
             for said in decision.says:
                 prepared = said if isinstance(said, Prepared) else self._write(one, said)
+                require_measurable(prepared.value)
                 act = Act(
                     signed=prepared.signed, value=prepared.value, made_here=prepared.made_here
                 )
@@ -386,6 +386,16 @@ class _Turn:
                 self._record.remember(
                     one.command.principal.party, one.once.key, kept, received=self._now
                 )
+
+
+def _decided(command: Command[Any], moment: Moment) -> Decision[Any]:
+    """What a command leads to; one that fails by a fault of ours fails alone."""
+    try:
+        return command.decide(moment)
+    except DetenteError:
+        raise
+    except Exception as fault:
+        raise Unavailable("node", got="a fault") from fault
 
 
 def _event(one: Prepared, sequence: int) -> Event:
