@@ -212,6 +212,11 @@ class Record(ReadBeside):
         found = self._connection.execute(_OBJECT_OF, {"leaf": leaf}).scalar()
         return None if found is None else str(found)
 
+    def sequence_of(self, leaf: bytes) -> int | None:
+        """The number of the entry with this leaf hash; None if there is none."""
+        found = self._connection.execute(_SEQUENCE_OF, {"leaf": leaf}).scalar()
+        return None if found is None else int(found)
+
     def history(self, object_id: str) -> list[int]:
         """Sequence numbers of all versions of an object, oldest first."""
         found = self._connection.execute(_HISTORY, {"object": object_id})
@@ -280,6 +285,12 @@ _STORED = sa.select(
     )
 )
 _OBJECT_OF = sa.select(_entry.object).where(_entry.leaf == sa.bindparam("leaf")).limit(1)
+_SEQUENCE_OF = (
+    sa.select(_entry.sequence)
+    .where(_entry.leaf == sa.bindparam("leaf"))
+    .order_by(_entry.sequence)
+    .limit(1)
+)
 _IDENTIFIED = _STORED.where(_current.id.in_(sa.bindparam("ids", expanding=True)))
 _NAMED = _STORED.where(
     _current.kind == sa.bindparam("kind"),
