@@ -52,10 +52,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="An SQLite file, or postgresql://user@host/name.", min_length=1),
         Meta(extra={"url": True}),
     ] = "detente.db"
-    keys: Annotated[
-        str,
-        Meta(description="Folder of the node's private keys; else beside the register, or here."),
-    ] = ""
     workers: Annotated[
         int, Meta(ge=1, le=64, description="Worker processes; more than one needs PostgreSQL.")
     ] = 1
@@ -122,16 +118,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     party_bytes_per_s: Annotated[
         float, Meta(ge=0, description="Bytes of bodies a second a party and worker; 0 for none.")
     ] = 20_000_000.0
-    f3548_plain_http: Annotated[
-        bool, Meta(description="Whether USSs may give addresses without TLS; for tests only.")
-    ] = False
-    f3548_clock_indices: Annotated[
-        bool,
-        Meta(
-            description="Whether notification indices are milliseconds since midnight UTC, "
-            "F3548's other form, instead of counting."
-        ),
-    ] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"

@@ -5,7 +5,6 @@ door, add it to ``_doors``.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request
@@ -15,19 +14,13 @@ from litestar.response import Response
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
-from detente.doors.asgi_auth import Authenticator, provide_principal
 from detente.doors.asgi_edge import Edge, Exchange, refusal
-from detente.doors.asgi_hot import Answer, Hot
+from detente.doors.asgi_hot import Hot
 from detente.doors.asgi_log import RequestLog, write_error
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_openapi import document
 from detente.doors.asgi_problem import Refused, code_of_status, validation_error
-from detente.doors.astm import routes
-from detente.doors.astm.operations import OPERATIONS, Operation
-from detente.doors.astm.service import Service as DssService
-from detente.doors.http import docs, health, sign_in, tokens
-from detente.node.f3548.terms import Terms
-from detente.node.service import Service
+from detente.doors.http import docs, health
 from detente.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,13 +41,9 @@ class Door(Struct, frozen=True, kw_only=True):
 
 def create(settings: Settings, node: Node) -> Edge:
     """Everything that a node answers over HTTP."""
-    doors = _doors(settings, node)
+    doors = _doors(settings)
     documented = [handler for door in doors for handler in door.handlers]
     dependencies = {"node": Provide(lambda: node, sync_to_thread=False)}
-    if isinstance(node, Service):
-        gate = node.gate
-        dependencies["gate"] = Provide(lambda: gate, sync_to_thread=False)
-        dependencies["principal"] = provide_principal(Authenticator(gate))
     app = Litestar(
         [*documented, *docs.handlers(document(documented, dependencies))],
         openapi_config=None,
@@ -72,35 +61,8 @@ def create(settings: Settings, node: Node) -> Edge:
     return Edge(app, hot, bytes_max=settings.request_bytes_max, log=log)  # type: ignore[arg-type] # ASGI
 
 
-def _doors(settings: Settings, node: Node) -> list[Door]:
-    doors = [Door(handlers=health.handlers(with_metrics=settings.metrics == "loopback"))]
-    if isinstance(node, Service):
-        authenticator = Authenticator(node.gate)
-        doors += [
-            Door(handlers=[*tokens.handlers(), *sign_in.handlers()]),
-            _f3548(settings, node, authenticator),
-        ]
-    return doors
-
-
-def _f3548(settings: Settings, node: Service, authenticator: Authenticator) -> Door:
-    terms = Terms(
-        base_url=node.gate.settings.url,
-        plain_http=settings.f3548_plain_http,
-        clock_indices=settings.f3548_clock_indices,
-    )
-    service = DssService(node.engine, authenticator.principal, terms)
-    return Door(
-        handlers=routes.handlers(service),
-        hot=[Hot(one.method, one.path, partial(_dss, service, one)) for one in OPERATIONS],
-    )
-
-
-async def _dss(service: DssService, operation: Operation, exchange: Exchange) -> Answer:
-    """One request of F3548's, past the framework."""
-    given = await service.answer(operation, exchange.scope, exchange.path_params, exchange.body)
-    headers = tuple((name.encode(), value.encode()) for name, value in given.headers)
-    return Answer(given.status, given.body, b"application/json", headers)
+def _doors(settings: Settings) -> list[Door]:
+    return [Door(handlers=health.handlers(with_metrics=settings.metrics == "loopback"))]
 
 
 def _error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

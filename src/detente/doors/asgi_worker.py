@@ -14,7 +14,6 @@ import resource
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -29,8 +28,6 @@ from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.errors import DetenteError
-from detente.node.access.settings import read_settings
-from detente.node.service import Service
 from detente.settings import Settings
 
 BACKLOG = 2_048
@@ -90,17 +87,9 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
 
 def open_node(settings: Settings) -> Node:
     """The node that this worker serves."""
-    url = settings.base_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    access = read_settings(
-        {
-            "url": url,
-            "audiences": settings.audiences,
-            "issuers": settings.issuers,
-            "providers": settings.providers,
-            "proxies": settings.proxies,
-        }
-    )
-    return Service(settings.database, access, Path(settings.keys) if settings.keys else None)
+    from detente.node.standby import Standby  # noqa: PLC0415 - which it is, is decided here alone
+
+    return Standby(settings)
 
 
 async def _until_told(orders: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""A node in one process: the engine, the checks, who may ask, and what goes on in between.
+"""A node in one process: the engine, the checks, and what goes on in between.
 
 Several processes may serve one PostgreSQL store; each follows what the others
 append, also while nobody asks it anything, so that whoever listens is told.
@@ -6,23 +6,13 @@ append, also while nobody asks it anything, so that whoever listens is told.
 
 import asyncio
 import contextlib
-import gc
-import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-from detente.core.ledger import NODE
+from nacl.signing import SigningKey
+
 from detente.errors import DetenteError
-from detente.node.access.gate import Gate
-from detente.node.access.parties import EngineParties
-from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
 from detente.node.engine import Engine
-from detente.node.keyring import Keyring
-from detente.node.metrics import PICTURE_ENTRIES, QUEUE_COMMANDS, RECORD_ENTRIES
-from detente.node.reading import Reading
-from detente.node.status import Condition, Status
-from detente.store import Store, parse_place
+from detente.store import Store
 
 FOLLOW_EVERY_S = 0.5
 """How far behind another process a listener may be: below what a person notices."""
@@ -30,137 +20,57 @@ FOLLOW_EVERY_S = 0.5
 COMPACT_EVERY_S = 1.0
 """How often large parts of the pictures are merged, if there is need."""
 
-PROBE_EVERY_S = 1.0
-"""How often the store is asked: a prober that asks every few seconds hears what is true."""
-
-PROBE_TIMEOUT_S = 5.0
-"""A store that does not answer within is away."""
-
-DISK_FREE_MIN = 64 * 1024 * 1024
-"""Bytes: below it a transaction and its log may not fit."""
-
 
 class Service:
     """One worker's node.
 
     Args:
-        database: An SQLite file, or a PostgreSQL URL.
-        access: Who may ask.
-        keys: Where the node's private keys are; None is beside the register.
-
-    Attributes:
-        engine, asking, reading, gate: There once it has started.
+        store: The theatre's.
+        key: The node's.
     """
 
-    engine: Engine
-    asking: Asking
-    reading: Reading
-    gate: Gate
-
-    def __init__(self, database: str, access: AccessSettings, keys: Path | None = None) -> None:
-        self._place = parse_place(database)
-        self._access = access
-        self._keyring = Keyring(self._place, keys)
-        self._status = Status()
-        self._stack = contextlib.AsyncExitStack()
+    def __init__(self, store: Store, key: SigningKey) -> None:
+        self.store = store
+        self.engine = Engine(store, key)
+        self.asking = Asking(self.engine)
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Open the store, read the record, and begin.
+        """Read the record, and begin.
 
         Raises:
-            NotFound: No such register, or no key of the node.
             Unavailable: It cannot be read.
         """
-        await asyncio.to_thread(self._open)
-        self._stack.callback(self._store.close)
-        self._stack.push_async_callback(asyncio.to_thread, self.engine.stop)
-        self.asking = Asking(self.engine)
-        self._stack.callback(self.asking.close)
-        self.reading = Reading(self.engine)
-        self._stack.callback(self.reading.close)
-        self.gate = Gate(
-            self._access, self._store.access, self._keyring, EngineParties(self.engine)
-        )
-        await self._stack.enter_async_context(self.gate.running())
-        await self._probe()
-        for every_s, what in (
-            (FOLLOW_EVERY_S, self._follow),
-            (COMPACT_EVERY_S, self._compact),
-            (PROBE_EVERY_S, self._probe),
-        ):
-            task = asyncio.create_task(_every(every_s, what))
-            self._stack.push_async_callback(_ended, task)
+        await asyncio.get_running_loop().run_in_executor(None, self.engine.start)
+        self._tasks = [
+            asyncio.create_task(self._follow()),
+            asyncio.create_task(self._compact()),
+        ]
 
     async def stop(self) -> None:
         """Commit what waits, and let go of everything."""
-        await self._stack.aclose()
-
-    def status(self) -> Status:
-        """As of the last probe."""
-        return self._status
-
-    def _open(self) -> None:
-        self._store = Store(self._place)
-        self.engine = Engine(self._store, self._keyring.load(NODE))
-        self.engine.start()
-        # What was read at the start stays: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await asyncio.get_running_loop().run_in_executor(None, self.engine.stop)
+        self.asking.close()
+        self.store.close()
 
     async def _follow(self) -> None:
-        """Catch up with what other processes appended."""
-        size = await asyncio.to_thread(self._store.size)
-        if size > self.engine.world.shown_at:
-            await self.engine.act(Follow())
+        """Catch up now and then with what other processes appended."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(FOLLOW_EVERY_S)
+            # A store that cannot be asked now is asked again; readiness says so meanwhile.
+            with contextlib.suppress(DetenteError):
+                size = await loop.run_in_executor(None, self.store.size)
+                if size > self.engine.world.shown_at:
+                    await self.engine.act(Follow())
 
     async def _compact(self) -> None:
-        await asyncio.to_thread(self.engine.world.compact)
-
-    async def _probe(self) -> None:
-        problem, theatre = "", self._status.theatre
-        try:
-            async with asyncio.timeout(PROBE_TIMEOUT_S):
-                theatre = await asyncio.to_thread(self._theatre)
-        except TimeoutError:
-            problem = f"no answer within {PROBE_TIMEOUT_S:g} s"
-        except DetenteError as error:
-            problem = error.got or "cannot be asked"
-        world = self.engine.world
-        RECORD_ENTRIES.set(world.shown_at)
-        PICTURE_ENTRIES.set(world.pictured)
-        QUEUE_COMMANDS.set(self.engine.waiting)
-        self._status = Status(
-            theatre=theatre,
-            sequence=world.shown_at,
-            conditions=(
-                Condition(name="database", problem=problem),
-                Condition(name="picture", problem="" if self.engine.sound else "is read anew"),
-                Condition(name="disk", problem=self._disk()),
-            ),
-        )
-
-    def _theatre(self) -> str:
-        with self._store.reading() as record:
-            return record.head()[0]
-
-    def _disk(self) -> str:
-        if not isinstance(self._place, Path):
-            return ""  # The server's disk is the server's to watch.
-        found = os.statvfs(self._place.parent)
-        if found.f_bavail * found.f_frsize < DISK_FREE_MIN:
-            return f"less than {DISK_FREE_MIN // 2**20} MiB free"
-        return "" if os.access(self._place, os.W_OK) else "not writable"
-
-
-async def _every(every_s: float, what: Callable[[], Awaitable[None]]) -> None:
-    """Do something again and again; a store that cannot be asked now is asked again."""
-    while True:
-        await asyncio.sleep(every_s)
-        with contextlib.suppress(DetenteError):
-            await what()
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(COMPACT_EVERY_S)
+            await loop.run_in_executor(None, self.engine.world.compact)
