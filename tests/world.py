@@ -90,16 +90,20 @@ class Writer:
         signed = seal(msgspec.structs.replace(statement, **changes), (signing, *also))
         return Act(signed=signed, value=value)
 
-    def attest(self, value: Value, *, party: str, **changes: object) -> Act:
+    def attest(
+        self, value: Value, *, party: str, by: str = NODE, method: str | None = "token"
+    ) -> Act:
         """The node's next entry, on what it received from a party."""
-        head = self.heads.get(NODE)
-        place: dict[str, object] = {
-            "party_sequence": 0 if head is None else head.party_sequence + 1,
-            "previous": None if head is None else head.leaf.hex(),
-            "authorship": Authorship.ATTESTED,
-            "method": "token",
-        }
-        return self.write(value, party=party, key=key_of(NODE), **{**place, **changes})
+        head = self.heads[NODE]
+        return self.write(
+            value,
+            party=party,
+            key=key_of(by),
+            party_sequence=head.party_sequence + 1,
+            previous=head.leaf.hex(),
+            authorship=Authorship.ATTESTED,
+            method=method,
+        )
 
     def said(self, act: Act) -> Act:
         """Remember an entry as the last of its chain."""

@@ -26,7 +26,7 @@ from detente.core.entry import (
 )
 from detente.core.wire import encode
 from detente.errors import Conflict, DetenteError, MalformedInput, NotAuthentic
-from world import NOW, SALT, Writer, key_of, public, site
+from world import NOW, SALT, Writer, key_of, ledger_with, public, site
 
 KEY = key_of("one")
 SPEAKING = {public(KEY).id: bytes(KEY.verify_key)}
@@ -169,7 +169,7 @@ def test_a_version_token_belongs_to_one_entry_and_takes_its_salt() -> None:
 
 
 def test_who_attests_says_how_it_was_proven_and_who_signs_does_not() -> None:
-    writer = Writer()
+    _, writer = ledger_with("one")
     with pytest.raises(MalformedInput, match="how the party proved itself"):
         writer.attest(site(), party="one", method=None)
     with pytest.raises(MalformedInput, match="how the party proved itself"):

@@ -55,12 +55,6 @@ def test_a_party_speaks_after_it_was_admitted() -> None:
     assert (held.version, held.party, held.source_id) == (1, "one", "Hospital")
 
 
-def after(writer: Writer) -> dict[str, object]:
-    """What the next entry of the node's chain says of itself."""
-    head = writer.heads[NODE]
-    return {"party_sequence": head.party_sequence + 1, "previous": head.leaf.hex()}
-
-
 def test_what_the_node_attests_is_the_partys_word_in_the_nodes_chain() -> None:
     ledger, writer = ledger_with("one")
     held = ledger.accept(writer.said(writer.attest(site(), party="one")))
@@ -81,9 +75,7 @@ REFUSED: list[tuple[str, Callable[[Writer], Act], type[DetenteError], str]] = [
     ),
     (
         "what the node attests, signed by the party",
-        lambda w: w.write(
-            site(), party="one", authorship=Authorship.ATTESTED, method="token", **after(w)
-        ),
+        lambda w: w.attest(site(), party="one", by="one"),
         NotAuthentic,
         "a key that the record gives",
     ),

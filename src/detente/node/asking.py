@@ -7,7 +7,7 @@ not older than any of them. What the node cannot ask makes an answer
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
@@ -48,12 +48,12 @@ class _State(Struct, frozen=True, kw_only=True):
     """On what questions were measured.
 
     ``sources`` are those that could not be asked; ``spent`` is who has gone past
-    a budget today, as the record says.
+    which budget today, as the store keeps it.
     """
 
     shown: Shown
     sources: tuple[Source, ...]
-    spent: Collection[str]
+    spent: Mapping[str, int]
 
 
 class _Measured(Struct, frozen=True, kw_only=True):
@@ -194,7 +194,8 @@ class Asking:
             return owing[within][0]
 
     def _is_spent(self, party: str, budget: tuple[int, int], measured: _Measured) -> bool:
-        return party in measured.state.spent or self._spent.get(party) == budget
+        _, limit = budget
+        return measured.state.spent.get(party, -1) >= limit or self._spent.get(party) == budget
 
     async def _measure(self, asked: Asked) -> _Measured:
         loop = asyncio.get_running_loop()
@@ -230,26 +231,25 @@ class Asking:
 
     async def _catch_up(
         self, loop: asyncio.AbstractEventLoop
-    ) -> tuple[tuple[Source, ...], Collection[str]]:
+    ) -> tuple[tuple[Source, ...], Mapping[str, int]]:
         """Be at the head; if the record cannot be read, name it as a source that failed.
 
-        Gives also whose budget is spent, in whichever process.
+        Gives also who has gone past a budget, in whichever process.
         """
         try:
             size, spent = await loop.run_in_executor(self._pool, self._head)
             if size > self._engine.world.shown_at:
                 await self._engine.act(Follow())
         except DetenteError as error:
-            return (Source(name="register", problem=f"{error.what} could not be read"),), ()
+            return (Source(name="register", problem=f"{error.what} could not be read"),), {}
         return (), spent
 
-    def _head(self) -> tuple[int, Collection[str]]:
-        limit = limit_of(self._engine.world.shown().agreement)
+    def _head(self) -> tuple[int, Mapping[str, int]]:
         with self._engine.store.reading() as record:
-            return record.head()[1], record.spent(day_of(self._engine.clock()), limit)
+            return record.head()[1], record.spent(day_of(self._engine.clock()))
 
     def _ask(
-        self, batch: list[_Question], sources: tuple[Source, ...], spent: Collection[str]
+        self, batch: list[_Question], sources: tuple[Source, ...], spent: Mapping[str, int]
     ) -> list[_Measured | DetenteError]:
         """Measure questions together; one that cannot be measured fails alone."""
         try:

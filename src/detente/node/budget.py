@@ -44,13 +44,13 @@ class Budget:
         self._record = record
         self._day = day_of(now)
         self._limit = limit_of(agreement)
-        self._spent: set[str] | None = None
+        self._spent: dict[str, int] | None = None
 
     def spent(self, asker: str) -> bool:
         """Whether a party has gone past a budget today."""
         if self._spent is None:
-            self._spent = self._record.spent(self._day, self._limit)
-        return asker in self._spent
+            self._spent = self._record.spent(self._day)
+        return self._spent.get(asker, -1) >= self._limit
 
     def charge(self, plan: Plan, withholding: Mapping[str, float], reader: Reader) -> bool:
         """Charge a question to the asker's budgets; whether all of them held.

@@ -75,10 +75,11 @@ class ReadBeside:
         counts.pop(_NOBODY, None)
         return max((int(row.sequence) for row in rows), default=0), counts
 
-    def spent(self, day: int, limit_km2_milli: int) -> set[str]:
-        """Who has gone past a budget of this size, or a larger one, that day."""
-        given = {"day": day, "owner": _ANYBODY, "limit": limit_km2_milli}
-        return {row.asker for row in self._connection.execute(_SPENT_BY, given)}
+    def spent(self, day: int) -> dict[str, int]:
+        """Who has gone past a budget that day, and the largest one that each has gone past."""
+        given = {"day": day, "owner": _ANYBODY}
+        rows = self._connection.execute(_SPENT_BY, given)
+        return {row.asker: int(row.largest) for row in rows}
 
 
 class WriteBeside:
@@ -170,10 +171,10 @@ _CHARGED = sa.select(_budget.day).where(
     _budget.asker == sa.bindparam("asker"),
     _budget.digest == sa.bindparam("digest"),
 )
-_SPENT_BY = sa.select(_budget.asker).where(
-    _budget.day == sa.bindparam("day"),
-    _budget.owner == sa.bindparam("owner"),
-    _budget.area_km2_milli >= sa.bindparam("limit"),
+_SPENT_BY = (
+    sa.select(_budget.asker, sa.func.max(_budget.area_km2_milli).label("largest"))
+    .where(_budget.day == sa.bindparam("day"), _budget.owner == sa.bindparam("owner"))
+    .group_by(_budget.asker)
 )
 _CHARGE = sa.text(
     "INSERT INTO budget (day, owner, asker, digest, area_km2_milli)"
