@@ -95,13 +95,16 @@ class ReleaseRequest(Struct, frozen=True, kw_only=True, tag="release_request", o
 class ReleaseDecision(
     Struct, frozen=True, kw_only=True, tag="release_decision", omit_defaults=True
 ):
-    """The author's answer to a request; a later version may change it."""
+    """The author's answer to a request; a later version may change it.
+
+    ``grade`` None is as much as was asked; the author may give another.
+    """
 
     source_id: SourceId
     party: PartyId
     request: ObjectId
     granted: bool
-    grade: Grade = Grade.FULL
+    grade: Grade | None = None
     until: UtcTime | None = None
     condition: FreeText = ""
 

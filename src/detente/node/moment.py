@@ -7,8 +7,12 @@ from detente.core.check import Meeting
 from detente.core.entry import ChainHead, EntryKind
 from detente.core.ledger import Held, Keys
 from detente.core.plan import Plan
+from detente.core.release import Grade, shows
 from detente.core.view import Reader
+from detente.core.wire import Value, read
+from detente.errors import NotFound
 from detente.node.author import Prepared
+from detente.node.budget import Budget
 from detente.node.submit import Standing, Touches
 from detente.node.world import Shown, World
 from detente.picture import Picture
@@ -69,6 +73,7 @@ class Moment:
         before: What the record says of objects and names.
         now: UTC, the same for the whole batch.
         agreement: By which the pictures are measured.
+        budget: What has been asked today of what is withheld.
     """
 
     def __init__(self, *, world: World, record: Appender, before: Before, now: datetime) -> None:
@@ -77,6 +82,7 @@ class Moment:
         self.before = before
         self.now = now
         self.agreement = world.agreement
+        self.budget = Budget(record, world.agreement, now)
         self._shown: Shown | None = None
         self._fresh: tuple[int, Picture] | None = None
 
@@ -109,15 +115,29 @@ class Moment:
             found += picture.meetings([plan])[0]
         return found
 
-    def reader(self, party: str) -> Reader:
-        """A party as a reader of this moment."""
+    def seen(self, party: str, object_id: str) -> tuple[str, Value, Grade]:
+        """Author, value and grade of an object of which a party may know.
+
+        Raises:
+            NotFound: There is none, or it is not for this party: the two look alike.
+        """
+        stored = self.before.stored(object_id)
+        if stored is not None and stored.data is not None:
+            value = read(stored.data)
+            grade = self.reader(party).grade(value, object_id)
+            if grade is not None and shows(grade, Grade.AREA):
+                return stored.party, value, grade
+        raise NotFound(f"object {object_id}")
+
+    def reader(self, party: str, *, at: datetime | None = None) -> Reader:
+        """A party as a reader of this moment, or of what will be left of it at a later one."""
         world = self.world
         return Reader(
             party=party,
             agreement=world.agreement,
             parties=world.parties,
             grants=world.grants,
-            now=self.now,
+            now=self.now if at is None else at,
         )
 
     def _fresh_picture(self) -> Picture:

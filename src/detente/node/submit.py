@@ -28,6 +28,7 @@ from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.node.author import Prepared, Submission
 from detente.node.lookup import public_keys
+from detente.node.picture import require_measurable
 from detente.store import Appended, Record, Store, Stored
 
 
@@ -72,7 +73,8 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
         A receipt each, in order; everything is on disk.
 
     Raises:
-        MalformedInput: Not an envelope, not a value, or from the future.
+        MalformedInput: Not an envelope, not a value, a shape that cannot be
+            measured, or from the future.
         NotAuthentic: A commitment or signature that does not hold.
         NotPermitted: Not this party's to say, or a plan that takes effect: only a
             node that serves can see whether its author is aware of what it meets.
@@ -89,6 +91,7 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
         theatre, _, _ = record.head()
         ledger = Ledger(theatre, Standing(record, prepared))
         for one in prepared:
+            require_measurable(one.value)
             ledger.accept(Act(signed=one.signed, value=one.value))
         first, size, root = record.append(appended(one, now=now) for one in prepared)
     return [
@@ -224,6 +227,7 @@ class Standing:
             source_id=stored.source_id,
             version=stored.version,
             value=None if stored.data is None else read(stored.data),
+            ended=stored.ended,
         )
 
     def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:

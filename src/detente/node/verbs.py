@@ -118,7 +118,8 @@ class Submit:
     def decide(self, moment: Moment) -> Decision[Receipt]:
         """The entry as it is."""
         statement, value = self._entry.signed.statement, self._entry.value
-        require(moment, statement.party, value, statement.object, self._key)
+        before = statement.object if statement.version > 1 else None
+        require(moment, statement.party, value, before, self._key)
         late = is_late(value, moment)
         return Decision(says=(self._entry,), answer=_first, aware=True, late=late)
 
