@@ -121,7 +121,8 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     """The node's word: these entries were sent to a recipient's endpoint, with this outcome.
 
     ``entries`` are leaf hashes. That an endpoint took the bytes proves no more
-    than that; ``how`` is webhook, stream, poll or read.
+    than that; ``how`` is webhook, stream, poll or read. ``grade`` is how much of
+    them was shown.
     """
 
     source_id: SourceId
@@ -131,3 +132,4 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     outcome: Outcome
     attempt: Annotated[int, Meta(ge=1)] = 1
     status: Annotated[int, Meta(ge=0, le=999)] | None = None
+    grade: Grade = Grade.FULL
