@@ -6,20 +6,29 @@ from detente.store.beside import Charge, Remembered
 from detente.store.place import Place, parse_place
 from detente.store.record import Content, Record, Stored
 from detente.store.store import Store
+from detente.store.telling import AcknowledgedRow, Cursor, EntryRow, SubscriptionRow, Told
 
 __all__ = [
+<<<<<<< HEAD
     "AccessStore",
     "Account",
+=======
+    "AcknowledgedRow",
+>>>>>>> f0134cc (Events: what each reader is told of each entry, by kind and place, and what he was shown on record)
     "Appended",
     "Appender",
     "Charge",
     "Client",
     "Content",
+    "Cursor",
+    "EntryRow",
     "Place",
     "Record",
     "Remembered",
     "Session",
     "Store",
     "Stored",
+    "SubscriptionRow",
+    "Told",
     "parse_place",
 ]

@@ -20,7 +20,11 @@ from detente.errors import Conflict
 from detente.store import tables
 from detente.store.beside import WriteBeside
 from detente.store.record import Content, Record
+<<<<<<< HEAD
 from detente.store.rows import Row, Rows, write
+=======
+from detente.store.telling import WriteTelling
+>>>>>>> f0134cc (Events: what each reader is told of each entry, by kind and place, and what he was shown on record)
 
 
 class Appended(Struct, frozen=True, kw_only=True):
@@ -39,7 +43,7 @@ class Appended(Struct, frozen=True, kw_only=True):
     ended: bool = False
 
 
-class Appender(Record, WriteBeside):
+class Appender(Record, WriteBeside, WriteTelling):
     """The record, held for writing."""
 
     def __init__(self, connection: sa.Connection) -> None:

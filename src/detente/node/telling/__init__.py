@@ -1,0 +1,1 @@
+"""Telling: who is told of what, how it reaches them, and who stays silent."""
