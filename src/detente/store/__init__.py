@@ -9,12 +9,9 @@ from detente.store.store import Store
 from detente.store.telling import AcknowledgedRow, Cursor, EntryRow, SubscriptionRow, Told
 
 __all__ = [
-<<<<<<< HEAD
     "AccessStore",
     "Account",
-=======
     "AcknowledgedRow",
->>>>>>> f0134cc (Events: what each reader is told of each entry, by kind and place, and what he was shown on record)
     "Appended",
     "Appender",
     "Charge",

@@ -20,11 +20,8 @@ from detente.errors import Conflict
 from detente.store import tables
 from detente.store.beside import WriteBeside
 from detente.store.record import Content, Record
-<<<<<<< HEAD
 from detente.store.rows import Row, Rows, write
-=======
 from detente.store.telling import WriteTelling
->>>>>>> f0134cc (Events: what each reader is told of each entry, by kind and place, and what he was shown on record)
 
 
 class Appended(Struct, frozen=True, kw_only=True):

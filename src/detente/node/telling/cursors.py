@@ -12,7 +12,7 @@ from msgspec import Struct
 from detente.core.volume import microseconds
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
-from detente.node.submit import Receipt
+from detente.node.submit import Receipt, Touches
 from detente.node.telling.disclosures import THE_NODE, Delivered, deliveries
 from detente.store import Appender, Cursor
 
@@ -31,6 +31,7 @@ class Move:
     """Moves cursors; the answer is whether the lease still held."""
 
     principal = THE_NODE
+    touches = Touches()
 
     def __init__(self, held: Held, put: Mapping[str, Cursor], drop: Iterable[str] = ()) -> None:
         self._held = held
@@ -73,6 +74,7 @@ class Keep:
     """Puts an attempt on record and moves its subscription's cursor, or neither."""
 
     principal = THE_NODE
+    touches = Touches()
 
     def __init__(self, held: Held, attempted: Attempted) -> None:
         self._held = held

@@ -22,11 +22,12 @@ from msgspec.structs import replace
 
 from detente.core.volume import microseconds
 from detente.errors import Conflict, DetenteError
+from detente.node.asking import reader_of
 from detente.node.engine import Engine
 from detente.node.telling.cursors import ALL, Held, Keep, Move, read_cursors
 from detente.node.telling.disclosures import disclosures_of
 from detente.node.telling.entries import Chunk
-from detente.node.telling.events import Events, reader_of, seen_by
+from detente.node.telling.events import Events, seen_by
 from detente.node.telling.lease import Lease
 from detente.node.telling.listening import Listening
 from detente.node.telling.matching import Wanted, match

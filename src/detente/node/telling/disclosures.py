@@ -20,7 +20,7 @@ from detente.core.view import View
 from detente.core.volume import microseconds
 from detente.node.engine import Decision, Engine, Said
 from detente.node.moment import Moment
-from detente.node.submit import Receipt
+from detente.node.submit import Receipt, Touches
 from detente.node.telling.sight import Event
 from detente.store import Appender
 
@@ -107,6 +107,7 @@ class _Disclose:
     """Puts on record what was not on record before."""
 
     principal = THE_NODE
+    touches = Touches()
 
     def __init__(self, party: str, shown: Mapping[int, int], how: str) -> None:
         self._party = party

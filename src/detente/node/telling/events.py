@@ -5,17 +5,16 @@ be empty and still lead on: entries that are not for the reader were passed over
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from msgspec import Struct
 
 from detente.core.view import Reader
+from detente.node.asking import reader_of
 from detente.node.engine import Engine
 from detente.node.telling.entries import Chunk
 from detente.node.telling.matching import Wanted, match
 from detente.node.telling.sight import Event, Seen, see
 from detente.node.telling.tail import Tail
-from detente.node.world import OnDisk
 
 START = -1
 """The cursor before the first entry."""
@@ -110,14 +109,3 @@ def seen_by(reader: Reader, chunk: Chunk) -> list[Seen]:
     """What of some entries a reader may see."""
     found = (see(reader, entry, chunk.latest) for entry in chunk.entries)
     return [one for one in found if one is not None]
-
-
-def reader_of(on_disk: OnDisk, party: str, now: datetime) -> Reader:
-    """A party as a reader of what is on disk."""
-    return Reader(
-        party=party,
-        agreement=on_disk.agreement,
-        parties=on_disk.parties,
-        grants=on_disk.grants,
-        now=now,
-    )

@@ -13,7 +13,7 @@ from typing import NoReturn
 from detente.errors import DetenteError
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
-from detente.node.submit import Receipt
+from detente.node.submit import Receipt, Touches
 from detente.node.telling.disclosures import THE_NODE
 from detente.store import Appender
 
@@ -98,6 +98,7 @@ class _Take:
     """Takes a lease that still is as it was seen; else does nothing."""
 
     principal = THE_NODE
+    touches = Touches()
 
     def __init__(self, name: str, holder: str, seen: _State) -> None:
         self._row = (name, holder, _beat(seen) + 1)

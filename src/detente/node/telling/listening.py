@@ -1,21 +1,16 @@
 """Listening: wakes whoever waits for the record to grow, once for all of a process.
 
 The engine's number of entries is looked at some fifty times a second, which costs
-nothing; what other processes append is asked of the database twice a second.
+nothing. That the engine follows other processes is detente.node.service's to see to.
 """
 
 import asyncio
 import contextlib
 
-from detente.errors import DetenteError
-from detente.node.asking import Follow
 from detente.node.engine import Engine
 
 LOOK_EVERY_S = 0.02
 """How late an entry of this process may be noticed: less than a person does."""
-
-ASK_EVERY_S = 0.5
-"""How late an entry of another process may be noticed."""
 
 
 class Listening:
@@ -61,20 +56,10 @@ class Listening:
         return self.size
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        seen, asked = self.size, loop.time()
+        seen = self.size
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if loop.time() - asked >= ASK_EVERY_S:
-                await self._ask()
-                asked = loop.time()
             if self.size != seen:
                 seen = self.size
                 self._changed.set()
                 self._changed = asyncio.Event()
-
-    async def _ask(self) -> None:
-        """Catch up with other processes; a database that does not answer is asked again later."""
-        with contextlib.suppress(DetenteError):
-            if await asyncio.to_thread(self._engine.store.size) > self.size:
-                await self._engine.act(Follow())

@@ -13,19 +13,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
-from detente.core.availability import Availability
-from detente.core.check import Known
 from detente.core.entry import EntryKind
 from detente.core.lead import begins_late
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
-from detente.core.party import Party
 from detente.core.plan import PLAN_FINAL, Plan
 from detente.core.presence import Presence
-from detente.core.release import Grade, Grant, Release, coarse
+from detente.core.release import Grade, Grant, Release
 from detente.core.report import Report, ReportState
 from detente.core.telling import Delivery, ReleaseDecision
-from detente.core.view import Reader, Released, View
+from detente.core.view import Item, Reader, Released, View
 from detente.core.volume import Volume
 from detente.core.wire import Value
 from detente.core.zone import Zone
@@ -117,8 +114,6 @@ def see(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:
             return None
         case Notice() | Presence() | Zone() | Plan() | Report():
             return _object(reader, entry, entry.value, latest)
-        case Agreement() | Party() | Availability():
-            return Seen(event=_whole(reader, entry), everywhere=True)
         case ReleaseDecision():
             return _decision(reader, entry, latest)
         case _:
@@ -170,11 +165,14 @@ def _decision(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:
 
 def _said(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:
     """What is said about an object, or to the node: to its author and to whom it concerns."""
-    about = entry.about
+    about, value = entry.about, entry.value
     concerned = frozenset[str]() if about is None else about.concerns
-    if reader.party != entry.party and reader.party not in concerned:
+    view = None if value is None else _cut(reader, entry, value, concerned)
+    if view is None:
         return None
-    event = _whole(reader, entry)
+    event = _whole(entry, view)
+    if _changes_members(entry, reader.party):
+        event = replace(event, relist=True)
     if about is None or about.subject is None:
         return Seen(event=event, everywhere=True)
     event = replace(event, about=about.subject.object_id)
@@ -185,23 +183,11 @@ def _said(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:
     return Seen(event=event, now=_place(seen, entry), everywhere=not _has_place(seen))
 
 
-def _whole(reader: Reader, entry: Entry) -> Event:
-    """An entry of which the reader sees all."""
-    value = entry.value
-    over = value is not None and is_over(value)
+def _whole(entry: Entry, view: View) -> Event:
+    """The event of what has no release of its own."""
+    over = entry.value is not None and is_over(entry.value)
     change = Change.ENDED if over else Change.NEW if entry.version == 1 else Change.CHANGED
-    view = View(
-        object=entry.object_id,
-        kind=entry.kind,
-        version=entry.version,
-        sequence=entry.sequence,
-        token=entry.token,
-        grade=Grade.FULL,
-        party=entry.party,
-        value=value,
-    )
-    event = _event(entry, change, view)
-    return replace(event, relist=True) if _changes_members(entry, reader.party) else event
+    return _event(entry, change, view)
 
 
 def _changes_members(entry: Entry, party: str) -> bool:
@@ -245,45 +231,28 @@ def _view(reader: Reader, of: Entry | Subject, value: Value | None, latest: Late
         return None
     if current.grade is Grade.FULL:
         return view
+    # An area of the older version, on the coarser of the two grids.
     release = value.release or Release()
-    # On the coarser of the two grids.
     grid_mm = max(release.grid_mm, (now.release or release).grid_mm)
-    value = replace(value, release=replace(release, grid_mm=grid_mm))
-    return _cut_to(reader, of, value, Grade.AREA)
+    only_area = {reader.party: Grade.AREA}
+    release = replace(release, parties=only_area, members=None, until=None, grid_mm=grid_mm)
+    return _cut(replace(reader, grants={}), of, replace(value, release=release))
 
 
-def _cut(reader: Reader, of: Entry | Subject, value: Released) -> View | None:
-    grade = reader.grade(value, of.object_id)
-    return None if grade is None or grade is Grade.CONTACT else _cut_to(reader, of, value, grade)
-
-
-def _cut_to(reader: Reader, of: Entry | Subject, value: Released, grade: Grade) -> View | None:
-    """A version of an object, cut to a grade."""
-    if not isinstance(value, Report):
-        known = Known(
+def _cut(
+    reader: Reader, of: Entry | Subject, value: Value, concerned: frozenset[str] = frozenset()
+) -> View | None:
+    return reader.cut(
+        Item(
             value=value,
+            party=of.party,
             object_id=of.object_id,
-            sequence=of.sequence,
             version=of.version,
+            sequence=of.sequence,
             token=of.token,
+            concerned=concerned,
         )
-        return reader.view(known, grade)
-    release = value.release or Release()
-    whole = View(
-        object=of.object_id,
-        kind=of.kind,
-        version=of.version,
-        sequence=of.sequence,
-        token=of.token,
-        grade=grade,
-        party=value.party,
-        tlp=release.tlp,
-        desk=reader.desk_of(value.party, None),
     )
-    if grade is Grade.FULL:
-        return replace(whole, value=value)
-    area = coarse(value.volumes, release.grid_mm)
-    return replace(whole, area=area) if area else None
 
 
 def _place(view: View, entry: Entry) -> Place:
