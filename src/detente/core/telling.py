@@ -7,6 +7,7 @@ granted or refused by the author alone.
 Source: DESIGN sections 4.8, 6 and 7; requirements H2 to H5, H11, H12.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from msgspec import Meta, Struct
 
 from detente.core.notice import SourceId
 from detente.core.party import FreeText, Name, PartyId
-from detente.core.release import Grade
+from detente.core.release import Grade, Grant
 from detente.core.uss import ObjectId
 from detente.core.volume import UtcTime, check_time
 from detente.errors import MalformedInput
@@ -108,6 +109,17 @@ class ReleaseDecision(
     def __post_init__(self) -> None:
         if self.until is not None:
             check_time(self.until, what="until")
+
+
+def decided(
+    grants: Mapping[str, Mapping[str, Grant]], request: ReleaseRequest, decision: ReleaseDecision
+) -> Mapping[str, Mapping[str, Grant]]:
+    """What authors granted, by object and party, after one more decision."""
+    granted = dict(grants.get(request.object, {}))
+    granted.pop(request.to, None)
+    if decision.granted:
+        granted[request.to] = Grant(grade=decision.grade, until=decision.until)
+    return {**grants, request.object: granted}
 
 
 class Outcome(StrEnum):

@@ -19,7 +19,14 @@ from detente.core.ledger import NODE, Keys, chain_of
 from detente.core.party import Party, PublicKey
 from detente.core.plan import Plan
 from detente.core.release import Grant
-from detente.core.telling import Answer, Contested, Objection, ReleaseDecision, ReleaseRequest
+from detente.core.telling import (
+    Answer,
+    Contested,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+    decided,
+)
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
 from detente.node.f3548.airspace import Airspace
@@ -265,13 +272,8 @@ class World:
 
     def _decide(self, decision: ReleaseDecision) -> None:
         request = self.requests.get(decision.request)
-        if request is None:
-            return
-        granted = dict(self.grants.get(request.object, {}))
-        granted.pop(request.to, None)
-        if decision.granted:
-            granted[request.to] = Grant(grade=decision.grade, until=decision.until)
-        self.grants = {**self.grants, request.object: granted}
+        if request is not None:
+            self.grants = decided(self.grants, request, decision)
 
     def party_of(self, subject: str) -> Party | None:
         """The party that issuers and F3548 call so."""
