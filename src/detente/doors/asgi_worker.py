@@ -31,6 +31,7 @@ from detente.doors.asgi_protocol import Guard, Guarded
 from detente.errors import DetenteError
 from detente.node.access.settings import read_settings
 from detente.node.service import Service
+from detente.node.telling.address import Allowed
 from detente.settings import Settings
 
 BACKLOG = 2_048
@@ -100,7 +101,12 @@ def open_node(settings: Settings) -> Node:
             "proxies": settings.proxies,
         }
     )
-    return Service(settings.database, access, Path(settings.keys) if settings.keys else None)
+    return Service(
+        settings.database,
+        access,
+        Path(settings.keys) if settings.keys else None,
+        webhooks=Allowed(http=settings.webhook_http, private=settings.webhook_private),
+    )
 
 
 async def _until_told(orders: BinaryIO) -> None:

@@ -10,6 +10,8 @@ has not acknowledged).
 import asyncio
 import contextlib
 import ssl
+from collections.abc import Callable
+from typing import TypeVar
 
 from detente.node.engine import Engine
 from detente.node.keyring import Keyring
@@ -22,6 +24,9 @@ from detente.node.telling.listening import Listening
 from detente.node.telling.post import Poster
 from detente.node.telling.secret import WebhookSecrets
 from detente.node.telling.tail import Tail
+from detente.store import Record
+
+T = TypeVar("T")
 
 
 class Telling:
@@ -74,6 +79,19 @@ class Telling:
         await self.tail.start()
         self.listening.start()
         self._delivering = asyncio.create_task(self._deliverer.run())
+
+    async def read(self, look_up: Callable[[Record], T]) -> T:
+        """Ask something of one state of the record, in a thread.
+
+        Raises:
+            DetenteError: As ``look_up``, or the record cannot be read.
+        """
+
+        def once() -> T:
+            with self.engine.store.reading() as record:
+                return look_up(record)
+
+        return await self.tail.run(once)
 
     async def stop(self) -> None:
         """End all streams, and leave what waits to whoever starts next."""
