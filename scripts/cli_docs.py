@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "cli.md"
 COMMANDS = (
     (), ("check",), ("init",), ("party", "new"), ("import",), ("list",), ("show",),
-    ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
+    ("withdraw",), ("agreement",), ("log",), ("log", "verify"), ("silence",),
     ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip

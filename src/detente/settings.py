@@ -135,6 +135,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "F3548's other form, instead of counting."
         ),
     ] = False
+    webhook_http: Annotated[
+        bool, Meta(description="Whether webhooks may go to addresses without TLS.")
+    ] = False
+    webhook_private: Annotated[
+        bool,
+        Meta(
+            description="Whether webhooks may go to loopback, link-local and private addresses: "
+            "every party that may subscribe can then have the node knock there."
+        ),
+    ] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"

@@ -2,7 +2,7 @@
 
 import typer
 
-from detente.cli import check, demo, log, register, serve
+from detente.cli import check, demo, log, register, serve, silence
 
 app = typer.Typer(
     name="detente",
@@ -28,6 +28,7 @@ app.command("list")(register.list_objects)
 app.command()(register.show)
 app.command()(register.withdraw)
 app.command()(register.agreement)
+app.command()(silence.silence)
 app.add_typer(log.app, name="log")
 app.command()(serve.serve)
 app.command()(serve.config)

@@ -39,7 +39,8 @@ class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An object as one reader sees it.
 
     ``value`` is there with grade ``full``; ``area`` with grade ``area``: circles
-    on the author's grid that hold the object, without altitudes.
+    on the author's grid that hold the object, without altitudes. ``late`` says
+    that it was told with less notice than the agreement asks (H6).
     """
 
     object: str
@@ -54,6 +55,7 @@ class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
     desk: Desk | None = None
     value: Value | None = None
     area: tuple[Volume, ...] = ()
+    late: bool = False
 
 
 class Item(Struct, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ from detente.doors.asgi_protocol import Guard, Guarded
 from detente.errors import DetenteError
 from detente.node.access.settings import access_settings
 from detente.node.service import Service
+from detente.node.telling.address import Allowed
 from detente.settings import Settings
 
 BACKLOG = 2_048
@@ -92,8 +93,12 @@ def open_node(settings: Settings) -> Node:
     """The node that this worker serves."""
     scheme = "https" if settings.tls_certificate else "http"
     url = settings.base_url.rstrip("/") or f"{scheme}://{settings.host}:{settings.port}"
-    access = access_settings(settings, url=url)
-    return Service(settings.database, access, Path(settings.keys) if settings.keys else None)
+    return Service(
+        settings.database,
+        access_settings(settings, url=url),
+        Path(settings.keys) if settings.keys else None,
+        webhooks=Allowed(http=settings.webhook_http, private=settings.webhook_private),
+    )
 
 
 async def _until_told(orders: BinaryIO) -> None:

@@ -17,6 +17,7 @@ from detente.core.plan import Plan, PlanState
 from detente.core.principal import Scope
 from detente.core.release import Grade
 from detente.core.report import Report, ReportState
+from detente.core.subscription import SUBSCRIPTIONS_MAX, Subscription
 from detente.core.telling import (
     Acknowledgement,
     Answer,
@@ -118,9 +119,22 @@ def require(
         require_answered(moment, value, object_id)
         require_aware(moment, party, value, key)
         return
+    if isinstance(value, Subscription):
+        require_room(moment, party, object_id)
     rule = _RULES.get(type(value))
     if rule is not None:
         rule(moment, party, value)
+
+
+def require_room(moment: Moment, party: str, object_id: str | None) -> None:
+    """Refuse a new subscription of a party that has as many as it may (R-11).
+
+    Raises:
+        Conflict: It has.
+    """
+    is_new = object_id is None or moment.before.stored(object_id) is None
+    if is_new and moment.record.subscription_count(party) >= SUBSCRIPTIONS_MAX:
+        raise Conflict("subscription", expected=f"at most {SUBSCRIPTIONS_MAX} of a party")
 
 
 def require_aware(moment: Moment, party: str, plan: Plan, key: frozenset[str]) -> None:

@@ -5,13 +5,12 @@
 both (detente.node.rules).
 """
 
-from datetime import datetime, timedelta
-
 import msgspec
 from msgspec import Struct
 
 from detente.core.agreement import Agreement, AgreementState
 from detente.core.entry import EntryKind, token
+from detente.core.lead import begins_late
 from detente.core.ledger import AGREEMENT_SOURCE_ID, KINDS, NODE, has_ended, source_id
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
@@ -280,15 +279,7 @@ def is_late(value: Value, moment: Moment) -> bool:
     """Whether it begins sooner than the agreement's lead time for its category (H6)."""
     if not isinstance(value, Notice | Presence | Zone | Plan):
         return False
-    lead_s = moment.world.agreement.lead_times_s.get(value.category)
-    starts = [volume.start for volume in value.volumes]
-    if lead_s is None or not starts:
-        return False
-    return _first_of(starts, moment.now) - moment.now < timedelta(seconds=lead_s)
-
-
-def _first_of(starts: list[datetime | None], now: datetime) -> datetime:
-    return min(now if start is None else start for start in starts)
+    return begins_late(value.category, value.volumes, moment.world.agreement, at=moment.now)
 
 
 def _first(receipts: list[Receipt]) -> Receipt:

@@ -19,7 +19,14 @@ from detente.core.ledger import NODE, Keys, chain_of
 from detente.core.party import Party, PublicKey
 from detente.core.plan import Plan
 from detente.core.release import Grant
-from detente.core.telling import Answer, Contested, Objection, ReleaseDecision, ReleaseRequest
+from detente.core.telling import (
+    Answer,
+    Contested,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+    decided,
+)
 from detente.core.view import label_of
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
@@ -282,12 +289,7 @@ class World:
         if self._decided.get(about, -1) > sequence:
             return
         self._decided[about] = sequence
-        granted = dict(self.grants.get(request.object, {}))
-        granted.pop(request.to, None)
-        if decision.granted:
-            grade = decision.grade or request.grade
-            granted[request.to] = Grant(grade=grade, until=decision.until)
-        self.grants = {**self.grants, request.object: granted}
+        self.grants = decided(self.grants, request, decision)
 
     def party_of(self, subject: str) -> Party | None:
         """The party that issuers and F3548 call so."""
