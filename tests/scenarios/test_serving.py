@@ -142,7 +142,7 @@ def test_grace(tmp_path: Path) -> None:
 def test_killed_worker(tmp_path: Path) -> None:
     """A worker that is killed is replaced."""
     with serving(tmp_path, "--workers", "3", "--database", NOWHERE, program=ECHO) as node:
-        node.wait_for("worker ready", 3)
+        node.wait_for("worker ready", 3, seconds=60)
         gone: set[int] = set()
         for round_ in range(3):
             with node.connect() as connection:
@@ -153,7 +153,7 @@ def test_killed_worker(tmp_path: Path) -> None:
                 gone.add(victim)
                 for _ in range(20):
                     assert node.ask("GET", "/health/live").status == 200
-            node.wait_for("worker ready", 4 + round_)
+            node.wait_for("worker ready", 4 + round_, seconds=60)
         assert len(node.workers()) == 3
         assert not gone & set(node.workers())
         assert node.stop() == 0
@@ -178,9 +178,9 @@ def test_database_away(tmp_path: Path) -> None:
         [worker] = node.workers()
         (tmp_path / "detente.db").rename(tmp_path / "away.db")
         os.kill(worker, signal.SIGKILL)
-        node.wait_for("worker refused to start", 2)
+        node.wait_for("worker refused to start", 2, seconds=60)
         (tmp_path / "away.db").rename(tmp_path / "detente.db")
-        node.wait_for("worker ready", 2)
+        node.wait_for("worker ready", 2, seconds=60)
         assert node.ask("GET", "/health/ready").status == 200
 
 
@@ -226,7 +226,7 @@ def figure(text: str, name: str) -> float:
 def test_metrics(tmp_path: Path) -> None:
     """Prometheus finds its figures, and only from here."""
     with serving(tmp_path, "--workers", "3", "--database", NOWHERE, program=ECHO) as node:
-        node.wait_for("worker ready", 3)
+        node.wait_for("worker ready", 3, seconds=60)
         for number in range(30):
             assert node.ask("GET", f"/places/{number}").status == 200
         time.sleep(0.6)

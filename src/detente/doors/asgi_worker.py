@@ -80,8 +80,8 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
     try:
         server = Server(settings, create(settings, node))
         await server.listen([socket.socket(fileno=number) for number in task.sockets])
-        words.write(b"ready\n")
         asgi_log.say(_LOG, logging.INFO, "worker ready", worker=task.worker, pid=os.getpid())
+        words.write(b"ready\n")
         await _until_told(orders)
         await server.stop()
     finally:
