@@ -10,6 +10,9 @@ lacking=()
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || lacking+=(python3)
 # Debian keeps ensurepip, without which no virtual environment can be made, in a package of its own.
 "$python" -c 'import ensurepip, venv' 2>/dev/null || lacking+=(python3-venv)
+# The tests of sign-in run a real OpenID provider; 18, as Debian has it, will do.
+command -v node >/dev/null || lacking+=(nodejs)
+command -v npm >/dev/null || lacking+=(npm)
 
 # The tests start a PostgreSQL of their own; a node may use any.
 command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
@@ -53,5 +56,6 @@ fi
     --require-hashes -r requirements-dev.txt
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --no-deps --no-build-isolation --editable .
+(cd tests/oidc && npm ci --silent --no-audit --no-fund)
 echo "detente: compiling the kernels, once (some 20 s)"
 .venv/bin/python -m detente.picture.warm

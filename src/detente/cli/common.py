@@ -33,6 +33,14 @@ KeysOption = Annotated[
         help="Private keys; else beside the register, or here for one on a server.",
     ),
 ]
+PlaceOption = Annotated[
+    str,
+    typer.Option(
+        envvar="DETENTE_STORE",
+        metavar="FILE|URL",
+        help="The register: a file, or postgresql://USER@HOST/DATABASE.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
 CONSOLE_WIDTH_PIPED = 160
