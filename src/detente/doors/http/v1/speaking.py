@@ -97,7 +97,7 @@ async def end(desk: Desk, exchange: Exchange) -> HttpAnswer:
     return await act(desk.engine, End(principal, place), exchange, b"", status=HTTPStatus.OK)
 
 
-def _says(kind: Any, scope: Scope, **defaults: object) -> Act:
+def _says(kind: Any, scope: Scope, /, **defaults: object) -> Act:
     """An operation that puts a value of one kind on the record."""
     form: Form[Any] = Form(kind, author_in="")
 
