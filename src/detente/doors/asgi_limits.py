@@ -32,6 +32,8 @@ BODIES: tuple[tuple[str, int], ...] = (
     ("/v1/zones", 24 * MEGABYTE),
     ("/v1/presence", 24 * MEGABYTE),
     ("/v1/plans", 24 * MEGABYTE),
+    ("/v1/movements", 24 * MEGABYTE),
+    ("/v1/objects", 24 * MEGABYTE),
     # Signed entries, each with its object.
     ("/v1/entries", 64 * MEGABYTE),
     # Lines are checked and answered one by one; none may be longer than LINE_BYTES_MAX.

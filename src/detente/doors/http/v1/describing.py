@@ -277,13 +277,19 @@ def _body(body: Body, schemas: _Schemas) -> Schema:
     for media_type in body.media_types:
         schema = schemas.taken(body)
         if media_type == LINES:
-            # A line each; no tool checks more of it.
-            name = getattr(body.form, "__name__", "value")
-            schema = {"type": "string", "description": f"One {name} a line, as JSON."}
+            content[media_type] = _lines(body.form, schema)
+            continue
         content[media_type] = {"schema": schema}
         if body.example is not None and media_type == JSON:
             content[media_type]["example"] = body.example
-    return {"required": True, "content": content}
+    # No lines are few lines.
+    return {"required": set(body.media_types) != {LINES}, "content": content}
+
+
+def _lines(kind: Any, schema: Schema) -> Schema:
+    """JSON lines: one value a line. OpenAPI 3.1 has no word for it, 3.2 says itemSchema."""
+    name = getattr(kind, "__name__", "value")
+    return {"schema": {"description": f"One {name} a line, as JSON."}, "x-item-schema": schema}
 
 
 def _answer(one: Operation, media: Mapping[str, Any], schemas: _Schemas) -> dict[str, Any]:
@@ -291,7 +297,8 @@ def _answer(one: Operation, media: Mapping[str, Any], schemas: _Schemas) -> dict
     for media_type, kind in media.items():
         schema = schemas.of(kind)
         if media_type == LINES:
-            schema = {"type": "string", "description": f"One {kind.__name__} or problem a line."}
+            content[media_type] = _lines(kind, schema)
+            continue
         content[media_type] = {"schema": schema}
     made: dict[str, Any] = {"description": "Done.",
                             "content": content}  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from detente.core.entry import ENVELOPE_BYTES_MAX, SALT_BYTES, Hash, token
+from detente.core.entry import ENVELOPE_BYTES_MAX, Hash, token
 from detente.core.party import PartyId
 from detente.core.principal import signed_principal
 from detente.core.wire import OBJECT_BYTES_MAX
@@ -18,7 +18,13 @@ from detente.doors.asgi_hot import Answer, Streamed
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.lines import Line, answers, kept, refused, unhurried
 from detente.doors.http.v1.operation import JSON, LINES, WRITES, Body, Operation
-from detente.doors.http.v1.request import Form, encode, receipt_answer, require_media_type
+from detente.doors.http.v1.request import (
+    Form,
+    converted,
+    encode,
+    receipt_answer,
+    require_media_type,
+)
 from detente.doors.http.v1.speaking import RECEIPT_TELLS, Tokens
 from detente.errors import Conflict, MalformedInput
 from detente.node.author import Prepared, Submission
@@ -44,7 +50,7 @@ class SignedEntry(Struct, frozen=True, kw_only=True):
 
     envelope: Annotated[str, Meta(max_length=int(ENVELOPE_BYTES_MAX * _BASE64) + 4)]
     object: Spelt
-    salt: bytes
+    salt: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
     key: Tokens = ()
 
 
@@ -65,6 +71,10 @@ class NextEntry(Struct, frozen=True, kw_only=True):
     party: PartyId
     party_sequence: int
     previous: Hash | None
+
+
+class _Chain(Struct, frozen=True):
+    party: PartyId
 
 
 _form: Form[SignedEntry] = Form(SignedEntry)
@@ -122,11 +132,9 @@ async def _submit(desk: Desk, exchange: Exchange, data: bytes) -> Receipt:
 
 
 def _prepared(entry: SignedEntry, desk: Desk) -> Prepared:
-    if len(entry.salt) != SALT_BYTES:
-        raise MalformedInput("salt", expected=f"{SALT_BYTES} bytes", got=f"{len(entry.salt)}")
     submission = Submission(
         envelope=_bytes(entry.envelope, "envelope"),
-        content=Content(salt=entry.salt, data=_bytes(entry.object, "object")),
+        content=Content(salt=base64.b64decode(entry.salt), data=_bytes(entry.object, "object")),
     )
     return opened_submission(submission, now=desk.engine.clock())
 
@@ -147,10 +155,11 @@ def _bytes(spelt: str, what: str) -> bytes:
 
 async def next_entry(desk: Desk, exchange: Exchange) -> Answer:
     """Where a party's chain stands; of one that has said nothing, as of one that is not known."""
-    theatre, head = await desk.reading.chain(exchange.path_params["party"])
+    party = converted(exchange.path_params, _Chain).party
+    theatre, head = await desk.reading.chain(party)
     told = NextEntry(
         theatre=theatre,
-        party=exchange.path_params["party"],
+        party=party,
         party_sequence=0 if head is None else head.party_sequence + 1,
         previous=None if head is None else head.leaf.hex(),
     )
@@ -186,7 +195,7 @@ OPERATIONS = (
         tag="entries",
         act=next_entry,
         gives=NextEntry,
-        refusals=("unavailable",),
+        refusals=("malformed_input", "unavailable"),
         is_open=True,
     ),
 )

@@ -128,9 +128,12 @@ def _require_kept(what: str, given: tuple[PublicKey, ...], current: tuple[Public
         raise MalformedInput(what, expected="none, or those that the record has")
 
 
-def _put(name: str, path: str, says: str, doing: Act, body: Body | None = None) -> Operation:
+def _put(name: str, path: str, says: str, doing: Act, form: Any = None) -> Operation:
     refusals: tuple[str, ...] = WRITES
-    if body is None:
+    body = None
+    if form is not None:
+        body = Body(form=form, optional={form: frozenset()}, example=examples.BODIES[name])
+    else:
         refusals = tuple(one for one in WRITES if one != "unsupported_media_type")
     return Operation(
         method="POST",
@@ -171,7 +174,7 @@ OPERATIONS = (
          versions, AllTerms, query=VersionsQuery, refusals=(*READS, "malformed_input")),
     _put("putAgreement", "/v1/agreement", "Put new terms on the record.\n\n"
          "They hold for everything that comes after. The node's keys stay as they are.",
-         agree, Body(form=Agreement, example=examples.BODIES["putAgreement"])),
+         agree, Agreement),
     _put("suspend", "/v1/agreement/suspend", "Suspend the agreement.\n\n"
          "No new plan takes effect and no report is given; whatever spares life stays on.",
          _become(AgreementState.SUSPENDED)),
@@ -181,7 +184,7 @@ OPERATIONS = (
          parties, Parties),
     _put("admitParty", "/v1/parties", "Admit a party, or change its name and desks.\n\n"
          "It gets no key here: keys come by entries that they sign.",
-         admit, Body(form=Party, example=examples.BODIES["admitParty"])),
+         admit, Party),
     Operation(
         method="GET",
         path="/v1/me",

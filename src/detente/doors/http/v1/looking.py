@@ -24,9 +24,11 @@ _BBOX = r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){3}$"
 
 
 class SearchQuery(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
+    Struct,
+    frozen=True,
+    kw_only=True,
     rename={"start": "from", "end": "to"},
-):  # fmt: skip
+):
     """What may be asked of a search; what is left out restricts nothing.
 
     Attributes:
@@ -55,7 +57,7 @@ class SearchQuery(
     ended: bool = False
 
 
-class VersionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VersionsQuery(Struct, frozen=True, kw_only=True):
     """Which versions.
 
     Attributes:

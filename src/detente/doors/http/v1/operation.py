@@ -100,7 +100,10 @@ def hot_routes(desk: Desk, operations: Sequence[Operation]) -> list[Hot]:
 
 def handlers(desk: Desk, operations: Sequence[Operation]) -> list[HTTPRouteHandler]:
     """All of them as routes of the framework, which knows paths and methods by them."""
-    return [_handler(_bound(desk, one), one) for one in operations]
+    by_path: dict[str, dict[str, Operation]] = {}
+    for one in operations:
+        by_path.setdefault(one.path, {})[one.method] = one
+    return [_handler(desk, path, by_method) for path, by_method in by_path.items()]
 
 
 def _bound(desk: Desk, one: Operation) -> Callable[[Exchange], Awaitable[Answer | Streamed]]:
@@ -112,23 +115,24 @@ def _bound(desk: Desk, one: Operation) -> Callable[[Exchange], Awaitable[Answer 
     return answer
 
 
-def _handler(
-    answer: Callable[[Exchange], Awaitable[Answer | Streamed]], one: Operation
-) -> HTTPRouteHandler:
+def _handler(desk: Desk, path: str, by_method: Mapping[str, Operation]) -> HTTPRouteHandler:
     async def handle(request: Request[Any, Any, Any]) -> ASGIApp:
         exchange = _exchange_of(request.scope)
         exchange.path_params = request.path_params
-        sent: Any = _Sent(await answer(exchange))
+        sent: Any = _Sent(await by_method[request.method].act(desk, exchange))
         return sent  # type: ignore[no-any-return] # an application by its shape
 
-    media_types = () if one.body is None else one.body.media_types
+    bodies = [one.body for one in by_method.values() if one.body is not None]
+    media_types = {name.encode() for body in bodies for name in body.media_types}
     return HTTPRouteHandler(
-        one.path.replace("}", ":str}"),
-        http_method=[one.method],  # type: ignore[list-item] # a method's name
-        name=one.name,
+        path.replace("}", ":str}"),
+        http_method=list(by_method),  # type: ignore[arg-type] # names of methods
+        name=path,
         include_in_schema=False,
-        status_code=one.status,
-        opt={"media_types": frozenset(name.encode() for name in media_types)},
+        # Each operation has its own; the framework's guess for DELETE would be 204.
+        status_code=HTTPStatus.OK,
+        # Which body is taken in which media type is for each operation to say.
+        opt={"media_types": frozenset(media_types or {JSON.encode()})},
     )(handle)
 
 

@@ -29,6 +29,7 @@ REPLAYED = (b"idempotency-replayed", b"true")
 QUERY_PARAMETERS_MAX = 50
 """Parameters of one query; a search has ten, and kinds may repeat."""
 
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 _KEY = re.compile(rb"[!-~]([ -~]{0,198}[!-~])?")
 _ETAG = re.compile(rb'"([\x21\x23-\x7e]{1,200})"')
 
@@ -37,6 +38,7 @@ _raw = msgspec.json.Decoder()
 _receipts = msgspec.json.Decoder(Receipt)
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
 
 
 class Form(Generic[T]):
@@ -52,7 +54,7 @@ class Form(Generic[T]):
         self._form = form
         self._author_in = author_in
 
-    def read(self, data: bytes, party: str, **defaults: object) -> T:
+    def read(self, data: bytes, party: str, /, **defaults: object) -> T:
         """Decode a body.
 
         Args:
@@ -182,16 +184,33 @@ def query_of(exchange: Exchange, *, repeated: frozenset[str] = frozenset()) -> d
     return found
 
 
-def converted(query: Mapping[str, Any], form: type[T]) -> T:
+def converted(query: Mapping[str, Any], form: type[S]) -> S:
     """A query's parameters as a form, whose fields are all that may be asked.
 
     Raises:
         MalformedInput: Not of it.
     """
+    fields = {one.encode_name: one for one in msgspec.structs.fields(form)}
+    given: dict[str, Any] = {}
+    for name, value in query.items():
+        if name not in fields:
+            raise MalformedInput(name, expected=f"in the query, one of {', '.join(fields)}")
+        given[name] = _spelt(value, fields[name].type)
     try:
-        return msgspec.convert(query, form, strict=False)
+        found = msgspec.convert(given, form)
     except msgspec.ValidationError as error:
         raise validation_error(str(error), what="query") from None
+    return found
+
+
+def _spelt(value: Any, kind: Any) -> Any:
+    """A number or truth value of a query, which has only text; all else as it is."""
+    plain = getattr(kind, "__origin__", kind)
+    if plain is bool:
+        return {"true": True, "false": False}.get(value, value)
+    if plain is int and isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    return value
 
 
 def seen_token(exchange: Exchange) -> str:
