@@ -82,7 +82,10 @@ class Constraint(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Wish(Struct, frozen=True, kw_only=True, gc=False):
-    """A subscription that was made as F3548's; ``token`` is its version there."""
+    """A subscription that was made as F3548's; ``token`` is its version there.
+
+    Its owner is told at ``base_url``.
+    """
 
     id: str
     object_id: str
@@ -91,6 +94,7 @@ class Wish(Struct, frozen=True, kw_only=True, gc=False):
     token: str
     value: Subscription
     extent: Extent
+    base_url: str
     plans: bool
     zones: bool
 
@@ -105,14 +109,10 @@ class Wish(Struct, frozen=True, kw_only=True, gc=False):
             token=token,
             value=value,
             extent=extent_of(value.volumes),
+            base_url="" if value.uss is None else value.uss.base_url,
             plans=PLANS in value.kinds,
             zones=ZONES in value.kinds,
         )
-
-    @property
-    def base_url(self) -> str:
-        """Where its owner is told."""
-        return "" if self.value.uss is None else self.value.uss.base_url
 
     @property
     def implicit(self) -> bool:
