@@ -11,7 +11,7 @@ from detente.core.party import Party
 from detente.core.plan import Plan, PlanState
 from detente.core.subscription import Subscription
 from detente.core.uss import Uss
-from detente.core.volume import Circle, Corridor, Polygon, Volume
+from detente.core.volume import Circle, Corridor, Polygon, Shape, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.errors import MalformedInput
 from detente.node.f3548 import recount
@@ -179,7 +179,9 @@ def test_coverings_have_the_level_that_all_services_share() -> None:
 
 
 def test_all_shapes_of_a_plan_are_covered_in_bounded_time() -> None:
-    shapes = tuple(Circle(centre=(n * 1_000, 0), radius_mm=1) for n in range(2_500))
+    shapes: tuple[Shape, ...] = tuple(
+        Circle(centre=(n * 1_000, 0), radius_mm=1) for n in range(2_500)
+    )
     cells = covering(shapes, 0, 0)
     assert set(required(shapes[:1])) <= set(cells)
     assert set(required(shapes[-1:])) <= set(cells)
