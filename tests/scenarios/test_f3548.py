@@ -15,6 +15,7 @@ from detente.core.principal import Method, Principal, Scope
 from detente.core.release import Grade, Release
 from detente.core.volume import Circle, Volume
 from detente.node import verbs
+from detente.node.f3548.entities import id_of_object
 from detente.node.f3548.terms import Terms
 from detente.node.keyring import Keyring
 from detente.store import Place
@@ -168,6 +169,7 @@ def test_others(dss: Dss, one: Uss) -> None:
     assert missing["missing_operational_intents"] == []
     by_manager = {found["manager"]: found for found in missing["missing_constraints"]}
     seen, withheld = by_manager["two"], by_manager["node"]
+    assert all(UUID(found["id"]).version == 4 for found in (seen, withheld))
     assert seen["uss_base_url"] == withheld["uss_base_url"] == "https://node.example"
     assert withheld["time_start"] == body["extents"][0]["time_start"], "nothing but what was asked"
     assert seen["time_start"]["value"] < withheld["time_start"]["value"]
@@ -191,7 +193,7 @@ def test_others(dss: Dss, one: Uss) -> None:
         assert len(missing["missing_constraints"]) == 2 - number
         [lacking] = missing["missing_operational_intents"] + missing["missing_constraints"]
         assert (lacking["manager"] == "two") == (number == 2)
-        assert one.get(INTENTS, str(UUID(hex=hidden.object_id))).status == (404, 200)[number - 1]
+        assert one.get(INTENTS, id_of_object(hidden.object_id)).status == (404, 200)[number - 1]
         aware = intent_body(volume(48.07), key=[lacking["ovn"]])
         one.delete_intent(one.intent(new_id(), aware))
 

@@ -53,14 +53,16 @@ def plan(**parts: object) -> Plan:
 def test_what_was_not_filed_here_bears_its_objects_id() -> None:
     airspace = Airspace()
     airspace.fold(object_id(1), 1, plan(uss=None), "t1")
-    native = airspace.intents[id_of_object(object_id(1))]
+    native = airspace.native(id_of_object(object_id(1)))
+    assert native is not None
     assert native.native
     assert native.ovn == "t1"
     airspace.fold(object_id(2), 1, plan(source_id="no UUID"), "t2")
-    assert airspace.intents[id_of_object(object_id(2))].native
+    assert airspace.native(id_of_object(object_id(2))) is not None
     airspace.fold(object_id(1), 2, plan(uss=None, state=PlanState.ENDED), "t3")
     airspace.fold(object_id(2), 2, plan(source_id="no UUID", state=PlanState.ENDED), "t4")
     assert not airspace.intents
+    assert airspace.native(id_of_object(object_id(1))) is None
     assert airspace.intents_in(extent_of((HERE,))) == []
 
 
@@ -73,6 +75,18 @@ def test_two_parties_intents_of_one_id_never_hide_each_other() -> None:
     airspace.fold(object_id(2), 2, plan(party="two"), "t4")
     [left] = airspace.intents_in(extent_of((HERE,)))
     assert (left.id, left.party, left.ovn) == (NAME, "two", "t4")
+
+
+def test_no_native_plan_takes_the_place_of_an_intent() -> None:
+    """Whoever signs his own entries chooses their objects' ids."""
+    airspace = Airspace()
+    airspace.fold(object_id(1), 1, plan(), "t1")
+    chosen = NAME.replace("-", "")
+    airspace.fold(chosen, 1, plan(party="two", uss=None), "t2")
+    assert airspace.intents[NAME].party == "one"
+    assert {one.ovn for one in airspace.intents_in(extent_of((HERE,)))} == {"t1", "t2"}
+    airspace.fold(chosen, 2, plan(party="two", uss=None, state=PlanState.ENDED), "t3")
+    assert {one.ovn for one in airspace.intents_in(extent_of((HERE,)))} == {"t1"}
 
 
 def test_dependents_follow_their_intents() -> None:

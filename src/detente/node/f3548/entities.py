@@ -28,6 +28,7 @@ class Intent(Struct, frozen=True, kw_only=True, gc=False):
     """A plan that others must reckon with, as F3548 sees it.
 
     Attributes:
+        id: Its name; of a native one its object's id, which no name at this door can be.
         ovn: What others must show to know of this version.
         token: The version token of its entry, of which the OVN is made unless
             its manager asked for another.
@@ -154,8 +155,8 @@ def entity_id(text: str, *, what: str) -> str:
 
 
 def id_of_object(object_id: str) -> str:
-    """An object's own id in the spelling of a UUID."""
-    return str(UUID(hex=object_id))
+    """What F3548 calls an object that was not filed there: its id as a UUID of version 4."""
+    return str(UUID(hex=object_id, version=4))
 
 
 def is_entity_id(name: str) -> bool:
