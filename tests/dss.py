@@ -5,11 +5,12 @@ tokens have tests of their own.
 """
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -255,3 +256,13 @@ def subscription_body(extent: Json | None = None, **parts: object) -> Json:
 def constraint_body(*extents: Json, **parts: object) -> Json:
     """A constraint."""
     return {"extents": list(extents or (volume(),)), "uss_base_url": URL, **parts}
+
+
+def uuid7(minutes: float = 0) -> str:
+    """A UUID that begins with the time (RFC 9562, version 7), in ever later ones."""
+    made = datetime.now(UTC) + timedelta(minutes=minutes)
+    number = int(made.timestamp() * 1_000) << 80 | next(_LATER) << 64
+    return str(UUID(int=number | 0x7 << 76 | 0x2 << 62))
+
+
+_LATER = itertools.count()

@@ -153,4 +153,4 @@ def _constraint(
 
 def _unlinked(token: str) -> str:
     """An id that another version does not share."""
-    return str(UUID(bytes=sha256(token.encode()).digest()[:16], version=5))
+    return str(UUID(bytes=sha256(token.encode()).digest()[:16], version=4))
