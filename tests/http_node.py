@@ -120,7 +120,9 @@ def node_at(place: Place, keyring: Keyring, folder: Path, **settings: object) ->
         f'[[issuers]]\nissuer = "{ISSUER}"\naudiences = ["{AUDIENCE}"]\n'
         f'key_files = ["{key}"]\nscopes = {json.dumps([scope.value for scope in Scope])}\n'
     )
-    database = place.url.render_as_string(hide_password=False) if isinstance(place, Server) else place
+    database = (
+        place.url.render_as_string(hide_password=False) if isinstance(place, Server) else place
+    )
     settings = {"keys": keyring.folder, **settings}
     with serving(folder, "--database", database, **settings) as served:
         node = Node(served)
