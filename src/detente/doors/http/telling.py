@@ -8,7 +8,14 @@ import msgspec
 from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import HeaderParameter, Parameter, SkipValidation
+from litestar.params import (
+    FromQuery,
+    HeaderParameter,
+    JSONBody,
+    PathParameter,
+    QueryParameter,
+    SkipValidation,
+)
 from litestar.response import Response, Stream
 from msgspec import Meta, Struct
 
@@ -42,13 +49,15 @@ TheTelling = NamedDependency[SkipValidation[Telling]]
 
 After = Annotated[
     int,
-    Parameter(ge=START, lt=1 << 53, description="The last entry that was seen; -1 before any."),
+    QueryParameter(
+        ge=START, lt=1 << 53, description="The last entry that was seen; -1 before any."
+    ),
 ]
-Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="At most so many.")]
-ObjectIdText = Annotated[str, Parameter(pattern=r"^[0-9a-f]{32}$", description="Its id.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="At most so many.")]
+ObjectIdText = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$", description="Its id.")]
 OfSubscription = Annotated[
     str | None,
-    Parameter(
+    QueryParameter(
         pattern=r"^[0-9a-f]{32}$", description="Only what this subscription of the party asks for."
     ),
 ]
@@ -89,7 +98,7 @@ class SubscribedWithSecret(Struct, frozen=True, kw_only=True, omit_defaults=True
 
 @post("/v1/subscriptions", status_code=201, tags=["telling"])
 async def subscribe(
-    data: NewSubscription,
+    data: JSONBody[NewSubscription],
     principal: ThePrincipal,
     telling: TheTelling,
     idempotency_key: Annotated[
@@ -116,7 +125,7 @@ async def subscribe(
     else:
         once = Once.of(idempotency_key, b"subscribe" + msgspec.json.encode(data))
         kept: Any = await telling.engine.act(command, once=once)
-        receipt = msgspec.json.decode(kept, type=Receipt)
+        receipt = msgspec.json.decode(kept.body, type=Receipt)
     return NewlySubscribed(receipt=receipt, secret=_secret(telling, receipt.object_id, data.url))
 
 
@@ -177,9 +186,11 @@ async def stream(
     request: Request[Any, Any, Any],
     principal: ThePrincipal,
     telling: TheTelling,
-    after: Annotated[int | None, Parameter(ge=START, lt=1 << 53)] = None,
+    after: Annotated[int | None, QueryParameter(ge=START, lt=1 << 53)] = None,
     subscription: OfSubscription = None,
-    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
+    last_event_id: Annotated[
+        str | None, HeaderParameter(name="Last-Event-ID", max_length=20)
+    ] = None,
 ) -> Stream:
     """The same as they happen, as server-sent events.
 
@@ -201,9 +212,9 @@ async def stream(
 async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
     principal: ThePrincipal,
     telling: TheTelling,
-    party: PartyId | None = None,
-    longer_than_s: Annotated[int, Parameter(ge=0, le=LONGEST_S)] = 0,
-    level: Level = Level.DELIVERED,
+    party: FromQuery[PartyId | None] = None,
+    longer_than_s: Annotated[int, QueryParameter(ge=0, le=LONGEST_S)] = 0,
+    level: FromQuery[Level] = Level.DELIVERED,
     after: After = START,
     limit: Limit = 100,
 ) -> SilencePage:
