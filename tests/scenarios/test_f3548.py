@@ -145,6 +145,9 @@ def test_key(one: Uss, two: Uss) -> None:
         by_id = {one_["id"]: one_ for one_ in missing["missing_operational_intents"]}
         assert by_id == {one_["id"]: one_ for one_ in lacking}
     two.get(INTENTS, name).refused(404)
+    # One's own count as well.
+    mine = one.put_intent(new_id(), intent_body()).refused(409)["missing_operational_intents"]
+    assert {found["ovn"] for found in mine} == set(keys)
     made = two.intent(name, intent_body(key=keys))
     # A change takes the key anew, and never the intent's own.
     two.put_intent(name, intent_body(), made["ovn"]).refused(409)
@@ -210,7 +213,10 @@ def test_states(one: Uss, two: Uss) -> None:
     for state in ("Nonconforming", "Contingent"):
         one.put_intent(name, intent_body(state=state, **implicit()), made["ovn"]).refused(403)
     one.put_intent(name, intent_body(**implicit()), made["ovn"]).refused(400)
-    two.intent(new_id(), intent_body(volume(radius=200), key=[made["ovn"]]))
+    near = two.intent(new_id(), intent_body(volume(radius=200), key=[made["ovn"]]))
+    active = intent_body(state="Activated", **implicit())
+    one.put_intent(name, active, made["ovn"]).refused(409)
+    made = one.intent(name, {**active, "key": [near["ovn"]]}, made["ovn"])
     for state in ("Nonconforming", "Contingent"):
         made = watch.intent(name, intent_body(state=state, **implicit()), made["ovn"])
         assert made["state"] == state

@@ -204,7 +204,7 @@ def test_all_shapes_of_a_plan_are_covered_in_bounded_time() -> None:
     assert 0 < len(extent_of((Volume(footprint=mixed),)).cells) < 100
 
 
-@pytest.mark.parametrize("every", [1, 3, 10_000])
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 5, 10_000])
 def test_a_start_counts_what_was_counted(
     place: Place, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:
