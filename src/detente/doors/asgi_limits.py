@@ -27,13 +27,12 @@ BODY_BYTES_MAX = 1_048_576
 MEGABYTE = 1_000_000
 
 BODIES: tuple[tuple[str, int], ...] = (
-    # An object of OBJECT_BYTES_MAX (8 MiB) as GeoJSON, whose numbers are longer than ours.
-    ("/v1/notices", 24 * MEGABYTE),
-    ("/v1/zones", 24 * MEGABYTE),
-    ("/v1/presence", 24 * MEGABYTE),
-    ("/v1/plans", 24 * MEGABYTE),
-    ("/v1/movements", 24 * MEGABYTE),
-    ("/v1/objects", 24 * MEGABYTE),
+    # An object of OBJECT_BYTES_MAX (8 MiB) as it is asked for, which may be longer than as it
+    # is signed; a plan's key is another megabyte.
+    *(
+        (f"/v1/{path}", 24 * MEGABYTE)
+        for path in ("notices", "movements", "zones", "presence", "plans", "objects", "check")
+    ),
     # Signed entries, each with its object.
     ("/v1/entries", 64 * MEGABYTE),
     # Lines are checked and answered one by one; none may be longer than LINE_BYTES_MAX.

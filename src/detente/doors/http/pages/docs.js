@@ -112,6 +112,9 @@ function example(schema, depth = 0) {
   return one.format === "date-time" ? new Date().toISOString() : "";
 }
 
+// The example that the document itself gives, if it does.
+const given = (content) => content.example ?? Object.values(content.examples ?? {})[0]?.value;
+
 function body(content) {
   return Object.entries(content ?? {}).map(([kind, media]) => make("div", {},
     make("span", { class: "note" }, `${kind} `), make("span", { class: "type" }, typeOf(media.schema)), tree(media.schema)));
@@ -127,7 +130,7 @@ function operation(path, method, one, shared) {
   const inside = make("div", { hidden: true });
   const fill = () => {
     if (inside.childNodes.length) return;
-    if (text) text.value = JSON.stringify(example(content.schema), null, 2);
+    if (text) text.value = JSON.stringify(given(content) ?? example(content.schema), null, 2);
     inside.append(...[
       ...prose(one.description),
       fields.length ? make("h4", {}, "Parameters") : undefined,
@@ -145,7 +148,7 @@ function operation(path, method, one, shared) {
   };
   const open = () => { fill(); inside.hidden = !inside.hidden; heading.setAttribute("aria-expanded", String(!inside.hidden)); };
   const heading = make("h3", { tabindex: "0", role: "button", "aria-expanded": "false", on: { keydown: (event) => { if (event.key === "Enter") open(); } } },
-    make("span", { class: `method ${method}` }, method), make("code", {}, path), make("span", { class: "note" }, one.summary ?? ""));
+    make("span", { class: `method ${method}` }, method), make("code", {}, path), make("span", { class: "note" }, ...words(one.summary ?? "")));
   const article = make("article", { id: one.operationId }, make("header", { on: { click: open } }, heading), inside);
   article.dataset.words = `${method} ${path} ${one.summary} ${one.description}`.toLowerCase();
   return article;
@@ -193,7 +196,7 @@ function show() {
   at("main").replaceChildren(...prose(api.info.description));
   for (const [tag, operations] of groups) {
     at("contents").append(make("h2", {}, tag), ...operations.map(([path, method, one]) =>
-      make("a", { href: `#${one.operationId}`, title: path }, one.summary ?? path)));
+      make("a", { href: `#${one.operationId}`, title: path }, ...words(one.summary ?? path))));
     at("main").append(make("h2", {}, tag), ...operations.map((each) => operation(...each)));
   }
   reveal();
