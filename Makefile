@@ -37,8 +37,9 @@ check: ## exactly what CI runs
 bench: setup ## measure beside peers; ONLY=name runs one
 	$(bin)/python benchmarks/run.py $(ONLY)
 
-docs: setup ## write docs/cli.md from the help of the commands
+docs: setup ## write docs/cli.md and docs/settings.md from the code
 	$(bin)/python scripts/cli_docs.py
+	$(bin)/python scripts/settings_docs.py
 
 lock: setup ## lock dependencies anew, with hashes and without addresses
 	$(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate \

@@ -15,12 +15,6 @@ from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
-from detente.doors.asgi_edge import Edge, Exchange
-from detente.doors.asgi_hot import Answer, Hot
-from detente.doors.asgi_log import RequestLog, set_up, write_error
-from detente.doors.asgi_worker import Server
-from detente.settings import Settings
-
 
 class Place(Struct, frozen=True, kw_only=True):
     centre: tuple[int, int]
@@ -85,11 +79,18 @@ async def bytes_(request: Request) -> Response[bytes]:
 framework = Litestar([typed, bytes_], openapi_config=None, logging_config=None)
 
 
-async def hot(exchange: Exchange) -> Answer:
-    return Answer(200, REPLIES.encode(reply(QUESTIONS.decode(await exchange.body()))))
-
-
 async def main(port: int) -> None:
+    # Only here: the servers that are measured beside ours need none of it.
+    from detente.doors.asgi_edge import Edge, Exchange  # noqa: PLC0415
+    from detente.doors.asgi_hot import Answer, Hot  # noqa: PLC0415
+    from detente.doors.asgi_log import RequestLog, set_up, write_error  # noqa: PLC0415
+    from detente.doors.asgi_worker import Server  # noqa: PLC0415
+    from detente.settings import Settings  # noqa: PLC0415
+
+    async def hot(exchange: Exchange) -> Answer:
+        return Answer(200, REPLIES.encode(reply(QUESTIONS.decode(await exchange.body()))))
+
+    set_up("info", "json")
     settings = Settings(port=port)
     log = RequestLog("json", write_error)
     edge = Edge(framework, [Hot("POST", "/hot", hot)], bytes_max=1_000_000, log=log)
@@ -99,5 +100,4 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    set_up("info", "json")
     uvloop.run(main(int(sys.argv[1])))

@@ -19,8 +19,8 @@ from load import Each, load, processor_s, request
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
-REQUESTS = 20_000
-RUNS = 5
+REQUESTS = 10_000
+RUNS = 7
 PLACE = {"centre": [123_456_789, -12_345_678], "radius_mm": 500_000}
 BODY = json.dumps(
     {
@@ -52,7 +52,7 @@ def started(command: tuple[object, ...], port: int) -> subprocess.Popen[bytes]:
         env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": figures, "PYTHONPATH": f"{HERE}:"
              + os.environ.get("PYTHONPATH", "")},
     )  # fmt: skip
-    for _ in range(200):
+    for _ in range(1_200):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:

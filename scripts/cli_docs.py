@@ -8,8 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "cli.md"
 COMMANDS = (
-    (), ("check",), ("init",), ("party", "new"), ("import",), ("list",), ("show",),
-    ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
+    (), ("check",), ("init",), ("party", "new"), ("party", "rotate"), ("party", "revoke"),
+    ("client", "new"), ("client", "list"), ("client", "revoke"), ("account", "new"),
+    ("account", "list"), ("account", "password"), ("account", "disable"),
+    ("import",), ("list",), ("show",), ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
+    ("silence",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip
 

@@ -10,11 +10,37 @@ lacking=()
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || lacking+=(python3)
 # Debian keeps ensurepip, without which no virtual environment can be made, in a package of its own.
 "$python" -c 'import ensurepip, venv' 2>/dev/null || lacking+=(python3-venv)
+# The tests of sign-in run a real OpenID provider; 18, as Debian has it, will do.
+command -v node >/dev/null || lacking+=(nodejs)
+command -v npm >/dev/null || lacking+=(npm)
+
+# The tests start a PostgreSQL of their own; a node may use any.
+command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
+    lacking+=(postgresql)
+
+install() {
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+}
+
+# Debian makes and starts a server of its own with the package. Nobody asked for one: it is told
+# not to, and what it was told before is put back.
+install_postgresql() {
+    local told=/etc/postgresql-common/createcluster.conf status=0
+    install postgresql-common
+    cp -p "$told" "$told.detente"
+    sed -i '/^create_main_cluster/d' "$told"
+    echo 'create_main_cluster = false' >>"$told"
+    install postgresql || status=$?
+    mv "$told.detente" "$told"
+    return "$status"
+}
 
 if ((${#lacking[@]})); then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         apt-get update -q
-        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${lacking[@]}"
+        for one in "${lacking[@]}"; do
+            if [ "$one" = postgresql ]; then install_postgresql; else install "$one"; fi
+        done
     else
         echo "detente: this machine lacks ${lacking[*]}. As root: apt-get install ${lacking[*]}" >&2
         exit 1
@@ -30,5 +56,6 @@ fi
     --require-hashes -r requirements-dev.txt
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --no-deps --no-build-isolation --editable .
+(cd tests/oidc && npm ci --silent --no-audit --no-fund)
 echo "detente: compiling the kernels, once (some 20 s)"
 .venv/bin/python -m detente.picture.warm

@@ -24,7 +24,8 @@ from msgspec.structs import replace
 
 from detente.core.ledger import NODE
 from detente.core.principal import Scope
-from detente.doors.asgi_auth import Authenticator, ThePrincipal, challenge, provide_principal
+from detente.doors.asgi_auth import Authenticator, ThePrincipal, provide_principal
+from detente.doors.asgi_challenge import challenge
 from detente.doors.http import sign_in, tokens
 from detente.errors import DetenteError
 from detente.node.access.gate import Gate

@@ -96,8 +96,8 @@ class Cluster:
             self.process.wait(_START_S)
 
     def remove(self) -> None:
-        """Stop it, and leave nothing."""
-        self.stop()
+        """Stop it, and leave nothing. SIGQUIT: whoever still asks cannot put it off."""
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self.folder)
 
     def url(self, database: str) -> str:
@@ -112,9 +112,6 @@ class Cluster:
             autocommit=True,
         )  # fmt: skip
 
-    lost = psycopg.OperationalError
-    """What a connection of the tests raises when its server goes."""
-
     def make(self, template: str = "template0") -> str:
         """A new database; gives its name."""
         name = f"t{secrets.token_hex(8)}"
@@ -126,6 +123,25 @@ class Cluster:
         """Remove a database, whoever is still connected."""
         with self.connect() as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+    def kill_a_session(self, application: str) -> None:
+        """Kill a process that serves an application; the server then ends all sessions."""
+        command = (
+            # Its own user may kill it, and whoever runs the tests may not.
+            "DO $$ DECLARE found int; BEGIN"  # noqa: S608 - a name of the tests' own
+            f" SELECT pid INTO STRICT found FROM pg_stat_activity"
+            f" WHERE application_name = '{application}' LIMIT 1;"
+            " EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'kill -9 ' || found);"
+            " PERFORM pg_sleep(60); END $$"
+        )
+        while True:
+            try:
+                with self.connect() as connection:
+                    connection.execute(command.encode())
+            except psycopg.OperationalError:
+                return  # This one was ended as well.
+            except psycopg.Error:
+                continue  # That process had gone; there will be another.
 
     def _answers(self, deadline: float) -> bool:
         assert self.process is not None

@@ -5,13 +5,28 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from detente.core.agreement import Agreement, Separation
+from detente.core.availability import Availability, AvailabilityState
+from detente.core.entry import EntryKind
 from detente.core.lifecycle import Standing
 from detente.core.notice import Escort, Notice, NoticeKind, Provenance, Verification
 from detente.core.party import Desk, Party
 from detente.core.plan import Plan, PlanState
 from detente.core.presence import Presence, Track
-from detente.core.release import Tlp
-from detente.core.report import Report
+from detente.core.release import GRID_MAX_MM, GRID_MIN_MM, Grade, Grant, Release, Tlp
+from detente.core.report import Reliability, Report, ReportState
+from detente.core.subscription import Subscription
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Contested,
+    Delivery,
+    Level,
+    Objection,
+    Outcome,
+    ReleaseDecision,
+    ReleaseRequest,
+)
+from detente.core.uss import Uss
 from detente.core.volume import Circle, Corridor, Polygon, Volume
 from detente.core.zone import Zone, ZoneRule
 
@@ -55,6 +70,27 @@ def volumes(draw: st.DrawFn, *, windowed: bool = False) -> Volume:
 some_volumes = st.lists(volumes(), min_size=1, max_size=3).map(tuple)
 maybe_times = st.one_of(st.none(), times)
 
+grades = st.sampled_from(Grade)
+maybe_grades = st.one_of(st.none(), grades)
+releases = st.builds(
+    Release,
+    parties=st.dictionaries(tokens, grades, max_size=3),
+    members=maybe_grades,
+    until=maybe_times,
+    grid_mm=st.integers(GRID_MIN_MM, GRID_MAX_MM),
+    tlp=st.sampled_from(Tlp),
+    originator_control=st.booleans(),
+)
+maybe_releases = st.one_of(st.none(), releases)
+grants = st.builds(Grant, grade=grades, until=maybe_times)
+
+object_ids = st.integers(0, (1 << 128) - 1).map(lambda number: f"{number:032x}")
+leaves = st.integers(0, (1 << 256) - 1).map(lambda number: f"{number:064x}")
+urls = tokens.map(lambda name: f"https://{name}.example")
+servers = st.one_of(
+    st.none(), st.builds(Uss, base_url=urls, ovn_suffix=st.one_of(st.none(), tokens))
+)
+
 notices = st.builds(
     Notice,
     source_id=names,
@@ -70,6 +106,7 @@ notices = st.builds(
     provenance=st.one_of(
         st.none(), st.builds(Provenance, source=names, verification=st.sampled_from(Verification))
     ),
+    release=maybe_releases,
 )
 movements = st.builds(
     Notice,
@@ -88,11 +125,22 @@ zones = st.builds(
     rule=st.sampled_from(ZoneRule),
     volumes=some_volumes,
     uncertainty_mm=radii_mm,
+    release=maybe_releases,
+    uss=servers,
 )
 tracks = st.builds(Track, position=positions, time=times, speed_max_mm_s=st.integers(0, 400_000))
 presences = st.one_of(
-    st.builds(Presence, source_id=names, name=names, party=tokens, volumes=some_volumes),
-    st.builds(Presence, source_id=names, name=names, party=tokens, track=tracks),
+    st.builds(
+        Presence,
+        source_id=names,
+        name=names,
+        party=tokens,
+        volumes=some_volumes,
+        release=maybe_releases,
+    ),
+    st.builds(
+        Presence, source_id=names, name=names, party=tokens, track=tracks, release=maybe_releases
+    ),
 )
 plans = st.builds(
     Plan,
@@ -101,9 +149,83 @@ plans = st.builds(
     party=tokens,
     hazard_mm=radii_mm,
     state=st.sampled_from(PlanState),
+    release=maybe_releases,
+    uss=servers,
 )
 reports = st.builds(
-    Report, source_id=names, party=tokens, title=names, text=names, tlp=st.sampled_from(Tlp)
+    Report,
+    source_id=names,
+    party=tokens,
+    title=names,
+    text=names,
+    observed=maybe_times,
+    volumes=st.one_of(st.just(()), some_volumes),
+    reliability=st.sampled_from(Reliability),
+    credibility=st.integers(1, 6),
+    state=st.sampled_from(ReportState),
+    refers=st.lists(object_ids, max_size=3).map(tuple),
+    release=maybe_releases,
+)
+subscriptions = st.builds(
+    Subscription,
+    source_id=names,
+    party=tokens,
+    kinds=st.lists(st.sampled_from(EntryKind).map(str), max_size=3).map(tuple),
+    volumes=st.one_of(st.just(()), some_volumes),
+    url=st.one_of(st.none(), urls),
+    implicit=st.booleans(),
+    standing=st.sampled_from(Standing),
+    uss=servers,
+)
+availabilities = st.builds(
+    Availability, source_id=names, party=tokens, state=st.sampled_from(AvailabilityState)
+)
+acknowledgements = st.builds(
+    Acknowledgement,
+    source_id=names,
+    party=tokens,
+    entry=leaves,
+    level=st.sampled_from(Level),
+    to=names,
+    note=names,
+)
+objections = st.builds(
+    Objection,
+    source_id=names,
+    party=tokens,
+    object=object_ids,
+    text=names,
+    state=st.sampled_from(Contested),
+)
+answers = st.builds(Answer, source_id=names, party=tokens, objection=object_ids, text=names)
+release_requests = st.builds(
+    ReleaseRequest,
+    source_id=names,
+    party=tokens,
+    object=object_ids,
+    to=tokens,
+    grade=grades,
+    purpose=names,
+)
+release_decisions = st.builds(
+    ReleaseDecision,
+    source_id=names,
+    party=tokens,
+    request=object_ids,
+    granted=st.booleans(),
+    grade=maybe_grades,
+    until=maybe_times,
+    condition=names,
+)
+deliveries = st.builds(
+    Delivery,
+    source_id=names,
+    to=tokens,
+    how=st.sampled_from(["webhook", "stream", "poll", "read"]),
+    entries=st.lists(leaves, min_size=1, max_size=3).map(tuple),
+    outcome=st.sampled_from(Outcome),
+    attempt=st.integers(1, 9),
+    status=st.one_of(st.none(), st.integers(0, 999)),
 )
 parties = st.builds(
     Party,
@@ -119,4 +241,23 @@ agreements = st.builds(
         st.one_of(tokens, st.just("*")), st.builds(Separation, horizontal_mm=radii_mm), max_size=4
     ),
 )
-values = st.one_of(notices, movements, zones, presences, plans, reports, parties, agreements)
+protected = st.one_of(notices, movements, zones, presences, plans)
+"""What a plan can meet."""
+
+released = st.one_of(protected, reports)
+"""What carries a release of its own."""
+
+values = st.one_of(
+    released,
+    parties,
+    agreements,
+    subscriptions,
+    availabilities,
+    acknowledgements,
+    objections,
+    answers,
+    release_requests,
+    release_decisions,
+    deliveries,
+)
+"""Every kind of value that an entry can be about."""

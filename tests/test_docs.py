@@ -107,6 +107,13 @@ def test_the_commands_page_is_what_the_commands_say() -> None:
     assert done.returncode == 0, "run `make docs`"
 
 
+def test_the_settings_page_is_what_the_table_says() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "settings_docs.py", "--check"], check=False
+    )
+    assert done.returncode == 0, "run `make docs`"
+
+
 def readme_commands() -> list[str]:
     text = (ROOT / "README.md").read_text()
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)

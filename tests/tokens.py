@@ -7,6 +7,8 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
+from detente.core.party import Party
+
 NOW_S = 1_780_000_000.0
 
 RSA = RSAKey.generate_key(2_048)
@@ -44,3 +46,22 @@ def raw_token(header: object, payload: object, signature: bytes = b"") -> bytes:
     """A token put together by hand."""
     parts = [json.dumps(header).encode(), json.dumps(payload).encode(), signature]
     return b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+
+
+class Parties:
+    """Who is admitted, without a record."""
+
+    def __init__(self, *known: str) -> None:
+        self.parties = {party: Party(id=party, name=party) for party in known}
+
+    def known(self, party: str) -> bool:
+        return party in self.parties
+
+    def party_of(self, subject: str) -> str | None:
+        for party in self.parties.values():
+            if (party.subject or party.id) == subject:
+                return party.id
+        return None
+
+    async def introduce(self, party: Party) -> None:
+        self.parties[party.id] = party

@@ -17,7 +17,7 @@ from detente.core.entry import (
     commitment,
     seal,
 )
-from detente.core.ledger import KINDS, NODE, Act, Ledger, Nothing
+from detente.core.ledger import KINDS, NODE, Act, Ledger, Nothing, chain_of
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey, key_id
 from detente.core.volume import Circle, Volume
@@ -90,11 +90,27 @@ class Writer:
         signed = seal(msgspec.structs.replace(statement, **changes), (signing, *also))
         return Act(signed=signed, value=value)
 
+    def attest(
+        self, value: Value, *, party: str, by: str = NODE, method: str | None = "token"
+    ) -> Act:
+        """The node's next entry, on what it received from a party."""
+        head = self.heads[NODE]
+        return self.write(
+            value,
+            party=party,
+            key=key_of(by),
+            party_sequence=head.party_sequence + 1,
+            previous=head.leaf.hex(),
+            authorship=Authorship.ATTESTED,
+            method=method,
+        )
+
     def said(self, act: Act) -> Act:
-        """Remember an entry as the party's last."""
+        """Remember an entry as the last of its chain."""
         signed: Signed = act.signed
         said = signed.statement
-        self.heads[said.party] = ChainHead(party_sequence=said.party_sequence, leaf=signed.leaf)
+        head = ChainHead(party_sequence=said.party_sequence, leaf=signed.leaf)
+        self.heads[chain_of(said)] = head
         return act
 
 

@@ -54,7 +54,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "detente.db"
     keys: Annotated[
         str,
-        Meta(description="Folder of the node's private keys; else beside the register, or here."),
+        Meta(
+            description="The folder of private keys; else beside the register, or here for one "
+            "on a server."
+        ),
     ] = ""
     workers: Annotated[
         int, Meta(ge=1, le=64, description="Worker processes; more than one needs PostgreSQL.")
@@ -130,6 +133,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description="Whether notification indices are milliseconds since midnight UTC, "
             "F3548's other form, instead of counting."
+        ),
+    ] = False
+    webhook_http: Annotated[
+        bool, Meta(description="Whether webhooks may go to addresses without TLS.")
+    ] = False
+    webhook_private: Annotated[
+        bool,
+        Meta(
+            description="Whether webhooks may go to loopback, link-local and private addresses: "
+            "every party that may subscribe can then have the node knock there."
         ),
     ] = False
     log_level: Annotated[

@@ -17,8 +17,10 @@ from detente.doors import app, asgi_supervisor, asgi_worker
 from detente.doors.app import Door
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_hot import Answer, Hot
+from detente.doors.asgi_node import Node
 from detente.doors.asgi_problem import decode
 from detente.errors import Conflict
+from detente.node.status import Condition, Status
 from detente.settings import Settings
 
 PLACE = "52.516275,13.377704"
@@ -98,15 +100,29 @@ async def hot_boom(_exchange: Exchange) -> Answer:
     raise RuntimeError(PLACE)
 
 
-def doors(settings: Settings) -> list[Door]:
+def doors(settings: Settings, node: Node) -> list[Door]:
     """All that the node has, and these."""
     return [
-        *DOORS(settings),
+        *DOORS(settings, node),
         Door(
             handlers=[echo, typed, slow, flood, boom, conflict, place, certificate],
             hot=[Hot("POST", "/hot/{number}", hot_typed), Hot("GET", "/hot-boom", hot_boom)],
         ),
     ]
+
+
+class Resting:
+    """A node with nothing to do: so that several workers need no database."""
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+    def status(self) -> Status:
+        """Always well."""
+        return Status(conditions=(Condition(name="test"),))
 
 
 if __name__ == "__main__":
@@ -115,6 +131,7 @@ if __name__ == "__main__":
     _DECODER, _ENCODER = msgspec.json.Decoder(Asked), msgspec.json.Encoder()
     DOORS = app._doors
     app._doors = doors
+    asgi_worker.open_node = lambda settings: Resting()  # noqa: ARG005 - of the same form
     if "--worker" in sys.argv:
         asgi_worker.main()
     else:

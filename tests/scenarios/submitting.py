@@ -1,9 +1,12 @@
 """Runs the submitter, and reads what it was answered."""
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from detente.node.audit import audit
@@ -35,7 +38,8 @@ class Submitter:
         count: int | None = None,
     ) -> None:
         enough = [] if count is None else [str(count)]
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by ``kill``
+        self._lines: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, PROGRAM, url(where), str(keyring.folder), party, str(start), *enough],
             stdout=self._said,
@@ -50,15 +54,19 @@ class Submitter:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """Kill it at once."""
+        """Kill it at once, if it has not ended."""
         self._process.kill()
+        self._process.wait()
+        with self._said:
+            self._lines = self._so_far().decode().splitlines()
+
+    def wait(self) -> None:
+        """Return once it has ended by itself."""
         self._process.wait()
 
     def lines(self) -> list[str]:
-        """Wait until it has ended, and give what it said."""
-        self._process.wait()
-        with self._said:
-            return self._so_far().decode().splitlines()
+        """What it said, once it was killed."""
+        return self._lines
 
     @property
     def status(self) -> int | None:
@@ -67,8 +75,25 @@ class Submitter:
 
     def _so_far(self) -> bytes:
         # The file's position is shared with the process that writes.
-        path = Path(f"/proc/self/fd/{self._said.fileno()}")
-        return path.read_bytes()
+        return os.pread(self._said.fileno(), os.fstat(self._said.fileno()).st_size, 0)
+
+
+@contextmanager
+def submitting(
+    where: Place, keyring: Keyring, *parties: str, count: int | None = None
+) -> Iterator[list[Submitter]]:
+    """Several at once, each ready, and none left when the block ends."""
+    working = [
+        Submitter(where, keyring, number * 1_000_000, party=party, count=count)
+        for number, party in enumerate(parties)
+    ]
+    try:
+        for one in working:
+            one.wait_until_ready()
+        yield working
+    finally:
+        for one in working:
+            one.kill()
 
 
 def url(where: Place) -> str:

@@ -5,12 +5,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from submitter import BATCH
-from submitting import FOUNDING_ENTRIES, Receipts, Submitter, assert_kept, receipts
+from submitting import FOUNDING_ENTRIES, Receipts, Submitter, assert_kept, receipts, submitting
 
 from cli import DETENTE, detente
 from conftest import begin
@@ -19,7 +18,7 @@ from detente.node.keyring import Keyring
 from detente.store import Place, Store, parse_place
 from postgres import Cluster
 
-ROUNDS = 30
+ROUNDS = 20
 SERVER_ROUNDS = 8
 SEED = 20151124
 
@@ -37,13 +36,12 @@ def test_receipts(place: Place, keyring: Keyring) -> None:
     """Nothing that was answered is lost."""
     chance = random.Random(SEED)
     answered: Receipts = []
+    store = Store(place)
     for number in range(ROUNDS):
         told = f"seed {SEED}, round {number}"
-        answered += run_and_kill(place, keyring, number * 1_000_000, chance.uniform(0, 0.12))
-        store = Store(place)
+        answered += run_and_kill(place, keyring, number * 1_000_000, chance.uniform(0, 0.15))
         size = assert_kept(store, answered, told)
         assert (size - FOUNDING_ENTRIES) % BATCH == 0, told
-        store.close()
     assert len(answered) > 5 * ROUNDS, "the rounds must be long enough to be answered in"
     assert size - FOUNDING_ENTRIES >= len(answered)
 
@@ -59,42 +57,25 @@ def server() -> Iterator[Cluster]:
         cluster.remove()
 
 
-def kill_a_session(server: Cluster) -> None:
-    """Kill the server's process that serves a submitter; the server then resets itself."""
-    with server.connect() as connection:
-        row = connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'detente' LIMIT 1"
-        ).fetchone()
-        assert row is not None
-        connection.execute(
-            b"COPY (SELECT) TO PROGRAM 'kill -9 %d'" % row[0]  # its own user may, and we may not
-        )
-
-
 def test_server(server: Cluster, keyring: Keyring) -> None:
     """The server is killed, and nobody restarts the submitters."""
     where = parse_place(server.url(server.make()))
     begin(where, keyring)
     chance = random.Random(SEED)
-    working = [Submitter(where, keyring, 0, party=party) for party in ("one", "two")]
-    for process in working:
-        process.wait_until_ready()
-    for number in range(SERVER_ROUNDS):
-        time.sleep(chance.uniform(0.3, 0.8))
-        if number % 2:
-            server.stop(signal.SIGKILL)
-            server.start()
-        else:
-            with suppress(server.lost):  # As all sessions are.
-                kill_a_session(server)
-    store = Store(where)
-    with store.reading() as record:
-        before = [record.chain_head(party) for party in ("one", "two")]
-    time.sleep(1)
-    lines: list[str] = []
-    for process in working:
-        process.kill()
-        lines += process.lines()
+    with submitting(where, keyring, "one", "two") as working:
+        for number in range(SERVER_ROUNDS):
+            time.sleep(chance.uniform(0.3, 0.8))
+            if number % 2:
+                server.stop(signal.SIGKILL)
+                server.start()
+            else:
+                server.kill_a_session("detente")
+        time.sleep(1)
+        store = Store(where)
+        with store.reading() as record:
+            before = [record.chain_head(party) for party in ("one", "two")]
+        time.sleep(1)
+    lines = [line for one in working for line in one.lines()]
     size = assert_kept(store, receipts(lines), f"seed {SEED}")
     assert (size - FOUNDING_ENTRIES) % BATCH == 0
     assert size - FOUNDING_ENTRIES >= len(receipts(lines)) > 20 * SERVER_ROUNDS

@@ -300,8 +300,8 @@ def test_twice(one: Party, two: Party) -> None:
     ended = [two.ask("DELETE", place, if_match=seen, idempotency_key="twice-3") for _ in range(2)]
     assert [one.status for one in ended] == [200, 200]
     assert ended[0].body == ended[1].body
-    for key in ("", "é", "x" * 201):
-        one.post("/v1/notices", body, idempotency_key=key).refused(400, "malformed_input")
+    for wrong in ("", "é", "x" * 201):
+        one.post("/v1/notices", body, idempotency_key=wrong).refused(400, "malformed_input")
 
 
 REFUSED: list[tuple[str, str, Any, dict[str, str], int, str]] = [

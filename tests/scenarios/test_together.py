@@ -3,7 +3,7 @@
 import time
 
 from submitter import BATCH
-from submitting import FOUNDING_ENTRIES, Submitter, assert_kept, receipts
+from submitting import FOUNDING_ENTRIES, assert_kept, receipts, submitting
 
 from detente.node.audit import audit
 from detente.node.keyring import Keyring
@@ -17,10 +17,9 @@ SPEAKERS = ("one", "one", "two", "two")
 
 def test_appending(place: Place, keyring: Keyring) -> None:
     """Never a fork, never a gap."""
-    working = [
-        Submitter(place, keyring, number * 1_000_000, party=party, count=COUNT)
-        for number, party in enumerate(SPEAKERS)
-    ]
+    with submitting(place, keyring, *SPEAKERS, count=COUNT) as working:
+        for one in working:
+            one.wait()
     lines = [line for one in working for line in one.lines()]
     assert [one.status for one in working] == [0] * len(SPEAKERS)
     answered = receipts(lines)
@@ -33,12 +32,9 @@ def test_appending(place: Place, keyring: Keyring) -> None:
 
 def test_reading(place: Place, keyring: Keyring) -> None:
     """A reader sees one state."""
-    working = [Submitter(place, keyring, 0, party=party) for party in ("one", "two")]
-    for process in working:
-        process.wait_until_ready()
     store = Store(place)
     sizes = set()
-    try:
+    with submitting(place, keyring, "one", "two"):
         for _ in range(25):
             found = audit(store)
             assert not found.problems
@@ -51,9 +47,5 @@ def test_reading(place: Place, keyring: Keyring) -> None:
             assert record.head() == before
             assert len([first, *rows]) == before[1] == max(sizes | {before[1]})
             assert len(list(record.objects())) == before[1]
-    finally:
-        for process in working:
-            process.kill()
-            process.lines()
     assert len(sizes) > 3, "the others must write meanwhile"
     assert audit(store).size > before[1]

@@ -65,8 +65,11 @@ def test_more_than_the_burst_is_taken_from_a_full_bucket_and_owed() -> None:
     assert bucket.take(pace, 1, 16.0) == 0
 
 
-def test_parties_are_limited_apart_in_requests_and_bytes() -> None:
-    party_limits = PartyLimits(Pace(1.0, 2.0), Pace(100.0, 1_000.0))
+def test_parties_are_limited_apart_in_requests_and_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "BYTES_BURST", 1_000.0)
+    party_limits = PartyLimits(1.0, 100.0)
     party_limits.take("one", now_s=0.0)
     party_limits.take("one", now_s=0.0)
     with pytest.raises(RateLimited, match="requests of one") as refused:
@@ -151,3 +154,9 @@ def test_only_so_many_known_addresses_are_remembered(monkeypatch: pytest.MonkeyP
         guesses.take(f"n{number}", f"a{number}", now_s=number * 100.0)
         guesses.succeeded(f"n{number}", f"a{number}")
     assert len(guesses._known) <= 16
+
+
+def test_no_limit_is_no_limit() -> None:
+    party_limits = PartyLimits(0, 0)
+    for _ in range(10_000):
+        party_limits.take("one", now_s=0.0, data=10**9)

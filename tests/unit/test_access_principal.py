@@ -1,5 +1,8 @@
 """Roles, scopes, and what a principal may ask for."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from detente.core.principal import (
@@ -64,3 +67,11 @@ def test_a_partys_own_key_speaks_for_its_desks_and_not_for_the_node() -> None:
     asker.require(Scope.WRITE_PLANS)
     with pytest.raises(NotPermitted):
         asker.require(Scope.ADMIN)
+
+
+def test_the_page_on_access_shows_each_role_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
+    told = dict(re.findall(r"^\| `(\w+)` \| (`.*`) \|$", page, re.MULTILINE))
+    assert {role: set(re.findall(r"`([^`]+)`", text)) for role, text in told.items()} == {
+        role.value: {scope.value for scope in scopes} for role, scopes in ROLES.items()
+    }

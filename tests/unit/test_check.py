@@ -1,15 +1,28 @@
 """The one function that decides a verdict, and its answers in words and JSON."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import permutations
 
 import msgspec
 import pytest
 
-from detente.core.check import Known, Meeting, Source, Verdict, VerdictKind, judge
+from detente.core.check import (
+    Known,
+    Meeting,
+    Source,
+    Verdict,
+    VerdictKind,
+    Withheld,
+    judge,
+    rule_of,
+)
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
+from detente.core.party import Desk
 from detente.core.plan import Plan
 from detente.core.presence import Presence
+from detente.core.release import Grade
 from detente.core.volume import Circle, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.doors import answer
@@ -106,6 +119,57 @@ def test_numbers_are_rounded_so_that_the_error_still_covers_the_truth() -> None:
     rough = msgspec.structs.replace(meeting(site()), distance_m=12.345_6, distance_error_m=0.050_1)
     [found] = judged(rough).findings
     assert (found.distance_m, found.distance_error_m) == (12.346, 0.051)
+
+
+def withheld(severity: VerdictKind, **parts: object) -> Withheld:
+    return Withheld(severity=severity, desk=None, **parts)  # type: ignore[arg-type] # its own
+
+
+def judged_by(*meetings: Meeting, withhold: Callable[[Meeting], Withheld | None]) -> Verdict:
+    return judge(PLAN, meetings, (), now=NOW, sequence=7, stale=2, withhold=withhold)
+
+
+def test_what_is_withheld_decides_as_if_it_were_shown() -> None:
+    """R-02: the verdict is the same, whoever asks; the reasons are not."""
+    values = (ZONES[ZoneRule.BOUNDARY], site())
+    for count in (1, 2):
+        meetings = [meeting(value) for value in values[:count]]
+        shown = judged(*meetings)
+        hidden = judged_by(*meetings, withhold=lambda one: withheld(rule_of(one.known.value)[2]))
+        assert hidden.verdict is shown.verdict
+        assert (hidden.findings, hidden.counts.withheld) == ((), count)
+        assert shown.withheld == ()
+    # The gravest decides, whether it is withheld or shown.
+    mixed = judged_by(
+        *(meeting(value) for value in values),
+        withhold=lambda one: (
+            withheld(VerdictKind.CONFLICT) if isinstance(one.known.value, Notice) else None
+        ),
+    )
+    assert mixed.verdict is VerdictKind.CONFLICT
+    assert [found.kind for found in mixed.findings] == ["zone"]
+    assert mixed.counts.withheld == 1
+
+
+def test_the_order_of_what_is_withheld_follows_only_what_is_told_of_it() -> None:
+    told = [
+        withheld(VerdictKind.COORDINATE, party="b"),
+        withheld(VerdictKind.CONFLICT, party="b"),
+        withheld(VerdictKind.CONFLICT, party="a", grade=Grade.CONTACT),
+        Withheld(severity=VerdictKind.CONFLICT, desk=Desk(id="d", name="X")),
+        Withheld(severity=VerdictKind.CONFLICT, desk=Desk(id="d", name="Y")),
+    ]
+    names = [f"{number}" for number in range(len(told))]
+    by_name = dict(zip(names, told, strict=True))
+    orders = set()
+    for order in permutations(names):
+        found = judged_by(
+            *(meeting(site(name)) for name in order),
+            withhold=lambda one: by_name[one.known.value.source_id],
+        )
+        orders.add(found.withheld)
+    [only] = orders
+    assert [one.severity for one in only][-1] is VerdictKind.COORDINATE
 
 
 def test_the_answer_in_json_is_one_line_in_the_agreed_form() -> None:

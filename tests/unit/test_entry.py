@@ -21,11 +21,12 @@ from detente.core.entry import (
     follow,
     pre_authentication,
     seal,
+    token,
     unseal,
 )
 from detente.core.wire import encode
 from detente.errors import Conflict, DetenteError, MalformedInput, NotAuthentic
-from world import NOW, SALT, Writer, key_of, public, site
+from world import NOW, SALT, Writer, key_of, ledger_with, public, site
 
 KEY = key_of("one")
 SPEAKING = {public(KEY).id: bytes(KEY.verify_key)}
@@ -154,3 +155,23 @@ def test_a_clock_may_run_ahead_a_little() -> None:
 def test_an_envelope_beyond_the_limit_is_not_sealed() -> None:
     with pytest.raises(MalformedInput, match="at most 65535 bytes"):
         seal(statement(), (KEY,) * 600)
+
+
+def test_a_version_token_belongs_to_one_entry_and_takes_its_salt() -> None:
+    one, other = (Writer().write(site(name), party="one").signed.leaf for name in ("A", "B"))
+    made = token(SALT, one)
+    assert made == token(SALT, one)
+    assert len(made) == 43
+    assert base64.urlsafe_b64decode(made + "=")
+    assert len({made, token(SALT, other), token(b"t" * 32, one)}) == 3
+    # Who reads the public log knows the leaf, and not the token.
+    assert made not in {base64.urlsafe_b64encode(one).decode().rstrip("="), one.hex()}
+
+
+def test_who_attests_says_how_it_was_proven_and_who_signs_does_not() -> None:
+    _, writer = ledger_with("one")
+    with pytest.raises(MalformedInput, match="how the party proved itself"):
+        writer.attest(site(), party="one", method=None)
+    with pytest.raises(MalformedInput, match="how the party proved itself"):
+        writer.write(site(), party="one", method="token")
+    assert writer.attest(site(), party="one").signed.statement.method == "token"

@@ -12,9 +12,24 @@ from detente.core.ledger import NODE, Act, Ledger, Nothing, opened, source_id
 from detente.core.lifecycle import Standing
 from detente.core.party import Party
 from detente.core.plan import Plan, PlanState
+from detente.core.release import Grade
 from detente.core.report import Report, ReportState
+from detente.core.subscription import Subscription
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Contested,
+    Delivery,
+    Level,
+    Objection,
+    Outcome,
+    ReleaseDecision,
+    ReleaseRequest,
+)
+from detente.core.uss import Uss
 from detente.core.volume import Circle, Volume
-from detente.core.wire import encode
+from detente.core.wire import Value, encode
+from detente.core.zone import Zone, ZoneRule
 from detente.errors import Conflict, DetenteError, MalformedInput, NotAuthentic, NotPermitted
 from world import (
     NOW,
@@ -31,12 +46,24 @@ from world import (
 )
 
 HERE = (Volume(footprint=(Circle(centre=(0, 0)),)),)
+SERVER = Uss(base_url="https://uss.example")
 
 
 def test_a_party_speaks_after_it_was_admitted() -> None:
     ledger, writer = ledger_with("one")
     held = ledger.accept(writer.said(writer.write(site(), party="one")))
     assert (held.version, held.party, held.source_id) == (1, "one", "Hospital")
+
+
+def test_what_the_node_attests_is_the_partys_word_in_the_nodes_chain() -> None:
+    ledger, writer = ledger_with("one")
+    held = ledger.accept(writer.said(writer.attest(site(), party="one")))
+    assert (held.party, held.source_id) == ("one", "Hospital")
+    # Signed and attested entries of one party go on side by side, on the same objects.
+    ledger.accept(writer.said(writer.write(site("Other"), party="one")))
+    moved = writer.write(site(standoff_mm=5), party="one", object=held.object_id, version=2)
+    assert ledger.accept(writer.said(moved)).version == 2
+    ledger.accept(writer.said(writer.attest(site("Third"), party="one")))
 
 
 REFUSED: list[tuple[str, Callable[[Writer], Act], type[DetenteError], str]] = [
@@ -47,10 +74,24 @@ REFUSED: list[tuple[str, Callable[[Writer], Act], type[DetenteError], str]] = [
         "theatre test, got elsewhere",
     ),
     (
-        "an attested entry",
-        lambda w: w.write(site(), party="one", authorship=Authorship.ATTESTED),
+        "what the node attests, signed by the party",
+        lambda w: w.attest(site(), party="one", by="one"),
+        NotAuthentic,
+        "a key that the record gives",
+    ),
+    (
+        "what the node attests of a party that was never admitted",
+        lambda w: w.attest(site(party="two"), party="two"),
         NotPermitted,
-        "one that the party signed itself",
+        "an admitted party",
+    ),
+    (
+        "what the node attests, in the party's chain",
+        lambda w: w.write(
+            site(), party="one", key=key_of(NODE), authorship=Authorship.ATTESTED, method="token"
+        ),
+        Conflict,
+        "party sequence 2, got 0",
     ),
     (
         "a party that was never admitted",
@@ -68,13 +109,24 @@ REFUSED: list[tuple[str, Callable[[Writer], Act], type[DetenteError], str]] = [
         "a party that admits a party",
         lambda w: w.write(Party(id="two", name="Two"), party="one"),
         NotPermitted,
-        "agreement and parties from the node",
+        "itself with other keys",
+    ),
+    (
+        "a delivery by a party",
+        lambda w: w.write(
+            Delivery(
+                source_id="d", to="two", how="poll", entries=("0" * 64,), outcome=Outcome.DELIVERED
+            ),
+            party="one",
+        ),
+        NotPermitted,
+        "agreement, parties and deliveries from the node",
     ),
     (
         "a notice by the node",
         lambda w: w.write(site(party=NODE), party=NODE),
         NotPermitted,
-        "agreement and parties from the node",
+        "agreement, parties and deliveries from the node",
     ),
     (
         "a plan that is accepted without tokens",
@@ -164,8 +216,14 @@ def test_versions_follow_each_other() -> None:
     taken_over = writer.write(
         site(party="two"), party="two", object=first.signed.statement.object, version=2
     )
-    with pytest.raises(Conflict, match="the kind and party of its earlier versions"):
+    with pytest.raises(Conflict, match="an object of the party's own") as refused:
         ledger.accept(taken_over)
+    # Whoever guesses an id is not told what bears it, nor whose it is.
+    assert "notice" not in str(refused.value)
+    assert "one" not in str(refused.value)
+    other_kind = Report(source_id="Hospital", party="one", title="T", text="x")
+    with pytest.raises(Conflict, match="the kind of its earlier versions, got report"):
+        ledger.accept(next_version(writer, first, other_kind))
     second = writer.said(next_version(writer, first, moved))
     assert ledger.accept(second).version == 2
 
@@ -206,6 +264,129 @@ def test_a_draft_may_be_drafted_again_and_not_accepted_here() -> None:
     assert ledger.accept(third).version == 3
     with pytest.raises(Conflict, match="this state is final"):
         ledger.accept(next_version(writer, third, plan))
+
+
+def test_a_name_is_free_again_once_what_bore_it_has_ended() -> None:
+    ledger, writer = ledger_with("one")
+    plan = Plan(source_id="p", party="one", volumes=HERE)
+    first = writer.said(writer.write(plan, party="one"))
+    ledger.accept(first)
+    with pytest.raises(Conflict, match="bears this name"):
+        ledger.accept(writer.write(plan, party="one"))
+    over = msgspec.structs.replace(plan, state=PlanState.WITHDRAWN)
+    ended = writer.said(next_version(writer, first, over))
+    assert ledger.accept(ended).ended
+    again = writer.said(writer.write(plan, party="one"))
+    ledger.accept(again)
+    # Else the one that has ended would free the name of the one that has not.
+    with pytest.raises(Conflict, match="a version of one that has ended"):
+        ledger.accept(next_version(writer, ended, over))
+    with pytest.raises(Conflict, match="bears this name"):
+        ledger.accept(writer.write(plan, party="one"))
+
+
+OVER: list[tuple[Value, Value]] = [
+    (
+        Subscription(source_id="s", party="one"),
+        Subscription(source_id="s", party="one", standing=Standing.WITHDRAWN),
+    ),
+    (
+        Zone(
+            source_id="z", name="Z", party="one", rule=ZoneRule.BOUNDARY, volumes=HERE, uss=SERVER
+        ),
+        Zone(
+            source_id="z",
+            name="Z",
+            party="one",
+            rule=ZoneRule.BOUNDARY,
+            volumes=HERE,
+            uss=SERVER,
+            standing=Standing.WITHDRAWN,
+        ),
+    ),
+    (
+        Objection(source_id="o", party="one", object=object_id(7), text="t"),
+        Objection(
+            source_id="o", party="one", object=object_id(7), text="t", state=Contested.TAKEN_BACK
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "over"), OVER, ids=[type(v).__name__ for v, _ in OVER])
+def test_what_has_ended_stays_so(value: Value, over: Value) -> None:
+    ledger, writer = ledger_with("one")
+    first = writer.said(writer.write(value, party="one"))
+    assert not ledger.accept(first).ended
+    last = writer.said(next_version(writer, first, over))
+    assert ledger.accept(last).ended
+    with pytest.raises(Conflict, match="a version of one that has ended"):
+        ledger.accept(next_version(writer, last, value))
+
+
+BOUND: list[tuple[Value, dict[str, object]]] = [
+    (
+        Acknowledgement(source_id="a", party="one", entry="0" * 64, level=Level.RECEIVED),
+        {"entry": "1" * 64},
+    ),
+    (
+        Objection(source_id="o", party="one", object=object_id(7), text="t"),
+        {"object": object_id(8)},
+    ),
+    (
+        Answer(source_id="w", party="one", objection=object_id(7), text="t"),
+        {"objection": object_id(8)},
+    ),
+    (ReleaseRequest(source_id="r", party="one", object=object_id(7), to="two"), {"to": "three"}),
+    (
+        ReleaseRequest(source_id="r", party="one", object=object_id(7), to="two"),
+        {"object": object_id(8)},
+    ),
+    (
+        ReleaseRequest(
+            source_id="r", party="one", object=object_id(7), to="two", grade=Grade.CONTACT
+        ),
+        {"grade": Grade.FULL},
+    ),
+    (
+        ReleaseDecision(source_id="d", party="one", request=object_id(7), granted=True),
+        {"request": object_id(8)},
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("value", "change"), BOUND, ids=[f"{type(v).__name__} {next(iter(c))}" for v, c in BOUND]
+)
+def test_a_later_version_is_about_the_same(value: Value, change: dict[str, object]) -> None:
+    ledger, writer = ledger_with("one")
+    first = writer.said(writer.write(value, party="one"))
+    ledger.accept(first)
+    other = msgspec.structs.replace(value, **change)
+    [bound] = change
+    with pytest.raises(Conflict, match=f"{bound}: expected that of its earlier versions"):
+        ledger.accept(next_version(writer, first, other))
+    assert ledger.accept(next_version(writer, first, value)).version == 2
+
+
+def test_what_this_process_has_just_signed_is_not_verified_again() -> None:
+    ledger, writer = ledger_with("one")
+    act = writer.write(site(), party="one", key=key_of("two"))
+    with pytest.raises(NotAuthentic):
+        ledger.accept(act)
+    assert ledger.accept(msgspec.structs.replace(act, made_here=True)).version == 1
+
+
+def test_a_ledger_goes_back_to_its_mark() -> None:
+    ledger, writer = ledger_with("one")
+    first = writer.write(site(), party="one")
+    mark = ledger.mark()
+    ledger.accept(writer.said(first))
+    ledger.accept(writer.said(admission(writer, "two")))
+    ledger.back(mark)
+    with pytest.raises(NotAuthentic):
+        ledger.accept(writer.write(site(party="two"), party="two"))
+    assert ledger.accept(first).version == 1
 
 
 def test_erased_content_is_taken_on_trust_of_its_signature() -> None:

@@ -13,10 +13,13 @@ from sqlalchemy.exc import InternalError, SQLAlchemyError
 
 from conftest import begin
 from detente.core.agreement import Agreement
+from detente.core.entry import unseal
 from detente.errors import Conflict, OutcomeUnknown, Unavailable
 from detente.node.audit import audit
+from detente.node.author import Author
 from detente.node.intake import take_in
 from detente.node.keyring import Keyring
+from detente.node.submit import submit
 from detente.node.theatre import found
 from detente.store import Store, parse_place
 from detente.store import postgres as module
@@ -362,14 +365,18 @@ def test_a_commit_that_is_not_answered_is_unknown_until_one_looks(
 ) -> None:
     with Proxy(theatre.cluster.port) as proxy:
         store = Store(theatre.at(proxy.port))
+        with store.reading() as record:
+            author = Author.following(record, "one", theatre.keyring.load("one"))
+        written = author.write(site("A"), now=NOW)
+        leaf = unseal(written.envelope).leaf
         proxy.cut = cut
         with pytest.raises(OutcomeUnknown, match="outcome unknown: expected an answer"):
-            theatre.say(store, "A")
+            submit(store, [written], now=NOW)
         proxy.cut = Cut.NEVER
         # Whoever holds the head knows: the commit is over, one way or the other.
-        with store.appending() as record:
-            kept = record.head()[1] == 4
-        assert kept is (cut is Cut.AFTER_THE_COMMIT)
+        kept = cut is Cut.AFTER_THE_COMMIT
+        assert store.holds(leaf) is kept
+        assert size(store) == 3 + kept
         theatre.say(store, "A", "B")
         assert size(store) == 5
         assert not audit(store).problems

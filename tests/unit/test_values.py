@@ -14,7 +14,10 @@ from detente.core.notice import LEGS_MAX, Notice, NoticeKind
 from detente.core.party import PublicKey, key_id, slug
 from detente.core.plan import PLAN_PROTECTS, PLAN_TRANSITIONS, Plan, PlanState
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
-from detente.core.report import REPORT_TRANSITIONS, ReportState
+from detente.core.release import Release
+from detente.core.report import REPORT_TRANSITIONS, Report, ReportState
+from detente.core.subscription import Subscription
+from detente.core.telling import Acknowledgement, Level, ReleaseDecision
 from detente.core.volume import (
     EPOCH,
     SHAPES_MAX,
@@ -206,3 +209,36 @@ def test_errors_say_expected_and_got() -> None:
     assert str(DetenteError("thing", expected="a")) == "thing: expected a"
     assert str(DetenteError("thing", got="b")) == "thing: got b"
     assert str(DetenteError("thing", expected="a", got="b")) == "thing: expected a, got b"
+
+
+def test_whoever_passes_on_says_to_whom() -> None:
+    said = {"source_id": "a", "party": "one", "entry": "0" * 64}
+    with pytest.raises(MalformedInput, match="the level that it was passed on to"):
+        Acknowledgement(**said, level=Level.PASSED_ON)
+    assert Acknowledgement(**said, level=Level.PASSED_ON, to="Crew").to == "Crew"
+    assert Acknowledgement(**said, level=Level.ACTED_ON).to is None
+
+
+def test_times_of_releases_decisions_and_reports_are_utc() -> None:
+    naive = datetime(2025, 1, 1)  # noqa: DTZ001 - that is the point
+    with pytest.raises(MalformedInput, match="naive"):
+        Release(until=naive)
+    with pytest.raises(MalformedInput, match="naive"):
+        ReleaseDecision(source_id="d", party="one", request="0" * 32, granted=True, until=naive)
+    with pytest.raises(MalformedInput, match="naive"):
+        Report(source_id="r", party="one", title="T", text="x", observed=naive)
+    decision = ReleaseDecision(source_id="d", party="one", request="0" * 32, granted=True)
+    assert (decision.until, decision.grade) == (None, None)
+    assert Release().until is None
+    assert Report(source_id="r", party="one", title="T", text="x").observed is None
+
+
+def test_nothing_is_released_by_default() -> None:
+    nothing = Release()
+    assert (nothing.parties, nothing.members) == ({}, None)
+
+
+def test_a_subscription_has_no_more_volumes_than_any_entry() -> None:
+    with pytest.raises(MalformedInput, match=f"at most {LEGS_MAX}"):
+        Subscription(source_id="s", party="one", volumes=(volume(),) * (LEGS_MAX + 1))
+    assert Subscription(source_id="s", party="one").volumes == ()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.core import wire
+from detente.core.ledger import KINDS
 from detente.core.notice import Notice
 from detente.core.volume import Circle, Volume
 from detente.errors import DetenteError, MalformedInput
@@ -20,6 +21,18 @@ def test_our_bytes_are_those_of_rfc_8785(value: wire.Value) -> None:
     assert data == rfc8785.dumps(msgspec.to_builtins(value))
     assert wire.decode(data) == value
     assert wire.read(data) == value
+
+
+def test_the_strategies_make_every_kind_of_value() -> None:
+    made: set[type] = set()
+
+    @given(value=values)
+    @settings(max_examples=300, database=None, derandomize=True)
+    def collect(value: wire.Value) -> None:
+        made.add(type(value))
+
+    collect()
+    assert made == set(KINDS)
 
 
 @given(data=st.binary(max_size=200))

@@ -2,7 +2,7 @@
 
 import typer
 
-from detente.cli import check, demo, log, register, serve
+from detente.cli import access, check, demo, log, register, serve, silence
 
 app = typer.Typer(
     name="detente",
@@ -23,11 +23,16 @@ app.command()(check.check)
 app.command()(register.init)
 app.add_typer(party, name="party")
 party.command("new")(register.party_new)
+party.command("rotate")(access.party_rotate)
+party.command("revoke")(access.party_revoke)
+app.add_typer(access.client, name="client")
+app.add_typer(access.account, name="account")
 app.command("import")(register.import_file)
 app.command("list")(register.list_objects)
 app.command()(register.show)
 app.command()(register.withdraw)
 app.command()(register.agreement)
+app.command()(silence.silence)
 app.add_typer(log.app, name="log")
 app.command()(serve.serve)
 app.command()(serve.config)

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detente.cli.common import STORE_DEFAULT, console, parse_time, say_if_compiling, utc_now
+from detente.cli.common import (
+    STORE_DEFAULT,
+    STORE_HELP,
+    console,
+    parse_time,
+    place_of,
+    say_if_compiling,
+    utc_now,
+)
 from detente.errors import DetenteError, MalformedInput
 
 if TYPE_CHECKING:
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
     from detente.core.check import Known, Source, Verdict
     from detente.core.plan import Plan
     from detente.doors.files import Kind
+    from detente.store import Place
 
 FilesOption = Annotated[
     list[Path] | None,
@@ -50,11 +59,11 @@ class Asked:
 def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     plans: Annotated[Path, typer.Argument(metavar="PLANS", help="GeoJSON, a feature a volume.")],
     store: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             envvar="DETENTE_STORE",
-            metavar="FILE",
-            help=f"The register; {STORE_DEFAULT} here if nothing else is named.",
+            metavar="REGISTER",
+            help=f"{STORE_HELP} {STORE_DEFAULT} here if nothing else is named.",
         ),
     ] = None,
     notices: FilesOption = None,
@@ -102,7 +111,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     now = parse_time(at) if at else utc_now()
     separation_mm = length_mm(separation, what="--separation")
     if not any((store, notices, zones, presence)):
-        if not STORE_DEFAULT.exists():
+        if not Path(STORE_DEFAULT).exists():
             raise MalformedInput(
                 "check", expected="--store, --notices, --zones or --presence", got="nothing to ask"
             )
@@ -115,7 +124,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     say_if_compiling()
     asked = Asked()
     if store is not None:
-        ask_store(store, asked)
+        ask_store(place_of(store), asked)
     limit = age_limit(max_age, asked)
     kinds: tuple[tuple[Kind, list[Path] | None], ...] = (
         ("notices", notices),
@@ -174,7 +183,7 @@ def ask_file(
         reading = read(path, ReadOptions(kind=kind, question_country=False))
         modified = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
     except (DetenteError, OSError) as error:
-        could_not_ask(path, error, asked)
+        could_not_ask(path.name, str(error).removeprefix(f"{path}: "), asked)
         return
     problem = None
     if age_max is not None and now - modified > age_max:
@@ -190,29 +199,29 @@ def ask_file(
         )
 
 
-def could_not_ask(path: Path, error: Exception, asked: Asked) -> None:
+def could_not_ask(name: str, reason: str, asked: Asked) -> None:
     """Note a source that is missing or unreadable; every verdict is then incomplete."""
     from detente.core.check import Source  # noqa: PLC0415
 
-    reason = str(error).removeprefix(f"{path}: ")
-    asked.sources.append(Source(name=path.name, problem=f"could not be asked: {reason}"))
-    sys.stderr.write(f"detente: {path.name} could not be asked: {reason}\n")
+    asked.sources.append(Source(name=name, problem=f"could not be asked: {reason}"))
+    sys.stderr.write(f"detente: {name} could not be asked: {reason}\n")
 
 
-def ask_store(path: Path, asked: Asked) -> None:
+def ask_store(where: "Place", asked: Asked) -> None:
     """Add what a register holds; a register that cannot be read is said, not raised."""
     from detente.core.check import Source  # noqa: PLC0415
     from detente.node.picture import load  # noqa: PLC0415
+    from detente.store import name_of  # noqa: PLC0415
 
     try:
-        loaded = load(path)
+        loaded = load(where)
     except DetenteError as error:
-        could_not_ask(path, error, asked)
+        could_not_ask(name_of(where), str(error), asked)
         return
     asked.known += loaded.known
     asked.agreement = loaded.agreement
     asked.sequence = loaded.sequence
-    asked.sources.append(Source(name=path.name))
+    asked.sources.append(Source(name=name_of(where)))
 
 
 def write(plans: "list[Plan]", verdicts: "list[Verdict]", form: Format) -> None:

@@ -15,15 +15,47 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-STORE_DEFAULT = Path("detente.db")
+    from detente.store import Place
+
+STORE_DEFAULT = "detente.db"
+
+STORE_HELP = "The register: a file, or postgresql://USER@HOST/DATABASE."
+
 
 StoreOption = Annotated[
-    Path, typer.Option(envvar="DETENTE_STORE", metavar="FILE", help="The register.")
+    str, typer.Option(envvar="DETENTE_STORE", metavar="REGISTER", help=STORE_HELP)
+]
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="DETENTE_KEYS",
+        metavar="FOLDER",
+        help="Private keys; else beside the register, or here for one on a server.",
+    ),
+]
+PlaceOption = Annotated[
+    str,
+    typer.Option(
+        envvar="DETENTE_STORE",
+        metavar="FILE|URL",
+        help="The register: a file, or postgresql://USER@HOST/DATABASE.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
 CONSOLE_WIDTH_PIPED = 160
 """Columns where the output is no terminal and so tells no width."""
+
+
+def place_of(store: str) -> "Place":
+    """Where the register is that the command line names.
+
+    Raises:
+        MalformedInput: Nowhere that a register can be.
+    """
+    from detente.store import parse_place  # noqa: PLC0415 - `--help` loads no store
+
+    return parse_place(store)
 
 
 def utc_now() -> datetime:

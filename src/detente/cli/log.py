@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detente.cli.common import STORE_DEFAULT, JsonOption, StoreOption, console, progress
+from detente.cli.common import STORE_DEFAULT, JsonOption, StoreOption, console, place_of, progress
 
 if TYPE_CHECKING:
     from detente.node.audit import Audit
@@ -35,7 +35,7 @@ def log(
     from detente.doors import log_text  # noqa: PLC0415 - `--help` loads no store
     from detente.store import Store  # noqa: PLC0415
 
-    with Store(store).reading() as record:
+    with Store(place_of(store)).reading() as record:
         theatre, size, root = record.head()
         entries = [record.entry(sequence) for sequence in range(max(0, size - last), size)]
     first = size - len(entries)
@@ -62,7 +62,8 @@ def verify(store: StoreOption = STORE_DEFAULT, json: JsonOption = False) -> None
     with progress() as bar:
         task = bar.add_task("verifying", total=None)
         found = audit(
-            Store(store), progress=lambda done, size: bar.update(task, completed=done, total=size)
+            Store(place_of(store)),
+            progress=lambda done, size: bar.update(task, completed=done, total=size),
         )
     if json:
         import msgspec  # noqa: PLC0415

@@ -10,8 +10,10 @@ import typer
 from detente.cli.common import (
     STORE_DEFAULT,
     JsonOption,
+    KeysOption,
     StoreOption,
     console,
+    place_of,
     progress,
     utc_now,
 )
@@ -19,9 +21,12 @@ from detente.core.zone import ZoneRule
 from detente.errors import MalformedInput
 
 if TYPE_CHECKING:
+    from nacl.signing import SigningKey
+
     from detente.core.agreement import Agreement
     from detente.doors.files import Reading
     from detente.node.intake import Intake
+    from detente.store import Place
 
 REMARKS_SHOWN = 10
 """Remarks of each sort on the screen; their number is always said, and --report writes all."""
@@ -45,6 +50,7 @@ def init(
     agreement: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Members, separations, lead times.")
     ] = None,
+    keys: KeysOption = None,
 ) -> None:
     """Make a register. Its first entry is the agreement, which may be amended later.
 
@@ -53,20 +59,25 @@ def init(
         detente init
 
         detente init --store la.db --theatre los-angeles --agreement agreement.toml
+
+        detente init --store postgresql://detente@db/la --keys /etc/detente/keys
     """
     from detente.core.agreement import Agreement  # noqa: PLC0415 - `--help` loads no core
     from detente.core.party import slug  # noqa: PLC0415
     from detente.doors.agreement_toml import read_agreement  # noqa: PLC0415
     from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.node.theatre import found  # noqa: PLC0415
+    from detente.store import name_of  # noqa: PLC0415
 
-    name = slug(theatre or store.stem, what="theatre")
+    where = place_of(store)
+    name = slug(theatre or Path(name_of(where)).stem, what="theatre")
     terms = Agreement(name=theatre or name) if agreement is None else read_agreement(agreement)
-    receipt = found(store, theatre=name, agreement=terms, now=utc_now())
+    keyring = Keyring(where, keys)
+    receipt = found(where, theatre=name, agreement=terms, now=utc_now(), keyring=keyring)
     sys.stdout.write(
-        f"register {store} for theatre {name}: agreement {terms.name!r} is entry 0\n"
+        f"register {where} for theatre {name}: agreement {terms.name!r} is entry 0\n"
         f"root {receipt.root}\n"
-        f"private keys are in {Keyring(store).folder}: keep them, they are nowhere else\n"
+        f"private keys are in {keyring.folder}: keep them, they are nowhere else\n"
         f"next: detente party new NAME, then detente import FILE --as notices --party ID\n"
     )
 
@@ -83,6 +94,7 @@ def party_new(
         list[str] | None, typer.Option(metavar="TEXT", help="How to reach the desk; repeatable.")
     ] = None,
     store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
 ) -> None:
     """Admit a party, with a new key pair.
 
@@ -99,9 +111,10 @@ def party_new(
     desks: tuple[Desk, ...] = ()
     if desk is not None:
         desks = (Desk(id=slug(desk, what="desk"), name=desk, contacts=tuple(contact or ())),)
-    keyring = Keyring(store)
+    where = place_of(store)
+    keyring = Keyring(where, keys)
     receipt = admit(
-        Store(store), keyring, Party(id=identity, name=name, desks=desks), now=utc_now()
+        Store(where), keyring, Party(id=identity, name=name, desks=desks), now=utc_now()
     )
     sys.stdout.write(
         f"party {identity} is entry {receipt.sequence}; its key is {keyring.path(identity)}\n"
@@ -136,6 +149,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
         Path | None, typer.Option(metavar="OUT.csv", help="Write every remark to a file.")
     ] = None,
     store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
     json: JsonOption = False,
 ) -> None:
     """Sign and register what a file holds: new versions only of what changed.
@@ -154,7 +168,8 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
     from detente.core.edges import length_mm  # noqa: PLC0415
     from detente.doors.files import ReadOptions, read  # noqa: PLC0415
 
-    party = _importer(store, party)
+    where = place_of(store)
+    party, key = _importer(where, keys, party)
     options = ReadOptions(
         kind=what.value,
         strict=strict,
@@ -177,7 +192,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not reading.values:
         first = reading.refusals[0] if reading.refusals else "no rows"
         raise MalformedInput(f"{file}", expected="at least one usable row", got=f"{first}")
-    intake = _take_in(store, party, reading)
+    intake = _take_in(where, party, key, reading)
     if json:
         _import_json(reading, intake)
     else:
@@ -192,29 +207,27 @@ def _columns(given: list[str]) -> dict[str, str]:
     return {field: name for field, _, name in pairs}
 
 
-def _importer(store: Path, party: str) -> str:
-    """The party's id; refuses before the long work what would be refused after it."""
+def _importer(where: "Place", keys: Path | None, party: str) -> "tuple[str, SigningKey]":
+    """The party's id and key; refuses before the long work what would be refused after it."""
     from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.node.lookup import admitted_party  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
-    with Store(store).reading() as record:
+    with Store(where).reading() as record:
         found = admitted_party(record, party).id
-    Keyring(store).load(found)
-    return found
+    return found, Keyring(where, keys).load(found)
 
 
-def _take_in(store: Path, party: str, reading: "Reading") -> "Intake":
+def _take_in(where: "Place", party: str, key: "SigningKey", reading: "Reading") -> "Intake":
     from detente.node.intake import take_in  # noqa: PLC0415
-    from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
     with progress() as bar:
         task = bar.add_task("signing", total=len(reading.values))
         return take_in(
-            Store(store),
+            Store(where),
             party,
-            Keyring(store).load(party),
+            key,
             reading.values,
             now=utc_now(),
             progress=lambda done: bar.advance(task, done),
@@ -294,7 +307,7 @@ def list_objects(
     from detente.store import Store  # noqa: PLC0415
 
     kinds = () if kind is None else (register_text.entry_kind(kind),)
-    with Store(store).reading() as record:
+    with Store(place_of(store)).reading() as record:
         party = None if party is None else admitted_party(record, party).id
         found = register_text.listed(record.objects(*kinds, party=party), limit, now=utc_now())
         _, size, _ = record.head()
@@ -319,7 +332,7 @@ def show(
     from detente.node.history import history  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
-    with Store(store).reading() as record:
+    with Store(place_of(store)).reading() as record:
         found = history(record, object_id)
     sys.stdout.write(
         register_text.shown_json(found) if json else register_text.shown_text(found, now=utc_now())
@@ -330,6 +343,7 @@ def withdraw(
     object_id: Annotated[str, typer.Argument(metavar="ID", help="Object id, or its author's id.")],
     party: Annotated[str, typer.Option(metavar="ID", help="Its author.")],
     store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
 ) -> None:
     """Withdraw a notice, zone or presence. The record keeps what was said.
 
@@ -342,10 +356,11 @@ def withdraw(
     from detente.node.withdraw import withdraw as withdraw_verb  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
-    register = Store(store)
+    where = place_of(store)
+    register = Store(where)
     with register.reading() as record:
         party = admitted_party(record, party).id
-    key = Keyring(store).load(party)
+    key = Keyring(where, keys).load(party)
     receipt = withdraw_verb(register, party, key, object_id, now=utc_now())
     sys.stdout.write(
         f"object {receipt.object_id} is withdrawn: version {receipt.version}, "
@@ -358,6 +373,7 @@ def agreement(
         Path | None, typer.Argument(metavar="[FILE.toml]", help="New terms; none shows today's.")
     ] = None,
     store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
 ) -> None:
     """Show the agreement, or put a new version of it on the record.
 
@@ -371,9 +387,10 @@ def agreement(
     from detente.node.theatre import agree  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
-    register = Store(store)
+    where = place_of(store)
+    register = Store(where)
     if file is not None:
-        receipt = agree(register, Keyring(store), read_agreement(file), now=utc_now())
+        receipt = agree(register, Keyring(where, keys), read_agreement(file), now=utc_now())
         sys.stdout.write(f"agreement version {receipt.version} is entry {receipt.sequence}\n")
         return
     with register.reading() as record:

@@ -132,6 +132,8 @@ def _require_register(settings: "Settings") -> None:
     path = Path(settings.database)
     if settings.is_postgresql or path.exists():
         return
+    if not path.absolute().parent.is_dir():
+        raise MalformedInput(f"database {path}", expected="a file in a folder that is there")
     from detente.cli.common import utc_now  # noqa: PLC0415
     from detente.core.agreement import Agreement  # noqa: PLC0415
     from detente.core.party import slug  # noqa: PLC0415
@@ -139,9 +141,9 @@ def _require_register(settings: "Settings") -> None:
     from detente.node.theatre import found  # noqa: PLC0415
 
     name = slug(path.stem, what="theatre")
-    found(path, theatre=name, agreement=Agreement(name=name), now=utc_now())
+    keyring = Keyring(path, Path(settings.keys) if settings.keys else None)
+    found(path, theatre=name, agreement=Agreement(name=name), now=utc_now(), keyring=keyring)
     sys.stdout.write(
-        f"detente: register {path} made for theatre {name}; "
-        f"private keys are in {Keyring(path).folder}\n"
+        f"detente: register {path} made for theatre {name}; private keys are in {keyring.folder}\n"
     )
     sys.stdout.flush()

@@ -1,14 +1,18 @@
 """How much ground a question asks about, in km²: what a budget is charged (R-02)."""
 
 import math
+from hashlib import sha256
+
+from msgspec.json import encode
 
 from detente.core.geodesy import GEOD
 from detente.core.plan import Plan
-from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape
+from detente.core.release import GRID_DEFAULT_MM, circle_around
+from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Corridor, Polygon, Shape
 
-CHARGE_MIN_KM2 = 1.0
-"""The least that one question costs: else a point would ask for nothing, and many
-points would map what is withheld."""
+CHARGE_MIN_KM2 = (GRID_DEFAULT_MM / 1e6) ** 2
+"""The least that one question costs: a cell of the grid, 100 km². Whoever meets something
+withheld by asking about a point knows where it is, which is more than its cell."""
 
 
 def asked_km2(plan: Plan, separation_m: float) -> float:
@@ -17,9 +21,30 @@ def asked_km2(plan: Plan, separation_m: float) -> float:
     Shapes are counted each by itself: where they overlap, what is asked twice
     counts twice.
     """
-    reach_m = max(separation_m, plan.hazard_mm / 1_000)
+    reach_m = _reach_m(plan, separation_m)
     total = sum(_shape_m2(shape, reach_m) for v in plan.volumes for shape in v.footprint)
     return max(CHARGE_MIN_KM2, total / 1e6)
+
+
+def asked_ground(plan: Plan, separation_m: float) -> bytes:
+    """The ground that a question asks about, as a digest: what is alike on the grid is the same.
+
+    Times and altitudes do not count: a day's flights over one place are one
+    question about that place, and cost once.
+    """
+    reach_m = _reach_m(plan, separation_m)
+    circles: set[bytes] = set()
+    for volume in plan.volumes:
+        circle = circle_around(volume, GRID_DEFAULT_MM, around_m=reach_m)
+        if circle is None:
+            # Wider than the grid tells anything of: only the very same is alike.
+            return sha256(encode((reach_m, [one.footprint for one in plan.volumes]))).digest()
+        circles.add(encode(circle))
+    return sha256(encode(sorted(circles))).digest()
+
+
+def _reach_m(plan: Plan, separation_m: float) -> float:
+    return max(separation_m, plan.hazard_mm / MM_PER_M)
 
 
 def _shape_m2(shape: Shape, reach_m: float) -> float:

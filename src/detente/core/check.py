@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from detente.core.lifecycle import Standing
@@ -224,15 +225,9 @@ def shows_all(meeting: Meeting) -> Withheld | None:  # noqa: ARG001
     return None
 
 
-def _of_withheld(one: Withheld) -> tuple[object, ...]:
-    """A stable order that follows nothing but what the asker may see."""
-    return (
-        -_GRAVITY[one.severity],
-        one.party or "",
-        "" if one.desk is None else one.desk.id,
-        one.rule or "",
-        one.object or "",
-    )
+def _of_withheld(one: Withheld) -> tuple[int, bytes]:
+    """A total order that follows nothing but what the asker may see."""
+    return -_GRAVITY[one.severity], msgspec.json.encode(one, order="sorted")
 
 
 def judge(  # noqa: PLR0913 - a verdict stands on all of these

@@ -51,6 +51,7 @@ from detente.core.subscription import Subscription
 from detente.core.telling import (
     Acknowledgement,
     Answer,
+    Contested,
     Delivery,
     Objection,
     ReleaseDecision,
@@ -349,6 +350,8 @@ def has_ended(value: Value) -> bool:
             return value.state in PLAN_FINAL
         case Subscription():
             return value.standing is Standing.WITHDRAWN
+        case Objection():
+            return value.state is Contested.TAKEN_BACK
         case Zone():
             # F3548 knows no constraint that comes back.
             return value.uss is not None and value.standing is Standing.WITHDRAWN
@@ -398,14 +401,30 @@ def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
 
 def _require_next(current: Held, held: Held) -> None:
     """The same object, one version on, changed as its lifecycle permits."""
+    if held.party != current.party:
+        # Of what kind and whose it is, is not for whoever guesses an id (R-10).
+        raise Conflict(f"object {held.object_id}", expected="an object of the party's own")
     what = f"{current.kind} of {current.party}"
-    if (held.kind, held.party) != (current.kind, current.party):
-        raise Conflict(what, expected="the kind and party of its earlier versions")
+    if held.kind is not current.kind:
+        raise Conflict(what, expected="the kind of its earlier versions", got=held.kind)
     if held.version != current.version + 1:
         raise Conflict(what, expected=f"version {current.version + 1}", got=f"{held.version}")
     if None not in {held.source_id, current.source_id} and held.source_id != current.source_id:
         raise Conflict(what, expected="the name of its earlier versions", got=str(held.source_id))
     _require_permitted_change(current.value, held.value)
+    if current.ended:
+        # Its name may be another object's by now.
+        raise Conflict(what, expected="a new object", got="a version of one that has ended")
+
+
+_BOUND = {
+    Acknowledgement: ("entry",),
+    Objection: ("object",),
+    Answer: ("objection",),
+    ReleaseRequest: ("object", "to", "grade"),
+    ReleaseDecision: ("request",),
+}
+"""What a later version may not change: what the value is about."""
 
 
 def _require_permitted_change(before: Value | None, after: Value | None) -> None:
@@ -420,6 +439,9 @@ def _require_permitted_change(before: Value | None, after: Value | None) -> None
             advance(REPORT_TRANSITIONS, before.state, after.state)
         case _:
             pass  # Agreements and parties have no lifecycle; what was erased cannot be compared.
+    for bound in () if before is None or after is None else _BOUND.get(type(before), ()):
+        if getattr(before, bound) != getattr(after, bound):
+            raise Conflict(bound, expected="that of its earlier versions")
 
 
 def _by_id(keys: tuple[PublicKey, ...]) -> Keys:

@@ -17,10 +17,11 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta, Struct
 
-from detente.core.geodesy import CURVATURE_RADIUS_MIN_M, DISTANCE_ERROR_M, ecef
+from detente.core.geodesy import CURVATURE_RADIUS_MIN_M, DISTANCE_ERROR_M, FloatArray, ecef
 from detente.core.party import PartyId
 from detente.core.volume import (
     E7_PER_DEG,
+    EPOCH,
     MM_PER_M,
     RADIUS_MAX_MM,
     Circle,
@@ -43,7 +44,7 @@ GridMm = Annotated[int, Meta(ge=GRID_MIN_MM, le=GRID_MAX_MM)]
 
 
 class Tlp(StrEnum):
-    """Traffic Light Protocol 2.0 (FIRST, August 2022)."""
+    """Traffic Light Protocol 2.0 (FIRST, August 2022), from most closed to most open."""
 
     RED = "red"
     AMBER_STRICT = "amber+strict"
@@ -65,6 +66,7 @@ class Grade(StrEnum):
     CONTACT = "contact"
 
 
+_OPENNESS = {tlp: number for number, tlp in enumerate(Tlp)}
 _ORDER = {grade: number for number, grade in enumerate(Grade)}
 
 
@@ -76,7 +78,7 @@ class Release(Struct, frozen=True, kw_only=True, omit_defaults=True):
         members: Grade of all members of the agreement that are not named.
         until: When the release ends; None is until it is changed.
         grid_mm: To what ``area`` is coarsened.
-        tlp: How far a reader may pass it on.
+        tlp: How far a reader may pass it on (detente.node.passing).
         originator_control: Nobody passes it on without the author's consent,
             whatever ``tlp`` says.
     """
@@ -104,6 +106,11 @@ def most(*grades: Grade | None) -> Grade | None:
     """The one that shows most; None if there is none."""
     given = [grade for grade in grades if grade is not None]
     return min(given, key=_ORDER.__getitem__) if given else None
+
+
+def shows(one: Grade | None, other: Grade | None) -> bool:
+    """Whether ``one`` shows at least as much as ``other``."""
+    return most(one, other) is one
 
 
 def grade(
@@ -139,14 +146,22 @@ def grade(
     return most(released, None if granted is None else granted.grade)
 
 
-def may_pass_on(release: Release | None) -> bool:
-    """Whether a reader may pass the object on to other members without asking.
+def may_pass_on(release: Release | None, *, to_member: bool, until: datetime) -> bool:
+    """Whether a reader may pass the object on without asking, until then.
 
-    TLP:GREEN and TLP:CLEAR say so, unless the author keeps control.
+    TLP:GREEN lets him within the agreement, TLP:CLEAR to all, unless the author
+    keeps control; the other labels let nobody.
     """
     if release is None or release.originator_control:
         return False
-    return release.tlp in {Tlp.GREEN, Tlp.CLEAR}
+    if release.until is not None and release.until < until:
+        return False
+    return release.tlp is Tlp.CLEAR or (release.tlp is Tlp.GREEN and to_member)
+
+
+def no_more_open(one: Tlp, other: Tlp) -> bool:
+    """Whether ``one`` lets its readers pass on no more than ``other`` does."""
+    return _OPENNESS[one] <= _OPENNESS[other]
 
 
 def coarse(volumes: tuple[Volume, ...], grid_mm: int) -> tuple[Volume, ...] | None:
@@ -154,36 +169,60 @@ def coarse(volumes: tuple[Volume, ...], grid_mm: int) -> tuple[Volume, ...] | No
 
     Each footprint becomes one circle around a node of the grid, its radius a
     whole number of grid steps; altitudes are left out; times go to whole hours,
-    outwards. None if a footprint is too wide for one circle: then there is no
-    area that could be told.
+    outwards. What is alike then is said once, and the order says nothing. None
+    if a footprint is too wide for one circle: then there is no area that could
+    be told.
     """
-    out = []
+    told = set()
     for volume in volumes:
-        circle = _circle_around(volume, grid_mm)
+        circle = circle_around(volume, grid_mm)
         if circle is None:
             return None
-        start, end = _hour(volume.start, up=False), _hour(volume.end, up=True)
-        out.append(Volume(footprint=(circle,), start=start, end=end))
-    return tuple(out)
+        told.add((_hour(volume.start, up=False), _hour(volume.end, up=True), circle))
+    return tuple(
+        Volume(footprint=(circle,), start=start, end=end)
+        for start, end, circle in sorted(told, key=_by_what_is_told)
+    )
 
 
-def _circle_around(volume: Volume, grid_mm: int) -> Circle | None:
-    """A circle on the grid that holds a footprint.
+def _by_what_is_told(told: tuple[datetime | None, datetime | None, Circle]) -> tuple[object, ...]:
+    start, end, circle = told
+    return start or EPOCH, start is None, end or EPOCH, end is None, circle.centre, circle.radius_mm
 
-    A cap that holds both ends of an edge shorter than a hemisphere holds the
-    edge. Chords understate: the radius of the tightest curvature overstates
-    again, and one grid step is far more than what either differs by.
+
+def circle_around(volume: Volume, grid_mm: int, *, around_m: float = 0.0) -> Circle | None:
+    """A circle on the grid that holds a footprint, and what lies within ``around_m`` of it.
+
+    None where its radius would be beyond RADIUS_MAX_MM.
+
+    Its centre follows from the cell in which the middle of the footprint lies,
+    and its radius from the footprint's size and that cell, never from where
+    within the cell it lies: else the radius would tell what the centre does not.
+
+    A cap that holds both ends of an edge shorter than a hemisphere holds the edge.
     """
     positions, reach_m = _outline(volume)
     degrees = np.array(positions, dtype=np.float64) / E7_PER_DEG
-    points = ecef(degrees[:, 0], degrees[:, 1])
-    centre = _snapped(points.mean(axis=0), grid_mm)
-    middle = np.array([centre], dtype=np.float64) / E7_PER_DEG
-    chord_m = np.linalg.norm(points - ecef(middle[:, 0], middle[:, 1]), axis=1).max()
-    half = min(1.0, chord_m / (2 * CURVATURE_RADIUS_MIN_M))
-    far_m = 2 * CURVATURE_RADIUS_MIN_M * math.asin(half) + reach_m + DISTANCE_ERROR_M
-    radius_mm = math.ceil(far_m * MM_PER_M / grid_mm) * grid_mm
-    return None if radius_mm > RADIUS_MAX_MM else Circle(centre=centre, radius_mm=radius_mm)
+    middle = _middle(degrees)
+    node, cell_m = _cell(middle, grid_mm)
+    size_m = _farthest_m(middle, degrees) + reach_m + around_m + DISTANCE_ERROR_M
+    radius_mm = math.ceil((size_m + cell_m) * MM_PER_M / grid_mm) * grid_mm
+    if radius_mm > RADIUS_MAX_MM:
+        return None
+    return Circle(
+        centre=(round(node[0] * E7_PER_DEG), round(node[1] * E7_PER_DEG)), radius_mm=radius_mm
+    )
+
+
+def _farthest_m(middle: tuple[float, float], degrees: FloatArray) -> float:
+    """Distance from a place to the farthest of others, metres, rather more than less.
+
+    Chords understate; the radius of the tightest curvature overstates again.
+    """
+    centre = np.array([middle])
+    chords = ecef(degrees[:, 0], degrees[:, 1]) - ecef(centre[:, 0], centre[:, 1])
+    half = float(np.linalg.norm(chords, axis=1).max()) / (2 * CURVATURE_RADIUS_MIN_M)
+    return 2 * CURVATURE_RADIUS_MIN_M * math.asin(min(1.0, half))
 
 
 def _outline(volume: Volume) -> tuple[list[Position], float]:
@@ -206,15 +245,31 @@ def _outline(volume: Volume) -> tuple[list[Position], float]:
     return positions, reach_m
 
 
-def _snapped(point: np.ndarray[tuple[int], np.dtype[np.float64]], grid_mm: int) -> Position:
-    """The node of the grid near a direction; steps of longitude widen with latitude."""
-    lat = math.degrees(math.atan2(float(point[2]), math.hypot(float(point[0]), float(point[1]))))
-    lon = math.degrees(math.atan2(float(point[1]), float(point[0])))
+def _middle(degrees: FloatArray) -> tuple[float, float]:
+    """Longitude and latitude of the mean of the verticals: near no place, (0, 0)."""
+    lon, lat = np.radians(degrees[:, 0]), np.radians(degrees[:, 1])
+    x = float((np.cos(lat) * np.cos(lon)).sum())
+    y = float((np.cos(lat) * np.sin(lon)).sum())
+    z = float(np.sin(lat).sum())
+    return math.degrees(math.atan2(y, x)), math.degrees(math.atan2(z, math.hypot(x, y)))
+
+
+def _cell(place: tuple[float, float], grid_mm: int) -> tuple[tuple[float, float], float]:
+    """The node of the grid around which a place lies, and how far its cell reaches, metres.
+
+    Rows lie one step apart from the equator, at most to the poles; the nodes of a
+    row are spread evenly, at least a step apart.
+    """
+    lon, lat = place
     step = math.degrees(grid_mm / MM_PER_M / CURVATURE_RADIUS_MIN_M)
-    lat = max(-90.0, min(90.0, round(lat / step) * step))
-    around = max(1, math.floor(360 / step * math.cos(math.radians(lat))))
-    lon = math.remainder(round(lon / 360 * around) * 360 / around, 360)
-    return round(lon * E7_PER_DEG), round(lat * E7_PER_DEG)
+    row = max(-90.0, min(90.0, round(lat / step) * step))
+    nodes = max(1, math.floor(360 / step * math.cos(math.radians(row))))
+    column = math.remainder(round(lon / 360 * nodes) * 360 / nodes, 360)
+    corners = [
+        (column + 180 / nodes, max(-90.0, row - step / 2)),
+        (column + 180 / nodes, min(90.0, row + step / 2)),
+    ]
+    return (column, row), _farthest_m((column, row), np.array(corners))
 
 
 def _hour(time: datetime | None, *, up: bool) -> datetime | None:

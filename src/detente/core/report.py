@@ -6,13 +6,17 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from detente.core.lifecycle import Table
-from detente.core.notice import SourceId, VolumesIfAny
+from detente.core.notice import SourceId, VolumesIfAny, check_legs
 from detente.core.party import Name, PartyId
-from detente.core.release import Release, Tlp
-from detente.core.volume import UtcTime
+from detente.core.release import Release
+from detente.core.uss import ObjectId
+from detente.core.volume import UtcTime, check_time
 
 REPORT_TEXT_MAX = 200_000
 """Characters: a long situation report; larger things belong in a STIX bundle."""
+
+REFERS_MAX = 100
+"""Objects that one report passes on: more than a person reads in one report."""
 
 
 class Reliability(StrEnum):
@@ -42,7 +46,11 @@ REPORT_TRANSITIONS: Table[ReportState] = {
 
 
 class Report(Struct, frozen=True, kw_only=True, tag="report", omit_defaults=True):
-    """What a party tells others; credibility 1 (confirmed) to 6 (cannot be judged)."""
+    """What a party tells others; credibility 1 (confirmed) to 6 (cannot be judged).
+
+    ``refers`` are the objects of others that it passes on: to whom it may be
+    released is then for their authors to say (detente.node.passing).
+    """
 
     source_id: SourceId
     party: PartyId
@@ -50,8 +58,13 @@ class Report(Struct, frozen=True, kw_only=True, tag="report", omit_defaults=True
     text: Annotated[str, Meta(max_length=REPORT_TEXT_MAX)]
     observed: UtcTime | None = None
     volumes: VolumesIfAny = ()
-    tlp: Tlp = Tlp.RED
     reliability: Reliability = Reliability.CANNOT_BE_JUDGED
     credibility: Annotated[int, Meta(ge=1, le=6)] = 6
     state: ReportState = ReportState.ISSUED
+    refers: Annotated[tuple[ObjectId, ...], Meta(max_length=REFERS_MAX)] = ()
     release: Release | None = None
+
+    def __post_init__(self) -> None:
+        check_legs(self.volumes)
+        if self.observed is not None:
+            check_time(self.observed, what="observed")

@@ -7,6 +7,7 @@ granted or refused by the author alone.
 Source: DESIGN sections 4.8, 6 and 7; requirements H2 to H5, H11, H12.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from msgspec import Meta, Struct
 
 from detente.core.notice import SourceId
 from detente.core.party import FreeText, Name, PartyId
-from detente.core.release import Grade
+from detente.core.release import Grade, Grant
 from detente.core.uss import ObjectId
 from detente.core.volume import UtcTime, check_time
 from detente.errors import MalformedInput
@@ -95,19 +96,34 @@ class ReleaseRequest(Struct, frozen=True, kw_only=True, tag="release_request", o
 class ReleaseDecision(
     Struct, frozen=True, kw_only=True, tag="release_decision", omit_defaults=True
 ):
-    """The author's answer to a request; a later version may change it."""
+    """The author's answer to a request; a later version may change it.
+
+    ``grade`` None is as much as was asked; the author may give another.
+    """
 
     source_id: SourceId
     party: PartyId
     request: ObjectId
     granted: bool
-    grade: Grade = Grade.FULL
+    grade: Grade | None = None
     until: UtcTime | None = None
     condition: FreeText = ""
 
     def __post_init__(self) -> None:
         if self.until is not None:
             check_time(self.until, what="until")
+
+
+def decided(
+    grants: Mapping[str, Mapping[str, Grant]], request: ReleaseRequest, decision: ReleaseDecision
+) -> Mapping[str, Mapping[str, Grant]]:
+    """What authors granted, by object and party, after one more decision."""
+    granted = dict(grants.get(request.object, {}))
+    granted.pop(request.to, None)
+    if decision.granted:
+        grade = decision.grade or request.grade
+        granted[request.to] = Grant(grade=grade, until=decision.until)
+    return {**grants, request.object: granted}
 
 
 class Outcome(StrEnum):
@@ -121,7 +137,8 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     """The node's word: these entries were sent to a recipient's endpoint, with this outcome.
 
     ``entries`` are leaf hashes. That an endpoint took the bytes proves no more
-    than that; ``how`` is webhook, stream, poll or read.
+    than that; ``how`` is webhook, stream, poll or read. ``grade`` is how much of
+    them was shown.
     """
 
     source_id: SourceId
@@ -131,3 +148,4 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     outcome: Outcome
     attempt: Annotated[int, Meta(ge=1)] = 1
     status: Annotated[int, Meta(ge=0, le=999)] | None = None
+    grade: Grade = Grade.FULL

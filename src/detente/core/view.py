@@ -9,7 +9,9 @@ Source: docs/rules/R-02.md; docs/adr/0015.
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,7 +24,7 @@ from detente.core.notice import Notice
 from detente.core.party import Desk, Party
 from detente.core.plan import Plan
 from detente.core.presence import Presence
-from detente.core.release import Grade, Grant, Release, Tlp, coarse, grade
+from detente.core.release import Grade, Grant, Release, Tlp, coarse, grade, shows
 from detente.core.report import Report
 from detente.core.telling import Delivery
 from detente.core.volume import Volume
@@ -37,7 +39,8 @@ class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An object as one reader sees it.
 
     ``value`` is there with grade ``full``; ``area`` with grade ``area``: circles
-    on the author's grid that hold the object, without altitudes.
+    on the author's grid that hold the object, without altitudes. ``late`` says
+    that it was told with less notice than the agreement asks (H6).
     """
 
     object: str
@@ -52,6 +55,7 @@ class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
     desk: Desk | None = None
     value: Value | None = None
     area: tuple[Volume, ...] = ()
+    late: bool = False
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -74,6 +78,27 @@ class Item(Struct, frozen=True, kw_only=True):
     authors: Mapping[str, str] = {}
 
 
+class Label(NamedTuple):
+    """All that decides who may know of an object, but for what was granted on request.
+
+    ``placed`` is whether there is an area to tell.
+    """
+
+    party: str | None
+    release: bytes | None
+    placed: bool
+
+
+def label_of(known: Known) -> Label:
+    """The label of an entry, by which many are counted at once."""
+    value = known.value
+    if value.release is None:
+        return Label(value.party, None, placed=False)
+    given = {value.release.members, *value.release.parties.values()}
+    placed = Grade.AREA in given and _area(value) is not None
+    return Label(value.party, msgspec.json.encode(value.release, order="sorted"), placed)
+
+
 class Reader(Struct, frozen=True, kw_only=True):
     """Who looks, with what the record says of parties and grants at that time.
 
@@ -92,14 +117,17 @@ class Reader(Struct, frozen=True, kw_only=True):
     now: datetime
 
     def grade(self, value: Value, object_id: str) -> Grade | None:
-        """How much of an object this reader may see; None for nothing."""
+        """How much of an object this reader may see; None for nothing.
+
+        Where there is no area that could be told, ``area`` is no more than ``contact``.
+        """
         if self.party == NODE:
             return Grade.FULL
         match value:
             case Agreement() | Party() | Availability():
                 return Grade.FULL
             case Notice() | Presence() | Zone() | Plan() | Report():
-                return grade(
+                released = grade(
                     value.release,
                     author=value.party,
                     reader=self.party,
@@ -107,6 +135,8 @@ class Reader(Struct, frozen=True, kw_only=True):
                     grants=self.grants.get(object_id, {}),
                     now=self.now,
                 )
+                untold = released is Grade.AREA and _area(value) is None
+                return Grade.CONTACT if untold else released
             case _:
                 return None  # It has no release; ``cut`` knows whom it concerns.
 
@@ -125,6 +155,25 @@ class Reader(Struct, frozen=True, kw_only=True):
         if grade is None and not isinstance(value, Released):
             grade = Grade.FULL if self.party in {item.party, *item.concerned} else None
         return None if grade in {None, Grade.CONTACT} else self._view(item, grade)
+
+    def lists(self, value: Value, object_id: str) -> bool:
+        """Whether this reader may know of an object without meeting it."""
+        return shows(self.grade(value, object_id), Grade.AREA)
+
+    def lists_labelled(self, label: Label) -> bool:
+        """The same of all objects of a label, were nothing granted on request."""
+        if self.party == NODE:
+            return True
+        release = None if label.release is None else _releases.decode(label.release)
+        released = grade(
+            release,
+            author=label.party,
+            reader=self.party,
+            members=self.agreement.members or self.parties,
+            grants={},
+            now=self.now,
+        )
+        return released is Grade.FULL or (released is Grade.AREA and label.placed)
 
     def view(self, known: Known, grade: Grade) -> View | None:
         """A notice, presence, zone or plan, cut to a grade; None where nothing is listed."""
@@ -182,19 +231,19 @@ class Reader(Struct, frozen=True, kw_only=True):
             desk = self.desk_of(value.party, value.desk) if agreed is None else agreed
             return Withheld(severity=severity, desk=desk)
         desk = self.desk_of(value.party, value.desk)
-        if seen is Grade.AREA and (area := _area(value)) is not None:
-            return Withheld(
-                severity=severity,
-                desk=desk,
-                grade=Grade.AREA,
-                party=value.party,
-                rule=rule,
-                kind=kind,
-                category=value.category,
-                object=known.object_id,
-                area=area,
-            )
-        return Withheld(severity=severity, desk=desk, grade=Grade.CONTACT, party=value.party)
+        if seen is Grade.CONTACT:
+            return Withheld(severity=severity, desk=desk, grade=seen, party=value.party)
+        return Withheld(
+            severity=severity,
+            desk=desk,
+            grade=seen,
+            party=value.party,
+            rule=rule,
+            kind=kind,
+            category=value.category,
+            object=known.object_id,
+            area=_area(value) or (),
+        )
 
     def desk_of(self, party: str | None, desk: str | None) -> Desk | None:
         """The desk that a party names, else its first; None if it has none."""
@@ -204,9 +253,14 @@ class Reader(Struct, frozen=True, kw_only=True):
         return next((one for one in found.desks if one.id == desk), found.desks[0])
 
 
+_releases = msgspec.json.Decoder(Release)
+
+
 def _area(value: Released) -> tuple[Volume, ...] | None:
-    """The object on its author's grid; None for a track, or where it is too wide."""
+    """The object on its author's grid.
+
+    None for a track, whose steps from cell to cell would tell where it is; for a
+    report about no place; and where it is too wide.
+    """
     release = value.release or Release()
-    if isinstance(value, Presence) and value.track is not None:
-        return None
-    return coarse(value.volumes, release.grid_mm)
+    return coarse(value.volumes, release.grid_mm) if value.volumes else None

@@ -25,7 +25,7 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import routes
 from detente.doors.astm.operations import OPERATIONS, Operation
 from detente.doors.astm.service import Service as DssService
-from detente.doors.http import docs, health, sign_in, tokens, v1
+from detente.doors.http import docs, health, sign_in, telling, tokens, v1
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
 from detente.settings import Settings
@@ -57,6 +57,8 @@ def create(settings: Settings, node: Node) -> Edge:
         gate = node.gate
         dependencies["gate"] = Provide(lambda: gate, sync_to_thread=False)
         dependencies["principal"] = provide_principal(Authenticator(gate))
+        told = node.telling
+        dependencies["telling"] = Provide(lambda: told, sync_to_thread=False)
     app = Litestar(
         [*documented, *docs.handlers(document(documented, dependencies, described))],
         openapi_config=None,
@@ -79,7 +81,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
     if isinstance(node, Service):
         authenticator = Authenticator(node.gate)
         doors += [
-            Door(handlers=[*tokens.handlers(), *sign_in.handlers()]),
+            Door(handlers=[*tokens.handlers(), *sign_in.handlers(), *telling.handlers()]),
             _native(node, authenticator),
             _f3548(settings, node, authenticator),
         ]

@@ -24,7 +24,8 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from detente.core.principal import Principal
-from detente.errors import DetenteError, NotAuthentic, NotPermitted
+from detente.doors.asgi_challenge import NoCredentials
+from detente.errors import NotAuthentic, NotPermitted
 from detente.node.access.gate import Gate
 from detente.node.access.settings import AccessSettings
 
@@ -44,13 +45,6 @@ Scope = Mapping[str, Any]
 Headers = Iterable[tuple[bytes, bytes]]
 
 
-class NoCredentials(NotAuthentic):
-    """The request proves nothing at all."""
-
-    def __init__(self) -> None:
-        super().__init__("request", expected="a bearer token, a session or a client certificate")
-
-
 class Authenticator:
     """Tells who asks.
 
@@ -60,7 +54,7 @@ class Authenticator:
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
-        self._origins = frozenset({origin_of(gate.settings.url)})
+        self._origin = origin_of(gate.settings.url)
 
     async def principal(self, scope: Scope) -> Principal:
         """Who asks, counted against its party's limits.
@@ -85,12 +79,15 @@ class Authenticator:
         else:
             session = session_of(cookies)
             found = await self._without_token(scope, session, now_s)
+        exchange = scope.get("state", {}).get("exchange")
+        if exchange is not None:
+            exchange.party = found.party  # for the log
         self.gate.limits.take(found.party, now_s=now_s, data=length)
         return found
 
     async def _without_token(self, scope: Scope, session: bytes | None, now_s: float) -> Principal:
         if session is not None:
-            require_same_origin(scope, self._origins)
+            require_same_origin(scope, self._origin)
             recalled = self.gate.recall_session(session, now_s)
             return recalled or await self.gate.by_session(session, now_s)
         certificate = client_certificate(scope, self.gate.settings)
@@ -119,44 +116,46 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def challenge(error: DetenteError) -> str | None:
-    """What ``WWW-Authenticate`` says of an error; None where it says nothing."""
-    match error:
-        case NoCredentials():
-            return 'Bearer realm="detente"'
-        case NotAuthentic():
-            return 'Bearer realm="detente", error="invalid_token"'
-        case NotPermitted() if error.expected.startswith("scope "):
-            wanted = error.expected.removeprefix("scope ").replace(" or ", " ")
-            return f'Bearer realm="detente", error="insufficient_scope", scope="{wanted}"'
-        case _:
-            return None
-
-
-def require_same_origin(scope: Scope, origins: frozenset[str]) -> None:
+def require_same_origin(scope: Scope, own: str) -> None:
     """Refuse a request that a page of another origin makes with this one's cookie.
 
     A browser names the origin of every request that changes something. One that names
-    none changes nothing here: whoever is no browser has tokens.
+    none changes nothing here: whoever is no browser has tokens. Where the node is
+    reached without TLS, it may go by several names: the one that was asked counts.
+
+    Args:
+        scope: ASGI's, of a request.
+        own: The node's origin, as its settings have it.
 
     Raises:
         NotPermitted: Of another origin, or of none.
     """
     if scope["method"] not in _UNSAFE:
         return
-    named = [value for name, value in scope["headers"] if name == b"origin"]
-    if len(named) != 1 or named[0].decode("latin-1").lower() not in origins:
+    origins = _values(scope, b"origin")
+    hosts = _values(scope, b"host")
+    known = {own}
+    if own.startswith("http:") and len(hosts) == 1:
+        known.add(origin_of(f"http://{hosts[0]}"))
+    if len(origins) != 1 or origins[0].lower() not in known:
         raise NotPermitted("request with a session", expected="one from this node's own pages")
 
 
+def _values(scope: Scope, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+
+
 def origin_of(url: str) -> str:
-    """Scheme, host and port, as browsers write an origin."""
-    parts = urlsplit(url.lower())
+    """Scheme, host and port, as browsers write an origin; nothing of what is no address."""
+    try:
+        parts = urlsplit(url.lower())
+        port = parts.port
+    except ValueError:
+        return ""
     default = {"http": 80, "https": 443}.get(parts.scheme)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in {None, default} else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    return f"{parts.scheme}://{host}" + ("" if port in {None, default} else f":{port}")
 
 
 def session_of(cookies: Iterable[bytes]) -> bytes | None:

@@ -90,14 +90,26 @@ def _operation_id(handler: HTTPRouteHandler, _method: object, _path: object) -> 
 
 def _put_right(operation: dict[str, Any]) -> None:
     summary, _, rest = operation.get("description", "").partition("\n")
-    operation["summary"] = summary or operation["operationId"]
-    operation["description"] = rest.strip()
+    if operation.get("summary", "") in {"", _made_up(operation["operationId"])}:
+        operation["summary"] = summary or operation["operationId"]
+        operation["description"] = rest.strip()
     if not operation.get("deprecated"):
         operation.pop("deprecated", None)
-    for status in list(operation["responses"]):
-        if status.isdigit() and int(status) >= 400:  # noqa: PLR2004 - where errors begin
+    for status, response in operation["responses"].items():
+        if _is_of_framework(response):
             operation["responses"][status] = _PROBLEM
-    operation["responses"]["default"] = _PROBLEM
+    operation["responses"].setdefault("default", _PROBLEM)
+
+
+def _made_up(name: str) -> str:
+    """What the framework calls an operation that says nothing of itself."""
+    return name.title().replace("_", "")
+
+
+def _is_of_framework(response: dict[str, Any]) -> bool:
+    """Whether it says what the framework would answer, and we do not: an error in its shape."""
+    content = response.get("content", {}).get("application/json", {})
+    return "status_code" in content.get("schema", {}).get("properties", {})
 
 
 def _problem_schema() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from detente import errors
+from detente.doors.asgi_challenge import challenge
 from detente.errors import DetenteError, MalformedInput
 
 MEDIA_TYPE = "application/problem+json"
@@ -167,6 +168,9 @@ def headers_of(code: str, error: BaseException | None = None) -> list[tuple[str,
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:
         found["retry-after"] = str(retry_after_s)
+    asked = challenge(error)
+    if asked is not None:
+        found["www-authenticate"] = asked
     return list(found.items())
 
 

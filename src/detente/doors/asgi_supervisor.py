@@ -37,6 +37,9 @@ KILL_AFTER_S = 2.0
 
 BACKLOG = 2_048
 
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the workers' figures meet."""
+
 WORKER = (sys.executable, "-m", "detente.doors.asgi_worker")
 """The program of a worker."""
 
@@ -99,8 +102,10 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        slots = [asyncio.create_task(self._keep(n)) for n in range(self._settings.workers)]
         try:
+            if ":" in self._settings.metrics:
+                expose(self._settings.metrics, self._figures)
+            slots = [asyncio.create_task(self._keep(n)) for n in range(self._settings.workers)]
             await self._stopping.wait()
             await self._stop()
             await asyncio.gather(*slots)
@@ -137,7 +142,7 @@ class Supervisor:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[self._socket.fileno()],
-            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self._figures},
+            env={**os.environ, FOLDER_VARIABLE: self._figures},
             # A Ctrl-C at the terminal is for the supervisor alone.
             start_new_session=True,
         )  # fmt: skip
@@ -188,6 +193,28 @@ class Supervisor:
         """A worker that is gone counts in totals, and no more in what is now."""
         for path in Path(self._figures).glob(f"gauge_live*_{pid}.db"):
             path.unlink(missing_ok=True)
+
+
+def expose(address: str, folder: str) -> None:
+    """Answer Prometheus on an address of its own, for all workers.
+
+    Raises:
+        MalformedInput: No such address, or in use.
+    """
+    host, _, port = address.rpartition(":")
+    # Its modules look for the folder when they are imported.
+    os.environ[FOLDER_VARIABLE] = folder
+    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
+    from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the library's own lack
+    try:
+        start_http_server(int(port), host.strip("[]"), registry)
+    except OSError as error:
+        raise MalformedInput(
+            f"metrics {address}", expected="an address to listen on", got=f"{error.strerror}"
+        ) from None
 
 
 def check(settings: Settings) -> None:

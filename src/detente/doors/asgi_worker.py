@@ -29,8 +29,9 @@ from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.errors import DetenteError
-from detente.node.access.settings import read_settings
+from detente.node.access.settings import access_settings
 from detente.node.service import Service
+from detente.node.telling.address import Allowed
 from detente.settings import Settings
 
 BACKLOG = 2_048
@@ -79,8 +80,8 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
     try:
         server = Server(settings, create(settings, node))
         await server.listen([socket.socket(fileno=number) for number in task.sockets])
-        words.write(b"ready\n")
         asgi_log.say(_LOG, logging.INFO, "worker ready", worker=task.worker, pid=os.getpid())
+        words.write(b"ready\n")
         await _until_told(orders)
         await server.stop()
     finally:
@@ -90,17 +91,14 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
 
 def open_node(settings: Settings) -> Node:
     """The node that this worker serves."""
-    url = settings.base_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
-    access = read_settings(
-        {
-            "url": url,
-            "audiences": settings.audiences,
-            "issuers": settings.issuers,
-            "providers": settings.providers,
-            "proxies": settings.proxies,
-        }
+    scheme = "https" if settings.tls_certificate else "http"
+    url = settings.base_url.rstrip("/") or f"{scheme}://{settings.host}:{settings.port}"
+    return Service(
+        settings.database,
+        access_settings(settings, url=url),
+        Path(settings.keys) if settings.keys else None,
+        webhooks=Allowed(http=settings.webhook_http, private=settings.webhook_private),
     )
-    return Service(settings.database, access, Path(settings.keys) if settings.keys else None)
 
 
 async def _until_told(orders: BinaryIO) -> None:

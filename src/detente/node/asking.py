@@ -7,21 +7,21 @@ not older than any of them. What the node cannot ask makes an answer
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detente.core.check import Meeting, Source, Verdict, judge
 from detente.core.ledger import NODE
 from detente.core.plan import Plan
 from detente.core.principal import Method, Principal
-from detente.core.view import Reader
-from detente.errors import DetenteError
-from detente.node.budget import SPENT, charge, day_of, owners_withholding
+from detente.core.view import Label, Reader, label_of
+from detente.errors import DetenteError, Unavailable
+from detente.node.budget import SPENT, day_of, limit_of, owners_withholding
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
 from detente.node.submit import Touches
@@ -44,21 +44,37 @@ class Asked(Struct, frozen=True, kw_only=True):
     separation_mm: int = 0
 
 
-class _Question:
-    __slots__ = ("asked", "future")
+class _State(Struct, frozen=True, kw_only=True):
+    """On what questions were measured.
 
-    def __init__(self, asked: Asked, future: "asyncio.Future[list[_Measured]]") -> None:
-        self.asked = asked
-        self.future = future
+    ``sources`` are those that could not be asked; ``spent`` is who has gone past
+    which budget today, as the store keeps it.
+    """
+
+    shown: Shown
+    sources: tuple[Source, ...]
+    spent: Mapping[str, int]
 
 
 class _Measured(Struct, frozen=True, kw_only=True):
-    """What a plan met, on which state."""
+    """What each plan of a question met."""
 
-    plan: Plan
-    meetings: list[Meeting]
-    shown: Shown
-    sources: tuple[Source, ...]
+    state: _State
+    plans: Sequence[Plan]
+    meetings: Sequence[list[Meeting]]
+
+
+class _Question:
+    __slots__ = ("future", "plans", "separation_mm")
+
+    def __init__(self, asked: Asked, future: "asyncio.Future[_Measured]") -> None:
+        party = asked.principal.party
+        # Asked under another's name, a question would pass over that party's plan.
+        self.plans = [
+            plan if plan.party == party else replace(plan, party=party) for plan in asked.plans
+        ]
+        self.separation_mm = asked.separation_mm
+        self.future = future
 
 
 class Follow:
@@ -74,23 +90,27 @@ class Follow:
 
 
 class _Charge:
-    """Charges questions to their asker's budgets."""
+    """Charges questions to their asker's budgets, in order, until one is spent."""
 
     def __init__(
-        self, principal: Principal, charged: Sequence[tuple[Plan, Any]], reader: Reader
+        self,
+        principal: Principal,
+        owing: Sequence[tuple[Plan, Mapping[str, float]]],
+        reader: Reader,
     ) -> None:
         self.principal = principal
         self.touches = Touches()
-        self._charged = charged
+        self._owing = owing
         self._reader = reader
 
-    def decide(self, moment: Moment) -> Decision[list[bool]]:
-        """Whether each is within the budget."""
-        held = [
-            charge(moment.record, plan, withholding, self._reader)
-            for plan, withholding in self._charged
-        ]
-        return Decision(says=(), answer=lambda _: held)
+    def decide(self, moment: Moment) -> Decision[int]:
+        """How many are within the budget."""
+        within = 0
+        for plan, withholding in self._owing:
+            if not moment.budget.charge(plan, withholding, self._reader):
+                break
+            within += 1
+        return Decision(says=(), answer=lambda _: within)
 
 
 class Asking:
@@ -105,7 +125,8 @@ class Asking:
         self._waiting: list[_Question] = []
         self._task: asyncio.Task[None] | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checker")
-        self._spent: dict[str, int] = {}
+        self._charging: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._spent: dict[str, tuple[int, int]] = {}
         self._stale_counts: dict[tuple[int, str, int], int] = {}
 
     def close(self) -> None:
@@ -120,47 +141,63 @@ class Asking:
         """
         measured = await self._measure(asked)
         now = self._engine.clock()
-        shown = measured[0].shown
+        shown = measured.state.shown
         reader = reader_of(shown, asked.principal.party, now)
-        spent = await self._charge(asked.principal, measured, reader)
+        within = await self._within_budget(asked.principal, measured, reader)
         stale = self._stale(shown, reader)
         return [
             judge(
-                one.plan,
-                () if over else one.meetings,
-                (*one.sources, SPENT) if over else one.sources,
+                plan,
+                # Past the budget, what may be known without a question is told all the same.
+                meetings if number < within else _listed(meetings, reader),
+                measured.state.sources + (() if number < within else (SPENT,)),
                 now=now,
                 sequence=shown.sequence,
                 stale=stale,
                 withhold=reader.withhold,
             )
-            for one, over in zip(measured, spent, strict=True)
+            for number, (plan, meetings) in enumerate(
+                zip(measured.plans, measured.meetings, strict=True)
+            )
         ]
 
-    async def _charge(
-        self, principal: Principal, measured: Sequence[_Measured], reader: Reader
-    ) -> list[bool]:
-        """Whether each plan is past the asker's budget; charges those that are not."""
-        party, day = principal.party, day_of(reader.now)
-        if self._spent.get(party) == day:
-            return [True] * len(measured)
+    async def _within_budget(
+        self, principal: Principal, measured: _Measured, reader: Reader
+    ) -> int:
+        """How many of the plans, from the first on, are within the asker's budget.
+
+        Each question waits for those of the same asker that are being charged: else
+        many at once would tell where nothing is withheld after the budget is spent.
+        """
+        party, everything = principal.party, len(measured.plans)
+        budget = day_of(reader.now), limit_of(reader.agreement)
         owing = [
             (number, owners)
-            for number, one in enumerate(measured)
-            if (owners := owners_withholding(one.meetings, reader))
+            for number, meetings in enumerate(measured.meetings)
+            if (owners := owners_withholding(meetings, reader))
         ]
-        over = [False] * len(measured)
-        if not owing:
-            return over
-        charged = [(measured[number].plan, owners) for number, owners in owing]
-        held: list[bool] = await self._engine.act(_Charge(principal, charged, reader))
-        for (number, _), within in zip(owing, held, strict=True):
-            over[number] = not within
-        if not all(held):
-            self._spent[party] = day
-        return over
+        lock = self._charging[party]
+        if self._is_spent(party, budget, measured):
+            return 0
+        if not owing and not lock.locked():
+            return everything
+        async with lock:
+            if self._is_spent(party, budget, measured):
+                return 0
+            if not owing:
+                return everything
+            asked = [(measured.plans[number], owners) for number, owners in owing]
+            within: int = await self._engine.act(_Charge(principal, asked, reader))
+            if within == len(owing):
+                return everything
+            self._spent[party] = budget
+            return owing[within][0]
 
-    async def _measure(self, asked: Asked) -> list[_Measured]:
+    def _is_spent(self, party: str, budget: tuple[int, int], measured: _Measured) -> bool:
+        _, limit = budget
+        return measured.state.spent.get(party, -1) >= limit or self._spent.get(party) == budget
+
+    async def _measure(self, asked: Asked) -> _Measured:
         loop = asyncio.get_running_loop()
         question = _Question(asked, loop.create_future())
         self._waiting.append(question)
@@ -175,60 +212,100 @@ class Asking:
             batch: list[_Question] = []
             plans = 0
             while self._waiting and (not batch or plans < TOGETHER_MAX):
-                plans += len(self._waiting[0].asked.plans)
+                plans += len(self._waiting[0].plans)
                 batch.append(self._waiting.pop(0))
-            sources = await self._catch_up(loop)
             try:
-                answers = await loop.run_in_executor(self._pool, self._ask, batch, sources)
-            except Exception as error:  # noqa: BLE001 - each asker is told, whatever failed
-                for question in batch:
-                    if not question.future.done():
-                        question.future.set_exception(error)
-                continue
+                sources, spent = await self._catch_up(loop)
+                answers = await loop.run_in_executor(self._pool, self._ask, batch, sources, spent)
+            except Exception as fault:  # noqa: BLE001 - whatever failed, each asker is told
+                failed = Unavailable("check", got="a fault")
+                failed.__cause__ = fault
+                answers = [failed] * len(batch)
             for question, answer in zip(batch, answers, strict=True):
-                if not question.future.done():
+                if question.future.done():
+                    continue  # Whoever asked has gone.
+                if isinstance(answer, DetenteError):
+                    question.future.set_exception(answer)
+                else:
                     question.future.set_result(answer)
 
-    async def _catch_up(self, loop: asyncio.AbstractEventLoop) -> tuple[Source, ...]:
-        """Be at the head; if the record cannot be read, name it as a source that failed."""
+    async def _catch_up(
+        self, loop: asyncio.AbstractEventLoop
+    ) -> tuple[tuple[Source, ...], Mapping[str, int]]:
+        """Be at the head; if the record cannot be read, name it as a source that failed.
+
+        Gives also who has gone past a budget, in whichever process.
+        """
         try:
-            size = await loop.run_in_executor(self._pool, self._engine.store.size)
+            size, spent = await loop.run_in_executor(self._pool, self._head)
             if size > self._engine.world.shown_at:
                 await self._engine.act(Follow())
         except DetenteError as error:
-            return (Source(name="register", problem=f"{error.what} could not be read"),)
-        return ()
+            return (Source(name="register", problem=f"{error.what} could not be read"),), {}
+        return (), spent
 
-    def _ask(self, batch: list[_Question], sources: tuple[Source, ...]) -> list[list[_Measured]]:
-        shown = self._engine.world.shown()
-        answers: list[list[_Measured]] = [[] for _ in batch]
-        # Questions that want another separation are measured apart.
-        alike: dict[int, list[int]] = defaultdict(list)
-        for number, one in enumerate(batch):
-            alike[one.asked.separation_mm].append(number)
-        for separation, numbers in alike.items():
-            plans = [plan for number in numbers for plan in batch[number].asked.plans]
-            met = iter(zip(plans, met_by(shown, plans, separation_mm=separation), strict=True))
-            for number in numbers:
-                answers[number] = [
-                    _Measured(plan=plan, meetings=meetings, shown=shown, sources=sources)
-                    for plan, meetings in islice(met, len(batch[number].asked.plans))
-                ]
-        return answers
+    def _head(self) -> tuple[int, Mapping[str, int]]:
+        with self._engine.store.reading() as record:
+            return record.head()[1], record.spent(day_of(self._engine.clock()))
+
+    def _ask(
+        self, batch: list[_Question], sources: tuple[Source, ...], spent: Mapping[str, int]
+    ) -> list[_Measured | DetenteError]:
+        """Measure questions together; one that cannot be measured fails alone."""
+        try:
+            state = _State(shown=self._engine.world.shown(), sources=sources, spent=spent)
+            return _measured(batch, state)
+        except DetenteError as error:
+            if len(batch) == 1:
+                return [error]
+            return [one for question in batch for one in self._ask([question], sources, spent)]
 
     def _stale(self, shown: Shown, reader: Reader) -> int:
-        """How many stale entries the reader may see, counted at most once a second."""
+        """How many stale entries the reader may know of, counted at most once a second."""
         key = (shown.sequence, reader.party, int(reader.now.timestamp()))
         if key not in self._stale_counts:
             if len(self._stale_counts) >= STALE_COUNTS_MAX:
                 self._stale_counts.clear()
-            self._stale_counts[key] = sum(
-                known.value.is_stale(reader.now)
-                and reader.grade(known.value, known.object_id) is not None
-                for known in shown.protected.known
-                if not isinstance(known.value, Plan)
-            )
+            self._stale_counts[key] = _stale_count(shown, reader)
         return self._stale_counts[key]
+
+
+def _stale_count(shown: Shown, reader: Reader) -> int:
+    """Counted by label, and one by one only what was granted to the reader on request."""
+    count = sum(
+        number
+        for label, number in shown.protected.stale_by_label(reader.now).items()
+        if isinstance(label, Label) and reader.lists_labelled(label)
+    )
+    for object_id, granted in shown.grants.items():
+        known = shown.protected.get(object_id) if reader.party in granted else None
+        if known is None or isinstance(known.value, Plan) or not known.value.is_stale(reader.now):
+            continue
+        listed = reader.lists_labelled(label_of(known))
+        count += reader.lists(known.value, object_id) and not listed
+    return count
+
+
+def _measured(batch: list[_Question], state: _State) -> list[_Measured | DetenteError]:
+    met: list[list[list[Meeting]]] = [[] for _ in batch]
+    # Questions that want another separation are measured apart.
+    alike: dict[int, list[int]] = defaultdict(list)
+    for number, one in enumerate(batch):
+        alike[one.separation_mm].append(number)
+    for separation, numbers in alike.items():
+        plans = [plan for number in numbers for plan in batch[number].plans]
+        answers = iter(met_by(state.shown, plans, separation_mm=separation))
+        for number in numbers:
+            met[number] = list(islice(answers, len(batch[number].plans)))
+    return [
+        _Measured(state=state, plans=one.plans, meetings=meetings)
+        for one, meetings in zip(batch, met, strict=True)
+    ]
+
+
+def _listed(meetings: Sequence[Meeting], reader: Reader) -> list[Meeting]:
+    """Those that a reader may know of without meeting them."""
+    return [one for one in meetings if reader.lists(one.known.value, one.known.object_id)]
 
 
 def met_by(shown: Shown, plans: Sequence[Plan], *, separation_mm: int = 0) -> list[list[Meeting]]:

@@ -25,6 +25,9 @@ from detente.core.party import key_id
 from detente.core.wire import Value, encode
 from detente.store import Content, Record
 
+DRAWN_BYTES = 4_096
+"""Random bytes asked of the system at a time: for a batch of some 80 entries."""
+
 
 class Submission(Struct, frozen=True, kw_only=True):
     """What a party hands to a node: a signed envelope, and what it commits to."""
@@ -60,6 +63,7 @@ class Author:
         self._key = key
         self._key_id = key_id(bytes(key.verify_key))
         self.head = head
+        self._drawn = b""
 
     @classmethod
     def following(cls, record: Record, party: str, key: SigningKey) -> "Author":
@@ -90,6 +94,17 @@ class Author:
         )
         return Submission(envelope=prepared.signed.data, content=prepared.content)
 
+    def draw(self, count: int) -> bytes:
+        """Random bytes, each given once.
+
+        Taken from the system many at a time: a call gives up the interpreter's
+        lock, and a busy thread may wait for it longer than for anything else.
+        """
+        if len(self._drawn) < count:
+            self._drawn = secrets.token_bytes(DRAWN_BYTES)
+        given, self._drawn = self._drawn[:count], self._drawn[count:]
+        return given
+
     def prepare(
         self,
         value: Value,
@@ -109,7 +124,7 @@ class Author:
                 the entry says so, and stands in the node's chain.
             also: Keys that the value introduces.
         """
-        content = Content(salt=secrets.token_bytes(SALT_BYTES), data=encode(value))
+        content = Content(salt=self.draw(SALT_BYTES), data=encode(value))
         head = self.head
         party, method = (self._party, None) if received is None else received
         object_id, version = place

@@ -2,62 +2,103 @@
 
 A question that met something withheld names a desk and nothing else; but many
 such questions would draw the map. So each is charged its area, by owner and
-asker and day, and when the day's area is spent every answer to that asker is
-``incomplete`` until midnight UTC: an answer that told apart where nothing is
-withheld would go on drawing (docs/rules/R-02.md).
+asker and day. When the day's area is spent every answer to that asker is
+``incomplete`` until midnight UTC, and none of its plans takes effect: an answer
+that told apart where nothing is withheld would go on drawing (docs/rules/R-02.md).
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 
-from detente.core.area import asked_km2
+from detente.core.agreement import Agreement
+from detente.core.area import asked_ground, asked_km2
 from detente.core.check import Meeting, Source
 from detente.core.plan import Plan
-from detente.core.release import Grade
 from detente.core.view import Reader
-from detente.core.wire import encode
+from detente.errors import Conflict
 from detente.store import Appender, Charge
 
 MILLI = 1_000
 """Areas are kept in thousandths of a km²."""
 
 
+class Spent(Conflict):
+    """The day's area of questions about withheld entries is spent."""
+
+    code = "budget_spent"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, got=_SPENT)
+
+
+class Budget:
+    """The budgets of one day, as a transaction sees and changes them.
+
+    Args:
+        record: Held for writing.
+        agreement: Says how much there is.
+        now: UTC.
+    """
+
+    def __init__(self, record: Appender, agreement: Agreement, now: datetime) -> None:
+        self._record = record
+        self._day = day_of(now)
+        self._limit = limit_of(agreement)
+        self._spent: dict[str, int] | None = None
+
+    def spent(self, asker: str) -> bool:
+        """Whether a party has gone past a budget today."""
+        if self._spent is None:
+            self._spent = self._record.spent(self._day)
+        return self._spent.get(asker, -1) >= self._limit
+
+    def charge(self, plan: Plan, withholding: Mapping[str, float], reader: Reader) -> bool:
+        """Charge a question to the asker's budgets; whether all of them held.
+
+        What is alike on the grid costs once a day.
+        """
+        if self.spent(reader.party):
+            return False
+        for owner, separation_m in withholding.items():
+            digest = asked_ground(plan, separation_m)
+            if self._record.charged(self._day, owner, reader.party, digest):
+                continue
+            area = round(asked_km2(plan, separation_m) * MILLI)
+            spent = self._record.budget_spent(self._day, owner, reader.party)
+            if spent + area > self._limit:
+                self._record.spend(self._day, reader.party, self._limit)
+                self._spent = None
+                return False
+            self._record.charge(
+                Charge(
+                    day=self._day,
+                    owner=owner,
+                    asker=reader.party,
+                    digest=digest,
+                    area_km2_milli=area,
+                )
+            )
+        return True
+
+
 def owners_withholding(meetings: Sequence[Meeting], reader: Reader) -> Mapping[str, float]:
-    """Whose entries a plan met of which the reader may see less than an area.
+    """Whose entries a plan met that the reader may not know of without meeting them.
 
     Gives the largest separation that any of them asked, metres, by owner.
     """
     found: dict[str, float] = {}
     for meeting in meetings:
         value = meeting.known.value
-        if reader.grade(value, meeting.known.object_id) in {Grade.FULL, Grade.AREA}:
+        if reader.lists(value, meeting.known.object_id):
             continue
         owner = value.party or ""
         found[owner] = max(found.get(owner, 0.0), meeting.separation_m)
-    return found
+    return dict(sorted(found.items()))
 
 
-def charge(record: Appender, plan: Plan, withholding: Mapping[str, float], reader: Reader) -> bool:
-    """Charge a question to the asker's budgets; whether all of them held.
-
-    The same plan asked again on the same day costs nothing: it learns nothing.
-    """
-    day = day_of(reader.now)
-    digest = sha256(encode(plan)).digest()
-    held = True
-    limit = reader.agreement.budget_km2_day * MILLI
-    for owner, separation_m in withholding.items():
-        area = round(asked_km2(plan, separation_m) * MILLI)
-        if record.charged(day, owner, reader.party, digest):
-            continue
-        if record.budget_spent(day, owner, reader.party) + area > limit:
-            held = False
-            continue
-        record.charge(
-            Charge(day=day, owner=owner, asker=reader.party, digest=digest, area_km2_milli=area)
-        )
-    return held
+def limit_of(agreement: Agreement) -> int:
+    """How much a party may ask of each other in a day, thousandths of a km²."""
+    return agreement.budget_km2_day * MILLI
 
 
 def day_of(now: datetime) -> int:
@@ -65,8 +106,7 @@ def day_of(now: datetime) -> int:
     return int(now.astimezone(UTC).timestamp()) // 86_400
 
 
-SPENT = Source(
-    name="withheld entries",
-    problem="this day's area of questions about them is spent; call the duty desk",
-)
+_SPENT = "the day's area of questions about withheld entries is spent; call the duty desk"
+
+SPENT = Source(name="withheld entries", problem=_SPENT)
 """Why an answer past the budget is ``incomplete``."""

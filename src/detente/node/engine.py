@@ -11,8 +11,10 @@ docs/adr/0016.
 """
 
 import asyncio
-import secrets
+import contextlib
+import logging
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -30,6 +32,7 @@ from detente.core.wire import Value
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.author import Author, Prepared
 from detente.node.moment import Before, Moment
+from detente.node.picture import require_measurable
 from detente.node.submit import Receipt, Touches, appended, receipt
 from detente.node.world import Event, World
 from detente.store import Appender, Remembered, Store
@@ -39,6 +42,8 @@ BATCH_MAX = 256
 
 WAITING_MAX = 10_000
 """Commands that may wait: ten seconds of work. One more is told to come back."""
+
+_log = logging.getLogger("detente.node")
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -241,6 +246,8 @@ class Engine:
                 error if isinstance(error, DetenteError) else Unavailable("node", got="a fault")
             )
             failed.__cause__ = None if failed is error else error
+            if failed is not error:
+                _note_fault(error)
             for one in batch:
                 one.error = failed
         self.batches += 1
@@ -249,7 +256,9 @@ class Engine:
         for one in batch:
             by_loop.setdefault(one.loop, []).append(one)
         for loop, answered in by_loop.items():
-            loop.call_soon_threadsafe(_tell, answered)
+            # A loop that has ended has nobody left to tell.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_tell, answered)
 
     def _transact(self, batch: list[_Waiting]) -> None:
         with self.store.appending() as record:
@@ -308,7 +317,7 @@ class _Turn:
         try:
             if one.once is not None and self._answered_before(one):
                 return
-            decision = one.command.decide(self.moment)
+            decision = _decided(one.command, self.moment)
             self._accept(one, decision)
         except DetenteError as error:
             one.error = error
@@ -343,6 +352,7 @@ class _Turn:
         try:
             for said in decision.says:
                 prepared = said if isinstance(said, Prepared) else self._write(one, said)
+                require_measurable(prepared.value)
                 act = Act(
                     signed=prepared.signed, value=prepared.value, made_here=prepared.made_here
                 )
@@ -357,13 +367,14 @@ class _Turn:
             _event(prepared, self._first + len(self._prepared) + number)
             for number, prepared in enumerate(taken)
         )
+        self._before.note(taken, self._first + len(self._prepared), now=self._now)
         self._prepared += taken
 
     def _write(self, one: _Waiting, said: Said) -> Prepared:
         principal = one.command.principal
         object_id = said.object_id
         if object_id is None:
-            object_id = secrets.token_hex(16)
+            object_id = self._author.draw(16).hex()
             self._before.is_new(object_id)
         return self._author.prepare(
             said.value,
@@ -401,6 +412,23 @@ class _Turn:
                 self._record.remember(
                     one.command.principal.party, one.once.key, kept, received=self._now
                 )
+
+
+def _decided(command: Command[Any], moment: Moment) -> Decision[Any]:
+    """What a command leads to; one that fails by a fault of ours fails alone."""
+    try:
+        return command.decide(moment)
+    except DetenteError:
+        raise
+    except Exception as fault:
+        _note_fault(fault)
+        raise Unavailable("node", got="a fault") from fault
+
+
+def _note_fault(fault: Exception) -> None:
+    """Log where it was, and of what type: a message might quote what was to be kept."""
+    where = traceback.format_list(traceback.extract_tb(fault.__traceback__))
+    _log.error("transaction failed: %s\n%s", type(fault).__name__, "".join(where))
 
 
 def _event(one: Prepared, sequence: int) -> Event:

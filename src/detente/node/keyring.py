@@ -5,6 +5,7 @@ never in it.
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -54,6 +55,9 @@ class Keyring:
     def make(self, party: str) -> SigningKey:
         """Make a key for a party and keep it, on disk when this returns.
 
+        It is never seen half-written: several processes may find that it is missing
+        at once, and one of them makes it.
+
         Raises:
             Conflict: It has one already; a key is never overwritten.
             Unavailable: The folder cannot be written.
@@ -63,11 +67,12 @@ class Keyring:
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self.path(party), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
+            # Readable by its owner alone, as tempfile makes it.
+            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".new") as file:
                 file.write(pem)
                 file.flush()
                 os.fsync(file.fileno())
+                os.link(file.name, self.path(party))
         except FileExistsError:
             raise Conflict(
                 f"key of {party}", expected="none yet", got=f"{self.path(party)}"

@@ -1,9 +1,15 @@
 """What the record says now: the agreement, a party, its keys, its next entry."""
 
+from datetime import datetime
+
+from msgspec.structs import replace
+
 from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.party import Party, PublicKey
+from detente.core.telling import ReleaseDecision, ReleaseRequest, decided
+from detente.core.view import Reader
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent, NotFound
 from detente.store import Record
@@ -50,3 +56,24 @@ def public_keys(record: Record, party: str) -> tuple[PublicKey, ...]:
         return value.node_keys if isinstance(value, Agreement) else ()
     value = said(record, EntryKind.PARTY, NODE, party)
     return value.keys if isinstance(value, Party) else ()
+
+
+def reader_at(record: Record, party: str, *, now: datetime) -> Reader:
+    """A party as a reader of one state of the record, without the pictures of a node at work."""
+    parties: dict[str, Party] = {}
+    requests: dict[str, ReleaseRequest] = {}
+    agreement = current_agreement(record)
+    found = Reader(party=party, agreement=agreement, parties=parties, grants={}, now=now)
+    kinds = (EntryKind.PARTY, EntryKind.RELEASE_REQUEST, EntryKind.RELEASE_DECISION)
+    for stored in record.objects(*kinds):
+        value = None if stored.data is None else read(stored.data)
+        match value:
+            case Party():
+                parties[value.id] = value
+            case ReleaseRequest():
+                requests[stored.object_id] = value
+            case ReleaseDecision() if value.request in requests:
+                found = replace(found, grants=decided(found.grants, requests[value.request], value))
+            case _:
+                pass
+    return found

@@ -7,7 +7,12 @@ from detente.core.check import Meeting
 from detente.core.entry import ChainHead, EntryKind
 from detente.core.ledger import Held, Keys
 from detente.core.plan import Plan
+from detente.core.release import Grade, shows
 from detente.core.view import Reader
+from detente.core.wire import Value, read
+from detente.errors import NotFound
+from detente.node.author import Prepared
+from detente.node.budget import Budget
 from detente.node.submit import Standing, Touches
 from detente.node.world import Shown, World
 from detente.picture import Picture
@@ -46,12 +51,17 @@ class Before:
     def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:
         """The object to which a party gave this name, and that has not ended."""
         if kind is EntryKind.PARTY:
-            return source_id if source_id in self._world.parties else None
+            return self._world.party_objects.get(source_id)
         return self._standing.named(kind, party, source_id)
 
     def stored(self, object_id: str) -> Stored | None:
-        """The current version of an object before the batch, as it is stored."""
+        """The current version of an object, as it is or will be stored."""
         return self._standing.stored(object_id)
+
+    def note(self, entries: Iterable[Prepared], first: int, *, now: datetime) -> None:
+        """Remember entries that were accepted since, for those that follow them."""
+        for number, one in enumerate(entries):
+            self._standing.note(one, first + number, now=now)
 
 
 class Moment:
@@ -63,6 +73,7 @@ class Moment:
         before: What the record says of objects and names.
         now: UTC, the same for the whole batch.
         agreement: By which the pictures are measured.
+        budget: What has been asked today of what is withheld.
     """
 
     def __init__(self, *, world: World, record: Appender, before: Before, now: datetime) -> None:
@@ -71,6 +82,7 @@ class Moment:
         self.before = before
         self.now = now
         self.agreement = world.agreement
+        self.budget = Budget(record, world.agreement, now)
         self._shown: Shown | None = None
         self._fresh: tuple[int, Picture] | None = None
 
@@ -103,15 +115,29 @@ class Moment:
             found += picture.meetings([plan])[0]
         return found
 
-    def reader(self, party: str) -> Reader:
-        """A party as a reader of this moment."""
+    def seen(self, party: str, object_id: str) -> tuple[str, Value, Grade]:
+        """Author, value and grade of an object of which a party may know.
+
+        Raises:
+            NotFound: There is none, or it is not for this party: the two look alike.
+        """
+        stored = self.before.stored(object_id)
+        if stored is not None and stored.data is not None:
+            value = read(stored.data)
+            grade = self.reader(party).grade(value, object_id)
+            if grade is not None and shows(grade, Grade.AREA):
+                return stored.party, value, grade
+        raise NotFound(f"object {object_id}")
+
+    def reader(self, party: str, *, at: datetime | None = None) -> Reader:
+        """A party as a reader of this moment, or of what will be left of it at a later one."""
         world = self.world
         return Reader(
             party=party,
             agreement=world.agreement,
             parties=world.parties,
             grants=world.grants,
-            now=self.now,
+            now=self.now if at is None else at,
         )
 
     def _fresh_picture(self) -> Picture:

@@ -2,19 +2,49 @@
 
 from msgspec import Struct
 
+from detente import picture
 from detente.core.agreement import Agreement
 from detente.core.check import Known
 from detente.core.entry import EntryKind
 from detente.core.notice import Notice
 from detente.core.plan import Plan
 from detente.core.presence import Presence
-from detente.core.wire import read
+from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape
+from detente.core.wire import Value, read
 from detente.core.zone import Zone
 from detente.errors import LogInconsistent
 from detente.node.lookup import current_agreement
 from detente.store import Place, Record, Store
 
 MEETABLE = (EntryKind.NOTICE, EntryKind.PRESENCE, EntryKind.ZONE, EntryKind.PLAN)
+
+
+def require_measurable(value: Value) -> None:
+    """Refuse what no picture could hold: it would stand in the record, and no check could be made.
+
+    Raises:
+        MalformedInput: A shape that is too wide.
+    """
+    if isinstance(value, Notice | Presence | Zone | Plan):
+        wide = [shape for v in value.volumes for shape in v.footprint if not _is_narrow(shape)]
+        if wide:
+            picture.require_measurable(wide)
+
+
+NARROW_E7 = 30 * E7_PER_DEG
+"""A shape within so many degrees is never too wide, and need not be laid out to be sure."""
+
+
+def _is_narrow(shape: Shape) -> bool:
+    match shape:
+        case Circle():
+            return True
+        case Corridor():
+            positions = shape.line
+        case Polygon():
+            positions = tuple(position for ring in shape.rings for position in ring)
+    lon, lat = [p[0] for p in positions], [p[1] for p in positions]
+    return max(lon) - min(lon) <= NARROW_E7 and max(lat) - min(lat) <= NARROW_E7
 
 
 class Loaded(Struct, frozen=True, kw_only=True):

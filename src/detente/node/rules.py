@@ -5,6 +5,7 @@ nobody else. R-05 is held here, by ``require_aware``.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from detente.core.entry import EntryKind
 from detente.core.plan import Plan, PlanState
 from detente.core.principal import Scope
 from detente.core.release import Grade
-from detente.core.report import Report
+from detente.core.report import Report, ReportState
+from detente.core.subscription import SUBSCRIPTIONS_MAX, Subscription
 from detente.core.telling import (
     Acknowledgement,
     Answer,
@@ -24,10 +26,12 @@ from detente.core.telling import (
     ReleaseRequest,
 )
 from detente.core.view import Reader, View
+from detente.core.volume import EPOCH
 from detente.core.wire import Value, read
 from detente.errors import Conflict, NotFound, NotPermitted
-from detente.node.budget import SPENT, charge, owners_withholding
+from detente.node.budget import Spent, owners_withholding
 from detente.node.moment import Moment
+from detente.node.passing import require_consent
 
 SCOPE_OF = {
     EntryKind.NOTICE: Scope.WRITE_NOTICES,
@@ -115,9 +119,22 @@ def require(
         require_answered(moment, value, object_id)
         require_aware(moment, party, value, key)
         return
+    if isinstance(value, Subscription):
+        require_room(moment, party, object_id)
     rule = _RULES.get(type(value))
     if rule is not None:
         rule(moment, party, value)
+
+
+def require_room(moment: Moment, party: str, object_id: str | None) -> None:
+    """Refuse a new subscription of a party that has as many as it may (R-11).
+
+    Raises:
+        Conflict: It has.
+    """
+    is_new = object_id is None or moment.before.stored(object_id) is None
+    if is_new and moment.record.subscription_count(party) >= SUBSCRIPTIONS_MAX:
+        raise Conflict("subscription", expected=f"at most {SUBSCRIPTIONS_MAX} of a party")
 
 
 def require_aware(moment: Moment, party: str, plan: Plan, key: frozenset[str]) -> None:
@@ -128,20 +145,22 @@ def require_aware(moment: Moment, party: str, plan: Plan, key: frozenset[str]) -
 
     Raises:
         Unaware: With all that is missing, complete.
-        Conflict: The day's area of questions about withheld entries is spent.
+        Spent: The day's area of questions about withheld entries is spent: whether
+            this plan meets any is then not said, not even by taking it.
 
     Source:
         docs/rules/R-05.md; ASTM F3548-21 (key).
     """
     if plan.state not in AWARE_STATES:
         return
+    if moment.budget.spent(party):
+        raise Spent(f"plan {plan.source_id}")
     lacking = [one for one in moment.meetings(plan) if one.known.token not in key]
     if not lacking:
         return
     reader = moment.reader(party)
-    withholding = owners_withholding(lacking, reader)
-    if withholding and not charge(moment.record, plan, withholding, reader):
-        raise Conflict(f"plan {plan.source_id}", expected=SPENT.problem or "")
+    if not moment.budget.charge(plan, owners_withholding(lacking, reader), reader):
+        raise Spent(f"plan {plan.source_id}")
     missing = [_missing(one, reader) for one in lacking]
     raise Unaware(plan.source_id, sorted(missing, key=lambda one: one.token))
 
@@ -157,20 +176,29 @@ def _missing(meeting: Meeting, reader: Reader) -> Missing:
 def require_answered(moment: Moment, plan: Plan, object_id: str | None) -> None:
     """Refuse to activate a plan while an objection to it has no answer by name.
 
+    Nor does a plan begin as active: nobody could have objected to it.
+
     Raises:
-        Conflict: The objections that have none.
+        Conflict: The objections that have none, or a plan that nobody was told of.
     """
-    if plan.state is not PlanState.ACTIVATED or object_id is None:
+    if plan.state is not PlanState.ACTIVATED:
         return
-    world = moment.world
-    standing = world.objections.get(object_id, {})
-    unanswered = sorted(one for one in standing if one not in world.answered)
+    if object_id is None:
+        raise Conflict(
+            f"plan {plan.source_id}", expected="to be accepted before it is activated", got="new"
+        )
+    standing = moment.world.objections.get(object_id, {})
+    unanswered = sorted(one for one in standing if one not in moment.world.answered)
     if unanswered:
         raise Conflict(
             f"plan {plan.source_id}",
             expected="an answer to each objection before it is activated",
             got=f"none to {', '.join(unanswered)}",
         )
+
+
+_STOPS = AWARE_STATES | {ReportState.ISSUED, ReportState.CORRECTED}
+"""What is not said while the agreement is suspended."""
 
 
 def require_in_force(moment: Moment, value: Plan | Report) -> None:
@@ -185,7 +213,7 @@ def require_in_force(moment: Moment, value: Plan | Report) -> None:
     agreement = moment.world.agreement
     if agreement.state is not AgreementState.SUSPENDED:
         return
-    if isinstance(value, Report) or value.state in AWARE_STATES:
+    if value.state in _STOPS:
         since = agreement.suspended_at
         raise Conflict(
             "agreement",
@@ -195,29 +223,25 @@ def require_in_force(moment: Moment, value: Plan | Report) -> None:
 
 
 def seen(moment: Moment, party: str, object_id: str) -> tuple[str, Value, Grade]:
-    """Author, value and grade of an object that a party may see at least as an area.
+    """Author, value and grade of an object of which a party may know.
 
     Raises:
         NotFound: There is none, or it is not for this party: the two look alike.
     """
-    stored = moment.before.stored(object_id)
-    if stored is not None and stored.data is not None:
-        value = read(stored.data)
-        grade = moment.reader(party).grade(value, object_id)
-        if grade in {Grade.FULL, Grade.AREA}:
-            return stored.party, value, grade
-    raise NotFound(f"object {object_id}")
+    return moment.seen(party, object_id)
 
 
 def _acknowledgement(moment: Moment, party: str, value: Acknowledgement) -> None:
-    found = moment.record.object_of(bytes.fromhex(value.entry))
-    if found is None:
-        raise NotFound(f"entry {value.entry}")
-    try:
-        seen(moment, party, found)
-    except NotFound:
-        # Named as it was asked: that another object is meant is not for everyone.
-        raise NotFound(f"entry {value.entry}") from None
+    """Only what the party was shown: that very version, as it was released."""
+    record = moment.record
+    sequence = record.sequence_of(bytes.fromhex(value.entry))
+    content = None if sequence is None else record.content(sequence)
+    if sequence is not None and content is not None:
+        then = moment.reader(party, at=EPOCH + timedelta(microseconds=record.received(sequence)))
+        object_id = record.entry(sequence).statement.object
+        if then.lists(read(content.data), object_id):
+            return
+    raise NotFound(f"entry {value.entry}")
 
 
 def _objection(moment: Moment, party: str, value: Objection) -> None:
@@ -250,8 +274,14 @@ def _release_decision(moment: Moment, party: str, value: ReleaseDecision) -> Non
         raise NotFound(f"request {value.request}")
 
 
+def _report(moment: Moment, party: str, value: Report) -> None:
+    require_in_force(moment, value)
+    if value.state is not ReportState.RETRACTED:
+        require_consent(moment, party, value)
+
+
 _RULES: dict[type, Callable[[Moment, str, Any], None]] = {
-    Report: lambda moment, _, value: require_in_force(moment, value),
+    Report: _report,
     Acknowledgement: _acknowledgement,
     Objection: _objection,
     Answer: _answer,

@@ -22,6 +22,8 @@ from detente.node.keyring import Keyring
 from detente.node.metrics import PICTURE_ENTRIES, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
+from detente.node.telling import Telling
+from detente.node.telling.address import Allowed
 from detente.store import Store, parse_place
 
 FOLLOW_EVERY_S = 0.5
@@ -47,20 +49,30 @@ class Service:
         database: An SQLite file, or a PostgreSQL URL.
         access: Who may ask.
         keys: Where the node's private keys are; None is beside the register.
+        webhooks: Where they may go.
 
     Attributes:
-        engine, asking, reading, gate: There once it has started.
+        engine, asking, reading, gate, telling: There once it has started.
     """
 
     engine: Engine
     asking: Asking
     reading: Reading
     gate: Gate
+    telling: Telling
 
-    def __init__(self, database: str, access: AccessSettings, keys: Path | None = None) -> None:
+    def __init__(
+        self,
+        database: str,
+        access: AccessSettings,
+        keys: Path | None = None,
+        *,
+        webhooks: Allowed | None = None,
+    ) -> None:
         self._place = parse_place(database)
         self._access = access
         self._keyring = Keyring(self._place, keys)
+        self._webhooks = webhooks or Allowed()
         self._status = Status()
         self._stack = contextlib.AsyncExitStack()
 
@@ -82,6 +94,9 @@ class Service:
             self._access, self._store.access, self._keyring, EngineParties(self.engine)
         )
         await self._stack.enter_async_context(self.gate.running())
+        self.telling = Telling(self.engine, self._keyring, self._webhooks)
+        await self.telling.start()
+        self._stack.push_async_callback(self.telling.stop)
         await self._probe()
         for every_s, what in (
             (FOLLOW_EVERY_S, self._follow),

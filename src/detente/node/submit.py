@@ -21,11 +21,14 @@ from detente.core.ledger import (
     chain_of,
     has_ended,
     opened,
+    owner_of,
     source_id,
 )
+from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.node.author import Prepared, Submission
 from detente.node.lookup import public_keys
+from detente.node.picture import require_measurable
 from detente.store import Appended, Record, Store, Stored
 
 
@@ -70,7 +73,8 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
         A receipt each, in order; everything is on disk.
 
     Raises:
-        MalformedInput: Not an envelope, not a value, or from the future.
+        MalformedInput: Not an envelope, not a value, a shape that cannot be
+            measured, or from the future.
         NotAuthentic: A commitment or signature that does not hold.
         NotPermitted: Not this party's to say, or a plan that takes effect: only a
             node that serves can see whether its author is aware of what it meets.
@@ -87,6 +91,7 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
         theatre, _, _ = record.head()
         ledger = Ledger(theatre, Standing(record, prepared))
         for one in prepared:
+            require_measurable(one.value)
             ledger.accept(Act(signed=one.signed, value=one.value))
         first, size, root = record.append(appended(one, now=now) for one in prepared)
     return [
@@ -168,6 +173,25 @@ class Standing:
         self._stored |= {**ids, **self._record.identified(list(ids))}
         self._ask_names(names)
 
+    def note(self, one: Prepared, sequence: int, *, now: datetime) -> None:
+        """Remember an entry that was accepted since, for those that follow it."""
+        said, owner = one.signed.statement, owner_of(one.signed.statement)
+        ended = has_ended(one.value)
+        self._stored[said.object] = Stored(
+            object_id=said.object,
+            kind=said.kind,
+            party=owner,
+            source_id=source_id(one.value),
+            version=said.version,
+            sequence=sequence,
+            received_us=microseconds(now),
+            ended=ended,
+            leaf=one.signed.leaf,
+            salt=one.content.salt,
+            data=one.content.data,
+        )
+        self._ids[said.kind, owner, source_id(one.value)] = None if ended else said.object
+
     def _ask_names(self, names: Iterable[Name]) -> None:
         wanted: dict[tuple[EntryKind, str], list[str]] = defaultdict(list)
         for kind, party, name in names:
@@ -203,6 +227,7 @@ class Standing:
             source_id=stored.source_id,
             version=stored.version,
             value=None if stored.data is None else read(stored.data),
+            ended=stored.ended,
         )
 
     def named(self, kind: EntryKind, party: str, source_id: str) -> str | None:

@@ -51,7 +51,6 @@ def found(
     founding = _Founding(theatre=theatre, agreement=agreement, keyring=keyring, now=now)
     if isinstance(where, Path):
         return _found_file(where, founding)
-    keyring.require_none(NODE)
     return _found_in(where, founding)
 
 

@@ -5,13 +5,12 @@
 both (detente.node.rules).
 """
 
-from datetime import datetime, timedelta
-
 import msgspec
 from msgspec import Struct
 
 from detente.core.agreement import Agreement, AgreementState
 from detente.core.entry import EntryKind, token
+from detente.core.lead import begins_late
 from detente.core.ledger import AGREEMENT_SOURCE_ID, KINDS, NODE, has_ended, source_id
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
@@ -118,7 +117,8 @@ class Submit:
     def decide(self, moment: Moment) -> Decision[Receipt]:
         """The entry as it is."""
         statement, value = self._entry.signed.statement, self._entry.value
-        require(moment, statement.party, value, statement.object, self._key)
+        before = statement.object if statement.version > 1 else None
+        require(moment, statement.party, value, before, self._key)
         late = is_late(value, moment)
         return Decision(says=(self._entry,), answer=_first, aware=True, late=late)
 
@@ -183,12 +183,8 @@ class Agree:
         terms = msgspec.structs.replace(
             terms, node_keys=current.node_keys, state=state, suspended_at=since
         )
-        kind = KINDS[Agreement]
-        stored = moment.record.named(kind, NODE, [AGREEMENT_SOURCE_ID])[AGREEMENT_SOURCE_ID]
-        said = Said(
-            value=terms, object_id=stored.object_id, version=stored.version + 1, of_node=True
-        )
-        return Decision(says=(said,), answer=_first)
+        object_id = moment.before.named(KINDS[Agreement], NODE, AGREEMENT_SOURCE_ID)
+        return Decision(says=(next_of(moment, terms, object_id),), answer=_first)
 
 
 class Admit:
@@ -215,12 +211,16 @@ class Admit:
             raise Conflict(f"party {self._party.id}", expected="a subject that is not taken yet")
         keys = () if current is None else current.keys
         value = msgspec.structs.replace(self._party, keys=keys)
-        object_id, version = None, 1
-        if current is not None:
-            stored = moment.record.named(KINDS[Party], NODE, [current.id])[current.id]
-            object_id, version = stored.object_id, stored.version + 1
-        said = Said(value=value, object_id=object_id, version=version, of_node=True)
+        object_id = moment.world.party_objects.get(self._party.id)
+        said = next_of(moment, value, object_id)
         return Decision(says=(said,), answer=_first)
+
+
+def next_of(moment: Moment, value: Value, object_id: str | None) -> Said:
+    """The next version of what the node itself says."""
+    stored = None if object_id is None else moment.before.stored(object_id)
+    version = 1 if stored is None else stored.version + 1
+    return Said(value=value, object_id=object_id, version=version, of_node=True)
 
 
 def own(value: Value, party: str) -> Value:
@@ -279,15 +279,7 @@ def is_late(value: Value, moment: Moment) -> bool:
     """Whether it begins sooner than the agreement's lead time for its category (H6)."""
     if not isinstance(value, Notice | Presence | Zone | Plan):
         return False
-    lead_s = moment.world.agreement.lead_times_s.get(value.category)
-    starts = [volume.start for volume in value.volumes]
-    if lead_s is None or not starts:
-        return False
-    return _first_of(starts, moment.now) - moment.now < timedelta(seconds=lead_s)
-
-
-def _first_of(starts: list[datetime | None], now: datetime) -> datetime:
-    return min(now if start is None else start for start in starts)
+    return begins_late(value.category, value.volumes, moment.world.agreement, at=moment.now)
 
 
 def _first(receipts: list[Receipt]) -> Receipt:

@@ -19,7 +19,15 @@ from detente.core.ledger import NODE, Keys, chain_of
 from detente.core.party import Party, PublicKey
 from detente.core.plan import Plan
 from detente.core.release import Grant
-from detente.core.telling import Answer, Contested, Objection, ReleaseDecision, ReleaseRequest
+from detente.core.telling import (
+    Answer,
+    Contested,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+    decided,
+)
+from detente.core.view import label_of
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
 from detente.node.f3548.airspace import Airspace
@@ -77,6 +85,7 @@ class World:
         parties: Admitted parties by id.
         changes: What the pictures do not show yet.
         protected_changes: The same, without plans and what is gone.
+        party_objects: The object of each party, by its id.
         airspace: Plans, constraints and subscriptions by cells, as F3548 asks.
         objections: Standing objections by the object that they contest.
         answered: Objections that have an answer by the author of their object.
@@ -90,14 +99,17 @@ class World:
         self.changes: dict[str, Known | None] = {}
         self.protected_changes: dict[str, Known] = {}
         self.airspace = Airspace(agreement)
+        self.party_objects: dict[str, str] = {}
         self.objections: dict[str, dict[str, Objection]] = defaultdict(dict)
         self.answered: set[str] = set()
         # Replaced, never changed, since readers hold it.
         self.grants: Mapping[str, Mapping[str, Grant]] = {}
         self.requests: dict[str, ReleaseRequest] = {}
+        self._decisions: dict[str, tuple[int, ReleaseDecision]] = {}
+        self._decided: dict[tuple[str, str], int] = {}
         self._heads: dict[str, ChainHead] = {}
         self._subjects: dict[str, str] = {}
-        self._protected = Live(agreement=agreement)
+        self._protected = Live(agreement=agreement, label=label_of)
         self._plans = Live(agreement=agreement)
         self._on_disk = OnDisk(0, agreement, self.parties, self.grants)
         self._shown: Shown | None = None
@@ -234,14 +246,17 @@ class World:
             case Party():
                 self.parties = {**self.parties, value.id: value}
                 self._subjects[value.subject or value.id] = value.id
+                self.party_objects[value.id] = object_id
             case Objection():
                 self._object(object_id, value)
             case Answer():
                 self._answer(value)
             case ReleaseRequest():
                 self.requests[object_id] = value
+                self._grant(object_id)
             case ReleaseDecision():
-                self._decide(value)
+                self._decisions[value.request] = sequence, value
+                self._grant(value.request)
             case _ if isinstance(value, Protected) and protects(value):
                 return Known(
                     value=value, object_id=object_id, sequence=sequence, version=version, token=made
@@ -252,23 +267,29 @@ class World:
 
     def _object(self, object_id: str, objection: Objection) -> None:
         standing = self.objections[objection.object]
+        standing.pop(object_id, None)
         if objection.state is Contested.RAISED:
             standing[object_id] = objection
-        else:
-            standing.pop(object_id, None)
+        # An answer is to the words that it answers: new words ask for a new one.
+        self.answered.discard(object_id)
 
     def _answer(self, answer: Answer) -> None:
         self.answered.add(answer.objection)
 
-    def _decide(self, decision: ReleaseDecision) -> None:
-        request = self.requests.get(decision.request)
-        if request is None:
+    def _grant(self, request_id: str) -> None:
+        """Let a decision hold, if it is the latest on its object and party.
+
+        A request and its decision may be read in either order.
+        """
+        request = self.requests.get(request_id)
+        sequence, decision = self._decisions.get(request_id, (-1, None))
+        if request is None or decision is None:
             return
-        granted = dict(self.grants.get(request.object, {}))
-        granted.pop(request.to, None)
-        if decision.granted:
-            granted[request.to] = Grant(grade=decision.grade, until=decision.until)
-        self.grants = {**self.grants, request.object: granted}
+        about = request.object, request.to
+        if self._decided.get(about, -1) > sequence:
+            return
+        self._decided[about] = sequence
+        self.grants = decided(self.grants, request, decision)
 
     def party_of(self, subject: str) -> Party | None:
         """The party that issuers and F3548 call so."""

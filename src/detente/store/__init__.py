@@ -3,23 +3,30 @@
 from detente.store.access import AccessStore, Account, Client, Session
 from detente.store.append import Appended, Appender
 from detente.store.beside import Charge, Remembered
-from detente.store.place import Place, parse_place
+from detente.store.place import Place, name_of, parse_place
 from detente.store.record import Content, Record, Stored
 from detente.store.store import Store
+from detente.store.telling import AcknowledgedRow, Cursor, EntryRow, SubscriptionRow, Told
 
 __all__ = [
     "AccessStore",
     "Account",
+    "AcknowledgedRow",
     "Appended",
     "Appender",
     "Charge",
     "Client",
     "Content",
+    "Cursor",
+    "EntryRow",
     "Place",
     "Record",
     "Remembered",
     "Session",
     "Store",
     "Stored",
+    "SubscriptionRow",
+    "Told",
+    "name_of",
     "parse_place",
 ]

@@ -21,6 +21,7 @@ from detente.store import tables
 from detente.store.beside import WriteBeside
 from detente.store.record import Content, Record
 from detente.store.rows import Row, Rows, write
+from detente.store.telling import WriteTelling
 
 
 class Appended(Struct, frozen=True, kw_only=True):
@@ -39,7 +40,7 @@ class Appended(Struct, frozen=True, kw_only=True):
     ended: bool = False
 
 
-class Appender(Record, WriteBeside):
+class Appender(Record, WriteBeside, WriteTelling):
     """The record, held for writing."""
 
     def __init__(self, connection: sa.Connection) -> None:

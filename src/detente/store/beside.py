@@ -75,6 +75,12 @@ class ReadBeside:
         counts.pop(_NOBODY, None)
         return max((int(row.sequence) for row in rows), default=0), counts
 
+    def spent(self, day: int) -> dict[str, int]:
+        """Who has gone past a budget that day, and the largest one that each has gone past."""
+        given = {"day": day, "owner": _ANYBODY}
+        rows = self._connection.execute(_SPENT_BY, given)
+        return {row.asker: int(row.largest) for row in rows}
+
 
 class WriteBeside:
     """What is kept, in a transaction that may write."""
@@ -113,6 +119,18 @@ class WriteBeside:
             },
         )
 
+    def spend(self, day: int, asker: str, limit_km2_milli: int) -> None:
+        """Keep that an asker has gone past a budget of this size that day."""
+        self.charge(
+            Charge(
+                day=day,
+                owner=_ANYBODY,
+                asker=asker,
+                digest=limit_km2_milli.to_bytes(32),
+                area_km2_milli=limit_km2_milli,
+            )
+        )
+
     def forget_charges(self, before_day: int) -> int:
         """Let go of the budgets of days before one; tells how many charges."""
         return self._connection.execute(_FORGET_CHARGES, {"before": before_day}).rowcount
@@ -132,6 +150,9 @@ class WriteBeside:
 _NOBODY = ""
 """Stands in the table for the entry up to which was counted, were there no subscription."""
 
+_ANYBODY = ""
+"""No party's id: the owner in the row that says that an asker's day is over."""
+
 _kept, _budget = tables.idempotency.c, tables.budget.c
 
 _IDEMPOTENT = sa.select(_kept.digest, _kept.status, _kept.body).where(
@@ -149,6 +170,11 @@ _CHARGED = sa.select(_budget.day).where(
     _budget.owner == sa.bindparam("owner"),
     _budget.asker == sa.bindparam("asker"),
     _budget.digest == sa.bindparam("digest"),
+)
+_SPENT_BY = (
+    sa.select(_budget.asker, sa.func.max(_budget.area_km2_milli).label("largest"))
+    .where(_budget.day == sa.bindparam("day"), _budget.owner == sa.bindparam("owner"))
+    .group_by(_budget.asker)
 )
 _CHARGE = sa.text(
     "INSERT INTO budget (day, owner, asker, digest, area_km2_milli)"

@@ -15,6 +15,7 @@ from detente.core.tiles import prove_inclusion
 from detente.errors import LogInconsistent, NotFound
 from detente.store import tables
 from detente.store.beside import ReadBeside
+from detente.store.telling import ReadTelling
 
 PAGE_ROWS = 5_000
 """Rows fetched at a time: some 5 MB of entries."""
@@ -61,7 +62,7 @@ class Content(Struct, frozen=True, kw_only=True):
     data: bytes
 
 
-class Record(ReadBeside):
+class Record(ReadBeside, ReadTelling):
     """One state of the record, as a transaction sees it."""
 
     def head(self) -> tuple[str, int, bytes]:

@@ -49,6 +49,17 @@ class Store:
         with self._database.writing() as connection:
             yield Appender(connection)
 
+    def holds(self, leaf: bytes) -> bool:
+        """Whether an entry is on record, asked at the head: for after an OutcomeUnknown.
+
+        The head is had only when whoever held it is over, so the answer is final.
+
+        Raises:
+            Unavailable: It could not be asked yet.
+        """
+        with self.appending() as record:
+            return record.object_of(leaf) is not None
+
     @contextmanager
     def founding(self, theatre: str) -> Iterator["Store"]:
         """Begin a theatre; what the block appends is there with it, or neither is.

@@ -7,7 +7,8 @@ object. ``tile`` holds the hashes of the tree and ``head`` its size and root.
 
 Beside the record: ``idempotency`` holds the answers that were given, ``budget``
 what was learnt of hidden entries, ``cursor`` and ``notified`` how far others were
-told.
+told. ``disclosed`` and ``acknowledged`` are drawn from the record, to be found by
+entry and party; ``lease`` says which process does what only one may do.
 """
 
 import sqlalchemy as sa
@@ -147,4 +148,38 @@ notified = sa.Table(
     sa.Column("subscription", text(64), primary_key=True),
     sa.Column("notification_index", sa.BigInteger, nullable=False),
     sa.Column("sequence", sa.BigInteger, nullable=False),
+)
+
+disclosed = sa.Table(
+    "disclosed",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("party", text(63), primary_key=True),
+    # 1 an area of it, 2 all of it: what was shown in part may be shown in full later.
+    sa.Column("extent", sa.Integer, nullable=False),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    # When a party was first told something after it last acknowledged anything.
+    sa.Index("disclosed_party_at", "party", "at_us"),
+)
+
+acknowledged = sa.Table(
+    "acknowledged",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("party", text(63), primary_key=True),
+    sa.Column("level", text(16), primary_key=True),
+    # To which level of the recipient it was passed on; empty where to none.
+    sa.Column("destination", text(200), primary_key=True),
+    sa.Column("at_us", sa.BigInteger, nullable=False),
+    sa.Index("acknowledged_party_at", "party", "at_us"),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", text(63), primary_key=True),
+    # Empty where it was given back.
+    sa.Column("holder", text(63), nullable=False),
+    # Counted up by its holder; who sees it stand still for long enough takes the lease.
+    sa.Column("beat", sa.BigInteger, nullable=False),
 )

@@ -193,12 +193,6 @@ def _subscription(one: references.SubscriptionView) -> wire.Subscription:
 
 def _subscribers(told: references.Told) -> list[wire.SubscriberToNotify]:
     return [
-        wire.SubscriberToNotify(
-            subscriptions=[
-                wire.SubscriptionState(subscription_id=name, notification_index=index)
-                for name, index in rows
-            ],
-            uss_base_url=url,
-        )
-        for url, rows in told.by_url.items()
+        wire.SubscriberToNotify(subscriptions=states, uss_base_url=url)
+        for url, states in told.by_url.items()
     ]

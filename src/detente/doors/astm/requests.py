@@ -53,7 +53,7 @@ def intent_asked(name: str, ovn: str | None, body: bytes) -> IntentAsked:
         state=_STATES[given.state],
         volumes=_volumes(given.extents),
         base_url=given.uss_base_url,
-        key=frozenset(given.key or ()),
+        key=given.key or frozenset(),
         subscription=entity_id(given.subscription_id, what="subscription_id")
         if given.subscription_id
         else None,

@@ -12,6 +12,7 @@ from typing import Any
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 
 from detente.doors.astm import wire
@@ -31,6 +32,10 @@ _REFUSALS = {
     429: "Too much in too little time, or too many.",
     503: "The store could not be asked; ask again.",
 }
+
+
+_body: Any = JSONBody
+"""Its parameter is known at run time alone."""
 
 
 def handlers(service: Service) -> Sequence[HTTPRouteHandler]:
@@ -78,9 +83,9 @@ def _declared(operation: Operation) -> Callable[..., Awaitable[Any]]:
     async def declared(**_: object) -> None:
         """Never called: the answer was given before."""
 
-    types: dict[str, Any] = dict.fromkeys(_names(operation.path), str)
+    types: dict[str, Any] = dict.fromkeys(_names(operation.path), FromPath[str])
     if operation.asks is not None:
-        types["data"] = operation.asks
+        types["data"] = _body[operation.asks]
     declared.__name__ = operation.name
     declared.__signature__ = Signature(  # type: ignore[attr-defined] # read by inspect
         [Parameter(name, Parameter.KEYWORD_ONLY, annotation=one) for name, one in types.items()],

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from detente.node.f3548.references import SubscriptionState
+
 ALTITUDE_MIN_M, ALTITUDE_MAX_M = -8_000, 100_000
 """The OpenAPI's own bounds."""
 
@@ -96,7 +98,7 @@ class PutOperationalIntentReferenceParameters(Wire):
     extents: list[Volume4D]
     state: State
     uss_base_url: str
-    key: list[str] | None = None
+    key: frozenset[str] | None = None
     subscription_id: str | None = None
     new_subscription: ImplicitSubscriptionParameters | None = None
     requested_ovn_suffix: str | None = None
@@ -179,13 +181,6 @@ class ConstraintReference(Wire):
     time_start: Time
     time_end: Time
     uss_base_url: str
-
-
-class SubscriptionState(Wire):
-    """How often a subscription was told of something."""
-
-    subscription_id: str
-    notification_index: int
 
 
 class SubscriberToNotify(Wire):

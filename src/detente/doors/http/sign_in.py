@@ -89,7 +89,7 @@ async def sign_in(
     A wrong name and a wrong password look alike. Too many tries are told to wait (429).
     """
     if "origin" in request.headers:
-        require_same_origin(request.scope, frozenset({origin_of(gate.settings.url)}))
+        require_same_origin(request.scope, origin_of(gate.settings.url))
     who = await gate.accounts.identify(
         data.name, data.password, address=address_of(request.scope), now_s=clock_s()
     )

@@ -82,7 +82,7 @@ class Gate:
         self.settings = settings
         self.web = httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, follow_redirects=False)
         self.tokens = TokenIssuer(settings, TokenKeys(keyring))
-        self.limits = PartyLimits()
+        self.limits = PartyLimits(settings.requests_per_s, settings.bytes_per_s)
         self.sessions = Sessions(store)
         self._guesses = GuessLimits()
         self._verifier = Verifier()

@@ -20,8 +20,8 @@ REQUESTS_PER_S = 4_000.0
 """Requests of one party a second: twice what one node is to answer in all, so that it
 stops a client in a loop and never one at work."""
 
-REQUESTS_BURST = 8_000.0
-"""Two seconds of it: what a client that reconnects sends at once."""
+REQUESTS_BURST_S = 2.0
+"""Seconds of it at once: what a client sends that reconnects."""
 
 BYTES_PER_S = 20e6
 """Bytes of requests a second: an import of 60,000 notices of 300 bytes each."""
@@ -92,18 +92,25 @@ class Bucket:
         self._level = min(pace.burst, self._level + amount)
 
 
-REQUESTS = Pace(REQUESTS_PER_S, REQUESTS_BURST)
-BYTES = Pace(BYTES_PER_S, BYTES_BURST)
 GUESSES = Pace(GUESSES_PER_S, GUESSES_BURST)
 ADDRESS_GUESSES = Pace(ADDRESS_GUESSES_PER_S, ADDRESS_GUESSES_BURST)
 
 
 class PartyLimits:
-    """Requests and bytes of each party. Only admitted parties get a bucket."""
+    """Requests and bytes of each party. Only admitted parties get a bucket.
 
-    def __init__(self, requests: Pace = REQUESTS, data: Pace = BYTES) -> None:
-        self._requests = requests
-        self._data = data
+    Args:
+        requests_per_s: How often one may ask; 0 sets no limit.
+        bytes_per_s: How much it may send; 0 sets no limit.
+    """
+
+    def __init__(
+        self, requests_per_s: float = REQUESTS_PER_S, bytes_per_s: float = BYTES_PER_S
+    ) -> None:
+        requests_per_s = requests_per_s or math.inf
+        bytes_per_s = bytes_per_s or math.inf
+        self._requests = Pace(requests_per_s, max(1.0, requests_per_s * REQUESTS_BURST_S))
+        self._data = Pace(bytes_per_s, max(BYTES_BURST, bytes_per_s))
         self._buckets: dict[str, tuple[Bucket, Bucket]] = {}
 
     def take(self, party: str, *, now_s: float, requests: int = 1, data: int = 0) -> None:

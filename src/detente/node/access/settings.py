@@ -4,7 +4,7 @@ These are the tables of the settings file; a wrong one stops the start, named.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +13,8 @@ from msgspec import Meta, Struct
 from detente.core.party import Name, PartyId
 from detente.core.principal import PARTY_ROLES, Role, Scope, scopes_of
 from detente.errors import MalformedInput
+from detente.node.access.limits import BYTES_PER_S, REQUESTS_PER_S
+from detente.settings import Settings
 
 Algorithm = Literal["RS256", "ES256", "EdDSA"]
 
@@ -114,6 +116,8 @@ class AccessSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         issuers: Whose tokens are accepted beside its own.
         providers: Where people may sign in.
         proxies: Addresses of reverse proxies whose ``Client-Cert`` header is believed.
+        requests_per_s: How often a party may ask each worker; 0 sets no limit.
+        bytes_per_s: How much it may send; 0 sets no limit.
     """
 
     url: _Text = "http://localhost"
@@ -121,12 +125,14 @@ class AccessSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     issuers: Annotated[tuple[IssuerSettings, ...], Meta(max_length=100)] = ()
     providers: Annotated[tuple[ProviderSettings, ...], Meta(max_length=20)] = ()
     proxies: Annotated[tuple[_Text, ...], Meta(max_length=100)] = ()
+    requests_per_s: Annotated[float, Meta(ge=0)] = REQUESTS_PER_S
+    bytes_per_s: Annotated[float, Meta(ge=0)] = BYTES_PER_S
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or self.url.endswith("/"):
             raise MalformedInput("url", expected="such as https://node.example", got=self.url)
-        _require_distinct([one.issuer for one in self.issuers], what="issuers")
+        _require_distinct([self.url, *(one.issuer for one in self.issuers)], what="issuers")
         _require_distinct([one.id for one in self.providers], what="providers")
 
     @property
@@ -135,12 +141,28 @@ class AccessSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.audiences or (urlsplit(self.url).hostname or "",)
 
 
-def read_settings(tables: Mapping[str, Any]) -> AccessSettings:
-    """The settings in a parsed file's tables.
+def access_settings(settings: Settings, *, url: str) -> AccessSettings:
+    """What the settings of a node say of who may ask.
+
+    An issuer's table that names no audiences has the node's own.
+
+    Args:
+        settings: The node's.
+        url: Where others reach it.
 
     Raises:
-        MalformedInput: One is missing, unknown or out of its limits.
+        MalformedInput: A table is wrong; it says which part of it.
     """
+    own = AccessSettings(url=url, audiences=settings.audiences)
+    tables = {
+        "url": url,
+        "audiences": settings.audiences,
+        "proxies": settings.proxies,
+        "providers": settings.providers,
+        "issuers": [{"audiences": own.own_audiences, **one} for one in settings.issuers],
+        "requests_per_s": settings.party_requests_per_s,
+        "bytes_per_s": settings.party_bytes_per_s,
+    }
     try:
         return msgspec.convert(tables, AccessSettings)
     except msgspec.ValidationError as error:

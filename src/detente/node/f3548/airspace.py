@@ -61,6 +61,7 @@ class Airspace:
         self._constraints: ByCell[Constraint] = ByCell()
         self._wishes: ByCell[Wish] = ByCell()
         self._names: dict[str, str] = {}
+        self._natives: dict[str, str] = {}
         self._dependents: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._explicit: defaultdict[str, int] = defaultdict(int)
         self._told: dict[str, int] = {}
@@ -76,6 +77,10 @@ class Airspace:
     def constraints_in(self, extent: Extent) -> list[Constraint]:
         """All constraints that share a cell, altitudes and times."""
         return self._constraints.at(extent)
+
+    def native(self, name: str) -> Intent | None:
+        """The native plan that F3548's door calls so (``id_of_object``)."""
+        return self.intents.get(self._natives.get(name, ""))
 
     def wishes_in(self, extent: Extent) -> list[Wish]:
         """All subscriptions that share a cell, altitudes and times."""
@@ -156,6 +161,8 @@ class Airspace:
         if new is not None:
             self.intents[new.id] = new
             self._names[new.object_id] = new.id
+            if new.native:
+                self._natives[id_of_object(new.object_id)] = new.id
             if new.subscription is not None:
                 self._dependents[new.subscription][new.id] = None
         self._intents.put(new, old)
@@ -165,6 +172,7 @@ class Airspace:
             del self.intents[old.id]
         if new is None:
             del self._names[old.object_id]
+            self._natives.pop(id_of_object(old.object_id), None)
         if old.subscription is not None and (
             new is None or (new.id, new.subscription) != (old.id, old.subscription)
         ):
@@ -187,7 +195,7 @@ class Airspace:
         if filed:
             extent = extent_of(plan.volumes)
         else:
-            name = id_of_object(object_id)
+            name = object_id
             widening = self.widening(plan)
             extent = extent_of(
                 plan.volumes,

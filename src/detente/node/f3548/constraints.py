@@ -22,6 +22,7 @@ from detente.node.engine import Decision, Said
 from detente.node.f3548.airspace import Airspace, changed
 from detente.node.f3548.entities import Constraint, window
 from detente.node.f3548.extent import Extent, extent_if
+from detente.node.f3548.recount import keeping
 from detente.node.f3548.references import (
     ConstraintChanged,
     ConstraintReference,
@@ -86,6 +87,7 @@ class PutConstraint(Struct, kw_only=True):
         return Decision(
             says=(_said(zone, old),),
             answer=_answer(airspace, zone, party, _told(airspace, spread, self.terms, moment.now)),
+            effects=keeping(airspace),
         )
 
 
@@ -116,7 +118,9 @@ class DeleteConstraint(Struct, kw_only=True):
             constraint=constraint_reference(airspace, found, party),
             told=_told(airspace, found.extent, self.terms, moment.now),
         )
-        return Decision(says=(_said(over, found),), answer=lambda _: answer)
+        return Decision(
+            says=(_said(over, found),), answer=lambda _: answer, effects=keeping(airspace)
+        )
 
 
 def put_constraint(
@@ -161,11 +165,8 @@ def _said(zone: Zone, old: Constraint | None) -> Said:
 
 
 def _told(airspace: Airspace, spread: Extent, terms: Terms, now: datetime) -> Told:
-    return told(
-        (wish.id, wish.base_url, terms.index(airspace.told(wish.id) + 1, now))
-        for wish in airspace.wishes_in(spread)
-        if wish.zones
-    )
+    wishes = [wish for wish in airspace.wishes_in(spread) if wish.zones]
+    return told(airspace, wishes, terms, now)
 
 
 def _answer(

@@ -28,6 +28,7 @@ class Intent(Struct, frozen=True, kw_only=True, gc=False):
     """A plan that others must reckon with, as F3548 sees it.
 
     Attributes:
+        id: Its name; of a native one its object's id, which no name at this door can be.
         ovn: What others must show to know of this version.
         token: The version token of its entry, of which the OVN is made unless
             its manager asked for another.
@@ -82,7 +83,10 @@ class Constraint(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Wish(Struct, frozen=True, kw_only=True, gc=False):
-    """A subscription that was made as F3548's; ``token`` is its version there."""
+    """A subscription that was made as F3548's; ``token`` is its version there.
+
+    Its owner is told at ``base_url``.
+    """
 
     id: str
     object_id: str
@@ -91,6 +95,7 @@ class Wish(Struct, frozen=True, kw_only=True, gc=False):
     token: str
     value: Subscription
     extent: Extent
+    base_url: str
     plans: bool
     zones: bool
 
@@ -105,14 +110,10 @@ class Wish(Struct, frozen=True, kw_only=True, gc=False):
             token=token,
             value=value,
             extent=extent_of(value.volumes),
+            base_url="" if value.uss is None else value.uss.base_url,
             plans=PLANS in value.kinds,
             zones=ZONES in value.kinds,
         )
-
-    @property
-    def base_url(self) -> str:
-        """Where its owner is told."""
-        return "" if self.value.uss is None else self.value.uss.base_url
 
     @property
     def implicit(self) -> bool:
@@ -154,8 +155,8 @@ def entity_id(text: str, *, what: str) -> str:
 
 
 def id_of_object(object_id: str) -> str:
-    """An object's own id in the spelling of a UUID."""
-    return str(UUID(hex=object_id))
+    """What F3548 calls an object that was not filed there: its id as a UUID of version 4."""
+    return str(UUID(hex=object_id, version=4))
 
 
 def is_entity_id(name: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from detente.core.volume import Footprint, Volume, microseconds
-from detente.node.f3548.cells import Cells, covering, is_fine
+from detente.node.f3548.cells import Cells, covering, is_fine, steps_for
 
 LOWEST, HIGHEST = -(1 << 62), 1 << 62
 """Open ends: beyond every altitude in millimetres and every time in microseconds."""
@@ -54,14 +54,14 @@ P = TypeVar("P", bound=Placed)
 
 def extent_of(volumes: Sequence[Volume], *, widen_mm: int = 0, heighten_mm: int = 0) -> Extent:
     """The extent of volumes, widened on all sides by some distance."""
-    cells: Cells = ()
-    if len(volumes) == 1:
+    if len(volumes) == 1 and len(volumes[0].footprint) == 1:
         cells = covering(volumes[0].footprint, widen_mm)
     else:
         footprints: dict[Footprint, None] = dict.fromkeys(v.footprint for v in volumes)
+        steps = steps_for(sum(len(footprint) for footprint in footprints))
         every: set[int] = set()
         for footprint in footprints:
-            every.update(covering(footprint, widen_mm))
+            every.update(covering(footprint, widen_mm, steps))
         cells = tuple(sorted(every))
     lowers = [volume.lower_mm for volume in volumes]
     uppers = [volume.upper_mm for volume in volumes]

@@ -32,6 +32,7 @@ from detente.node.f3548.attach import Attached, NewSubscription, Wanted, attach,
 from detente.node.f3548.entities import Intent, window
 from detente.node.f3548.extent import Extent, extent_if, extent_of
 from detente.node.f3548.others import missing_others
+from detente.node.f3548.recount import keeping
 from detente.node.f3548.references import (
     NO_SUBSCRIPTION,
     IntentChanged,
@@ -134,6 +135,7 @@ class PutIntent(Struct, kw_only=True):
                 airspace,
             ),
             aware=True,
+            effects=keeping(airspace),
         )
 
     def _require_now(self, now: datetime) -> None:
@@ -201,16 +203,12 @@ class PutIntent(Struct, kw_only=True):
 
     def _told(self, airspace: Airspace, spread: Extent, attached: Attached, now: datetime) -> Told:
         """Whom to tell: the subscriptions there, as they will be once this is said."""
-        terms = self.terms
         made = attached.made
-        rows = [
-            (wish.id, wish.base_url, terms.index(airspace.told(wish.id) + 1, now))
-            for wish in airspace.wishes_in(spread)
-            if wish.plans and wish.id != attached.gone and (made is None or wish.id != made[0])
+        apart = (attached.gone, None if made is None else made[0])
+        wishes = [
+            wish for wish in airspace.wishes_in(spread) if wish.plans and wish.id not in apart
         ]
-        if made is not None:
-            rows.append((*made, terms.index(airspace.told(made[0]) + 1, now)))
-        return told(rows)
+        return told(airspace, wishes, self.terms, now, made)
 
     def _answer(self, plan: Plan, place: int, tell: Told, airspace: Airspace) -> "_Answer":
         manager = airspace.manager(self.principal.party)
@@ -281,16 +279,13 @@ class DeleteIntent(Struct, kw_only=True):
         wish = released(airspace, found, keeping=None)
         ended = structs.replace(found.plan, state=PlanState.ENDED)
         # The subscription is told of the end, and ends after it.
-        rows = [
-            (one.id, one.base_url, self.terms.index(airspace.told(one.id) + 1, moment.now))
-            for one in airspace.wishes_in(found.extent)
-            if one.plans
-        ]
+        wishes = [one for one in airspace.wishes_in(found.extent) if one.plans]
         reference = intent_reference(airspace, found, party)
-        tell = told(rows)
+        tell = told(airspace, wishes, self.terms, moment.now)
         return Decision(
             says=(said_of(ended, old), *(() if wish is None else (withdrawn(wish),))),
             answer=lambda _: IntentChanged(intent=reference, told=tell),
+            effects=keeping(airspace),
         )
 
 
@@ -320,7 +315,7 @@ def put_intent(
     extent = require_extent(asked.volumes, times=True, altitudes=True)
     if asked.state in _OFF_NOMINAL:
         principal.require(Scope.UTM_CONFORMANCE_MONITORING_SA)
-    fresh = str(uuid4())
+    fresh = "" if asked.new_subscription is None else str(uuid4())
     return PutIntent(
         principal=principal,
         asked=asked,

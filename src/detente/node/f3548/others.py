@@ -22,8 +22,7 @@ from detente.core.release import Grade
 from detente.core.view import Reader
 from detente.core.volume import MM_PER_M, Volume
 from detente.core.zone import Zone
-from detente.errors import Conflict
-from detente.node.budget import SPENT, charge, owners_withholding
+from detente.node.budget import Spent, owners_withholding
 from detente.node.f3548.airspace import Airspace
 from detente.node.f3548.entities import Intent, id_of_object, window
 from detente.node.f3548.references import NO_SUBSCRIPTION, ConstraintReference, IntentReference
@@ -48,8 +47,11 @@ def missing_others(
     """Native plans that a key lacks, and what else a plan meets here and its key lacks.
 
     Raises:
-        Conflict: The day's area of questions about withheld entries is spent.
+        Spent: The day's area of questions about withheld entries is spent: whether
+            there are any here is then not said, not even by taking the intent.
     """
+    if moment.budget.spent(plan.party or ""):
+        raise Spent("operational intent")
     meetings = [
         meeting
         for meeting in moment.protected_meetings(plan)
@@ -62,11 +64,11 @@ def missing_others(
     lacking = [known_of(one) for one in natives]
     withholding = dict(owners_withholding(meetings, reader))
     for intent in natives:
-        if reader.grade(intent.plan, intent.object_id) in {None, Grade.CONTACT}:
+        if not reader.lists(intent.plan, intent.object_id):
             widened_m = airspace.widening(intent.plan).horizontal_mm / MM_PER_M
             withholding[intent.party] = max(withholding.get(intent.party, 0.0), widened_m)
-    if withholding and not charge(moment.record, plan, withholding, reader):
-        raise Conflict("operational intent", expected=SPENT.problem or "")
+    if not moment.budget.charge(plan, withholding, reader):
+        raise Spent("operational intent")
     intents, constraints = [], []
     lacking += [meeting.known for meeting in meetings]
     for known in sorted(lacking, key=lambda one: one.token):
@@ -151,4 +153,4 @@ def _constraint(
 
 def _unlinked(token: str) -> str:
     """An id that another version does not share."""
-    return str(UUID(bytes=sha256(token.encode()).digest()[:16], version=5))
+    return str(UUID(bytes=sha256(token.encode()).digest()[:16], version=4))

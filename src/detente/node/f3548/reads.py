@@ -95,7 +95,7 @@ class View(Struct, frozen=True, kw_only=True):
         Raises:
             NotFound: None of that id, or not for this reader.
         """
-        found = self.airspace.intents.get(name)
+        found = self.airspace.intents.get(name) or self.airspace.native(name)
         if found is None or not self._shows(found):
             raise NotFound("operational intent")
         return self._intent(found)

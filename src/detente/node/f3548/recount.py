@@ -2,18 +2,19 @@
 
 An index is the number of changes that its subscription had to be told of. What
 was counted up to some entry is kept beside the record now and then
-(``keep_counts``), so that a start replays the entries since then and not all.
+(``keeping``), so that a start replays the entries since then and not all.
 The replay needs the airspace as it was at that entry: the present one, with
 whatever changed since put back.
 
 Source: docs/adr/0012.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from detente.core.entry import EntryKind, Statement, unseal
 from detente.core.wire import Value, read
 from detente.node.f3548.airspace import Airspace
+from detente.node.submit import Receipt
 from detente.store import Appender, Record
 
 KEEP_EVERY = 20_000
@@ -39,11 +40,17 @@ def recount(record: Record, airspace: Airspace) -> None:
     airspace.counts_kept = first
 
 
-def keep_counts(airspace: Airspace, record: Appender, size: int) -> None:
-    """Keep what was counted up to ``size`` entries, before a start would replay too many."""
-    if size - airspace.counts_kept >= max(KEEP_EVERY, len(airspace.wishes)):
-        record.keep_notified(size, airspace.counts())
-        airspace.counts_kept = size
+def keeping(airspace: Airspace) -> Callable[[Appender, list[Receipt]], None]:
+    """Keeps what is counted once a batch is appended, before a start would replay too many."""
+
+    def keep(record: Appender, receipts: list[Receipt]) -> None:
+        # By now the airspace holds the whole batch, up to this size.
+        size = receipts[0].size
+        if size - airspace.counts_kept >= max(KEEP_EVERY, len(airspace.wishes)):
+            record.keep_notified(size, airspace.counts())
+            airspace.counts_kept = size
+
+    return keep
 
 
 def _said_since(record: Record, first: int) -> Iterator[tuple[Statement, Value]]:

@@ -10,6 +10,7 @@ from detente.core.availability import AvailabilityState
 from detente.core.plan import PlanState
 from detente.node.f3548.airspace import Airspace
 from detente.node.f3548.entities import Constraint, Intent, Wish, window
+from detente.node.f3548.terms import Terms
 
 OVN_OF_OTHERS = "Available from USS"
 """Instead of the OVN of what another manages: that must be had from its manager, so
@@ -63,10 +64,17 @@ class SubscriptionView(Struct, frozen=True, kw_only=True):
     dependents: tuple[str, ...]
 
 
+class SubscriptionState(Struct, frozen=True, gc=False):
+    """How often a subscription was told of something. Named as F3548 names it."""
+
+    subscription_id: str
+    notification_index: int
+
+
 class Told(Struct, frozen=True, kw_only=True):
     """Whom to tell of a change: by address, subscriptions and their notification index."""
 
-    by_url: dict[str, list[tuple[str, int]]]
+    by_url: dict[str, list[SubscriptionState]]
 
 
 class IntentChanged(Struct, frozen=True, kw_only=True):
@@ -154,9 +162,26 @@ def subscription_view(
     )
 
 
-def told(wishes: Iterable[tuple[str, str, int]]) -> Told:
-    """Whom to tell, from id, address and index of subscriptions."""
-    by_url: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-    for name, url, index in wishes:
-        by_url[url].append((name, index))
+def told(
+    airspace: Airspace,
+    wishes: Iterable[Wish],
+    terms: Terms,
+    now: datetime,
+    made: tuple[str, str] | None = None,
+) -> Told:
+    """Whom to tell of a change that is about to be said.
+
+    Args:
+        airspace: Before it is said.
+        wishes: The subscriptions that must be told.
+        terms: How indices are made.
+        now: UTC.
+        made: Id and address of one more, which is made by the same act.
+    """
+    by_url: defaultdict[str, list[SubscriptionState]] = defaultdict(list)
+    index = terms.index(0, now) if terms.clock_indices else None
+    counted = airspace.told
+    rows = [(wish.id, wish.base_url) for wish in wishes]
+    for name, url in rows if made is None else (*rows, made):
+        by_url[url].append(SubscriptionState(name, counted(name) + 1 if index is None else index))
     return Told(by_url=dict(by_url))

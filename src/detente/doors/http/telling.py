@@ -1,0 +1,260 @@
+"""Telling over HTTP: subscriptions, events by polling and as a stream, and who is silent."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter, SkipValidation
+from litestar.response import Response, Stream
+from msgspec import Meta, Struct
+
+from detente.core.notice import SourceId, VolumesIfAny
+from detente.core.party import PartyId
+from detente.core.principal import Principal, Scope
+from detente.core.subscription import KindName, Subscription
+from detente.core.telling import Level
+from detente.core.uss import BaseUrl
+from detente.doors.asgi_auth import ThePrincipal
+from detente.doors.http.telling_stream import HEADERS, MEDIA_TYPE, Streaming
+from detente.errors import MalformedInput, NotFound
+from detente.node.asking import reader_of
+from detente.node.engine import Once
+from detente.node.submit import Receipt
+from detente.node.telling import Telling
+from detente.node.telling.disclosures import shown_by
+from detente.node.telling.events import LIMIT_MAX, START, Page
+from detente.node.telling.matching import Wanted
+from detente.node.telling.silence import Asked, Draw, SilencePage, silences, undrawn
+from detente.node.telling.subscribing import (
+    Subscribe,
+    Subscribed,
+    SubscriptionPage,
+    Unsubscribe,
+    subscription,
+    subscriptions,
+)
+
+TheTelling = NamedDependency[SkipValidation[Telling]]
+
+After = Annotated[
+    int,
+    Parameter(ge=START, lt=1 << 53, description="The last entry that was seen; -1 before any."),
+]
+Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="At most so many.")]
+ObjectIdText = Annotated[str, Parameter(pattern=r"^[0-9a-f]{32}$", description="Its id.")]
+OfSubscription = Annotated[
+    str | None,
+    Parameter(
+        pattern=r"^[0-9a-f]{32}$", description="Only what this subscription of the party asks for."
+    ),
+]
+
+LONGEST_S = 100 * 366 * 86_400
+"""A century: no record is older."""
+
+
+class NewSubscription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A wish to be told.
+
+    Attributes:
+        source_id: The party's own name for it; made up where it is left out.
+        kinds: Of the objects wanted; none is all.
+        volumes: Where and when; none is everywhere, always.
+        url: Where to post what happens; none for a party that polls or listens.
+    """
+
+    source_id: SourceId | None = None
+    kinds: Annotated[tuple[KindName, ...], Meta(max_length=20)] = ()
+    volumes: VolumesIfAny = ()
+    url: BaseUrl | None = None
+
+
+class NewlySubscribed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The receipt of a subscription; ``secret`` signs what is posted (Standard Webhooks)."""
+
+    receipt: Receipt
+    secret: str | None = None
+
+
+class SubscribedWithSecret(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A subscription, how delivery goes, and the secret that signs what is posted."""
+
+    subscription: Subscribed
+    secret: str | None = None
+
+
+@post("/v1/subscriptions", status_code=201, tags=["telling"])
+async def subscribe(
+    data: NewSubscription,
+    principal: ThePrincipal,
+    telling: TheTelling,
+    idempotency_key: Annotated[
+        str | None, Parameter(header="Idempotency-Key", min_length=1, max_length=200)
+    ] = None,
+) -> NewlySubscribed:
+    """Be told of changes: by kind, and by where and when.
+
+    A change is told of if a check over that area and time would name the object, or
+    would have before it changed. With a `url`, changes are posted there, in order and
+    signed (Standard Webhooks), again and again until one answers 2xx; without one,
+    poll `/v1/events` or listen to `/v1/events/stream`.
+    """
+    value = Subscription(
+        source_id=data.source_id or secrets.token_hex(8),
+        party=principal.party,
+        kinds=data.kinds,
+        volumes=data.volumes,
+        url=data.url,
+    )
+    command = Subscribe(principal, value, telling.allowed)
+    if idempotency_key is None:
+        receipt: Receipt = await telling.engine.act(command)
+    else:
+        once = Once.of(idempotency_key, b"subscribe" + msgspec.json.encode(data))
+        kept: Any = await telling.engine.act(command, once=once)
+        receipt = msgspec.json.decode(kept, type=Receipt)
+    return NewlySubscribed(receipt=receipt, secret=_secret(telling, receipt.object_id, data.url))
+
+
+@get("/v1/subscriptions", tags=["telling"])
+async def list_subscriptions(
+    principal: ThePrincipal, telling: TheTelling, after: After = START, limit: Limit = 100
+) -> SubscriptionPage:
+    """The party's own subscriptions that have not ended."""
+    principal.require(Scope.SUBSCRIBE)
+    return await telling.read(
+        lambda record: subscriptions(record, principal.party, after=after, limit=limit)
+    )
+
+
+@get("/v1/subscriptions/{object_id:str}", tags=["telling"])
+async def one_subscription(
+    object_id: ObjectIdText, principal: ThePrincipal, telling: TheTelling
+) -> SubscribedWithSecret:
+    """One subscription of the party: how delivery goes, and its secret."""
+    principal.require(Scope.SUBSCRIBE)
+    found = await telling.read(lambda record: subscription(record, principal.party, object_id))
+    return SubscribedWithSecret(
+        subscription=found, secret=_secret(telling, object_id, found.value.url)
+    )
+
+
+@delete("/v1/subscriptions/{object_id:str}", status_code=200, tags=["telling"])
+async def unsubscribe(
+    object_id: ObjectIdText, principal: ThePrincipal, telling: TheTelling
+) -> Receipt:
+    """Be told no more. What waits to be delivered is dropped."""
+    return await telling.engine.act(Unsubscribe(principal, object_id))
+
+
+@get("/v1/events", tags=["telling"])
+async def events(
+    principal: ThePrincipal,
+    telling: TheTelling,
+    after: After = START,
+    limit: Limit = 100,
+    subscription: OfSubscription = None,
+) -> Response[Page]:
+    """What happened after an entry: of all that the party may see, or of a subscription.
+
+    Go on with `next`. A page may be empty and still lead on (`more`): entries that are
+    not for the party were passed over. What is shown here is on record as told.
+    """
+    principal.require(Scope.READ)
+    wish = await wish_of(telling, principal, subscription)
+    page = await telling.events.read(principal.party, after=after, limit=limit, wish=wish)
+    shown = shown_by(principal.party, page.events)
+    await telling.disclosures.record(principal.party, shown, "poll")
+    return Response(page)
+
+
+@get("/v1/events/stream", media_type=MEDIA_TYPE, tags=["telling"])
+async def stream(
+    request: Request[Any, Any, Any],
+    principal: ThePrincipal,
+    telling: TheTelling,
+    after: Annotated[int | None, Parameter(ge=START, lt=1 << 53)] = None,
+    subscription: OfSubscription = None,
+    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", max_length=20)] = None,
+) -> Stream:
+    """The same as they happen, as server-sent events.
+
+    `id` is the cursor: a client that comes back with it, in the header `Last-Event-ID`
+    or as `after`, misses nothing; without either it hears what happens from now on.
+    A comment every 15 seconds shows that the connection lives; an event `position`
+    moves the cursor on where nothing was for this party.
+    """
+    principal.require(Scope.READ)
+    wish = await wish_of(telling, principal, subscription)
+    start = after if last_event_id is None else _cursor(last_event_id)
+    streaming = Streaming(telling, principal, wish)
+    streaming.enter()
+    draining = request.scope.get("state", {}).get("draining")
+    return Stream(streaming.frames(start, draining), media_type=MEDIA_TYPE, headers=HEADERS)
+
+
+@get("/v1/silence", tags=["telling"])
+async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the request
+    principal: ThePrincipal,
+    telling: TheTelling,
+    party: PartyId | None = None,
+    longer_than_s: Annotated[int, Parameter(ge=0, le=LONGEST_S)] = 0,
+    level: Level = Level.DELIVERED,
+    after: After = START,
+    limit: Limit = 100,
+) -> SilencePage:
+    """Who has not acknowledged what, and for how long.
+
+    An author sees whoever is silent about the current version of what it released;
+    auditors and administrators see all. With the first page comes, for everyone, how
+    each party stands with acknowledging at all, to the minute.
+    """
+    principal.require(Scope.READ)
+    sees_all = not principal.scopes.isdisjoint({Scope.AUDIT, Scope.ADMIN})
+    asked = Asked(
+        of=None if sees_all else principal.party,
+        party=party,
+        longer_than_s=longer_than_s,
+        level=level,
+        after=after,
+        limit=limit,
+    )
+    while await telling.read(undrawn):
+        await telling.engine.act(Draw())
+    on_disk, now = telling.engine.world.on_disk, telling.engine.clock()
+    everyone = reader_of(on_disk, principal.party, now)
+    return await telling.read(lambda record: silences(record, everyone, asked))
+
+
+async def wish_of(telling: Telling, principal: Principal, object_id: str | None) -> Wanted | None:
+    """A subscription of the party that asks.
+
+    Raises:
+        NotFound: There is none in force, or it is another's: the two look alike.
+    """
+    if object_id is None:
+        return None
+    await telling.tail.follow(telling.listening.size)
+    found = telling.tail.subscriptions.get(object_id)
+    if found is None or found.party != principal.party:
+        raise NotFound(f"subscription {object_id}")
+    return found
+
+
+def _secret(telling: Telling, object_id: str, url: str | None) -> str | None:
+    return None if url is None else telling.secrets.shown(object_id)
+
+
+def _cursor(text: str) -> int:
+    if not text.isascii() or not text.removeprefix("-").isdigit():
+        raise MalformedInput("Last-Event-ID", expected="the id of an event", got=text)
+    return max(START, int(text))
+
+
+def handlers() -> Sequence[HTTPRouteHandler]:
+    """The routes of this module."""
+    return [subscribe, list_subscriptions, one_subscription, unsubscribe, events, stream, silence]

@@ -1,0 +1,228 @@
+"""Disclosures: that a party was shown an entry goes on record before the bytes go out.
+
+Once for each party and entry, and once more when it is shown more of it than
+before. What is not new costs a look into memory, or one into the store.
+"""
+
+import asyncio
+import secrets
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from detente.core.ledger import NODE
+from detente.core.principal import Method, Principal
+from detente.core.release import Grade
+from detente.core.telling import Delivery, Outcome
+from detente.core.view import View
+from detente.core.volume import microseconds
+from detente.node.engine import Decision, Engine, Said
+from detente.node.moment import Moment
+from detente.node.submit import Receipt, Touches
+from detente.node.telling.sight import Event
+from detente.store import Appender
+
+T = TypeVar("T")
+
+REMEMBERED_MAX = 100_000
+"""Disclosures kept in memory a process, some 20 MB; what is older is asked of the store."""
+
+ENTRIES_MAX = 1_000
+"""Entries that one delivery names (detente.core.telling)."""
+
+AT_ONCE_MAX = 10_000
+"""Entries recorded in one transaction: some 50 ms, for which all who write wait."""
+
+EXTENT = {Grade.CONTACT: 0, Grade.AREA: 1, Grade.FULL: 2}
+"""How much was shown, as the store keeps it; 0, which it does not keep, is nothing."""
+
+_GRADE = {extent: grade for grade, extent in EXTENT.items()}
+
+THE_NODE = Principal(party=NODE, method=Method.SIGNED, subject=NODE)
+"""Who says that something was delivered."""
+
+
+class Disclosures:
+    """Records what parties are shown. One event loop's.
+
+    Args:
+        engine: At work.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._remembered: OrderedDict[tuple[str, int], int] = OrderedDict()
+        # Two requests of one party do not both find the same entry new.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def record(self, party: str, shown: Mapping[int, int], how: str) -> None:
+        """Have it on record that a party is shown entries.
+
+        Args:
+            party: To whom.
+            shown: By sequence number, how much (EXTENT).
+            how: read, poll or stream.
+
+        Raises:
+            Unavailable: It cannot be recorded: then nothing may be shown.
+        """
+        if not self._new(party, shown):
+            return
+        async with self._turns[party]:
+            new = self._new(party, shown)
+            if not new:
+                return
+            known = await asyncio.to_thread(self._known, party, list(new))
+            self.remember(party, known)
+            rest = self._new(party, new)
+            for part in _parts(rest.items(), AT_ONCE_MAX):
+                await self._engine.act(_Disclose(party, dict(part), how))
+            self.remember(party, rest)
+
+    def remember(self, party: str, shown: Mapping[int, int]) -> None:
+        """What is on record, so that it need not be asked for."""
+        for sequence, extent in shown.items():
+            key = (party, sequence)
+            self._remembered[key] = max(extent, self._remembered.get(key, 0))
+            self._remembered.move_to_end(key)
+        while len(self._remembered) > REMEMBERED_MAX:
+            self._remembered.popitem(last=False)
+
+    def _new(self, party: str, shown: Mapping[int, int]) -> dict[int, int]:
+        get = self._remembered.get
+        return {
+            sequence: extent
+            for sequence, extent in shown.items()
+            if get((party, sequence), 0) < extent
+        }
+
+    def _known(self, party: str, sequences: Sequence[int]) -> dict[int, int]:
+        with self._engine.store.reading() as record:
+            return record.extents(party, sequences)
+
+
+class _Disclose:
+    """Puts on record what was not on record before."""
+
+    principal = THE_NODE
+    touches = Touches()
+
+    def __init__(self, party: str, shown: Mapping[int, int], how: str) -> None:
+        self._party = party
+        self._shown = shown
+        self._how = how
+
+    def decide(self, moment: Moment) -> Decision[None]:
+        """Deliveries, if anything is new: another process may have been first."""
+        known = moment.record.extents(self._party, list(self._shown))
+        new = {
+            sequence: extent
+            for sequence, extent in self._shown.items()
+            if known.get(sequence, 0) < extent
+        }
+        return Decision(
+            says=deliveries(moment, Delivered(self._party, self._how), new),
+            answer=lambda _: None,
+            effects=keep(self._party, new, microseconds(moment.now)),
+        )
+
+
+class Delivered:
+    """What became of an attempt to deliver: to whom, how, and with what outcome."""
+
+    def __init__(
+        self,
+        to: str,
+        how: str,
+        outcome: Outcome = Outcome.DELIVERED,
+        *,
+        attempt: int = 1,
+        status: int | None = None,
+    ) -> None:
+        self.to = to
+        self.how = how
+        self.outcome = outcome
+        self.attempt = attempt
+        self.status = status
+
+
+def deliveries(moment: Moment, done: Delivered, shown: Mapping[int, int]) -> list[Said]:
+    """The node's word that entries were delivered, or not: one a grade and ENTRIES_MAX."""
+    leaves = moment.record.leaves(list(shown))
+    said = []
+    for extent, grade in _GRADE.items():
+        entries = [leaves[one].hex() for one in shown if shown[one] == extent and one in leaves]
+        for part in _parts(entries, ENTRIES_MAX):
+            value = Delivery(
+                source_id=secrets.token_hex(8),
+                to=done.to,
+                how=done.how,
+                entries=part,
+                outcome=done.outcome,
+                attempt=done.attempt,
+                status=done.status,
+                grade=grade,
+            )
+            said.append(Said(value=value, of_node=True))
+    return said
+
+
+def keep(
+    party: str, shown: Mapping[int, int], at_us: int
+) -> Callable[[Appender, list[Receipt]], None]:
+    """The effect that keeps who was shown what, beside the record."""
+
+    def effect(record: Appender, _: list[Receipt]) -> None:
+        record.disclose(party, shown, at_us=at_us)
+
+    return effect
+
+
+_OF: WeakKeyDictionary[Engine, Disclosures] = WeakKeyDictionary()
+
+
+def disclosures_of(engine: Engine) -> Disclosures:
+    """The one that records for this engine's process."""
+    if engine not in _OF:
+        _OF[engine] = Disclosures(engine)
+    return _OF[engine]
+
+
+async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) -> None:
+    """Have it on record that these are shown; doors call it before the bytes go out.
+
+    What the reader said himself is no disclosure.
+
+    Raises:
+        Unavailable: It cannot be recorded: then nothing may be shown.
+
+    Source:
+        docs/rules/R-08.md.
+    """
+    shown = shown_in(principal.party, views)
+    await disclosures_of(engine).record(principal.party, shown, "read")
+
+
+def shown_in(party: str, views: Iterable[View]) -> dict[int, int]:
+    """By entry, how much of it views show to a party that did not say it."""
+    shown: dict[int, int] = {}
+    for view in views:
+        extent = EXTENT.get(view.grade, 0)
+        if extent and view.party != party:
+            shown[view.sequence] = max(extent, shown.get(view.sequence, 0))
+    return shown
+
+
+def shown_by(party: str, events: Iterable[Event]) -> dict[int, int]:
+    """The same, of events."""
+    views = (view for event in events for view in (event.view, event.shows) if view is not None)
+    return shown_in(party, views)
+
+
+def _parts(values: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """The values in order, so many at a time."""
+    rest = iter(values)
+    while part := tuple(islice(rest, size)):
+        yield part

@@ -1,0 +1,84 @@
+"""Webhook secrets: one a subscription, derived and never stored.
+
+Each is an HMAC of the subscription's id under a secret of the node's, a file beside
+its key. Whoever serves the same record from another machine needs that file as
+well; the database does not hold it.
+
+Source: Standard Webhooks (standard-webhooks/standard-webhooks, spec v1.0.0): 24 to
+64 bytes, ``whsec_`` and base64.
+"""
+
+import base64
+import hmac
+import os
+import secrets
+from hashlib import sha256
+from pathlib import Path
+
+from detente.errors import MalformedInput, Unavailable
+from detente.node.keyring import Keyring
+
+SECRET_BYTES = 32
+"""Of the node's secret, and of each that is derived from it: those of SHA-256."""
+
+FILE = "webhooks.secret"
+
+
+class WebhookSecrets:
+    """The secrets of all subscriptions.
+
+    Args:
+        master: The node's secret, SECRET_BYTES long.
+    """
+
+    def __init__(self, master: bytes) -> None:
+        self._master = master
+
+    @classmethod
+    def load(cls, keyring: Keyring) -> "WebhookSecrets":
+        """From the file beside the node's key; it is made where there is none.
+
+        Raises:
+            Unavailable: The file cannot be read or written.
+            MalformedInput: It holds something else.
+        """
+        path = keyring.folder / FILE
+        try:
+            if not path.exists():
+                _make(path)
+            text = path.read_text(encoding="ascii")
+            master = base64.b64decode(text, validate=True)
+        except OSError as error:
+            raise Unavailable("webhook secret", got=error.strerror or "an error") from error
+        except ValueError:
+            raise MalformedInput(f"{path}", expected="base64") from None
+        if len(master) != SECRET_BYTES:
+            raise MalformedInput(f"{path}", expected=f"{SECRET_BYTES} bytes in base64")
+        return cls(master)
+
+    def of(self, subscription: str) -> bytes:
+        """The secret of one subscription, as bytes."""
+        message = b"detente webhook " + subscription.encode()
+        return hmac.new(self._master, message, sha256).digest()
+
+    def shown(self, subscription: str) -> str:
+        """The secret as its subscriber puts it into his receiver."""
+        return "whsec_" + base64.b64encode(self.of(subscription)).decode()
+
+
+def _make(path: Path) -> None:
+    """A new secret, whole or not at all, and of two processes that make one, one's."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(SECRET_BYTES)))
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, and no rename: what is there already is never replaced.
+        os.link(unfinished, path)
+    except FileExistsError:
+        pass
+    finally:
+        unfinished.unlink()
