@@ -128,9 +128,7 @@ def node_at(place: Place, keyring: Keyring, folder: Path, *, workers: int = 1) -
     if isinstance(place, Server):
         url = place.url.set(drivername="postgresql")
         database = url.render_as_string(hide_password=False)
-    with serving(
-        folder, "--database", database, keys=keyring.folder, workers=workers
-    ) as served:
+    with serving(folder, "--database", database, keys=keyring.folder, workers=workers) as served:
         node = Node(served, keyring)
         try:
             yield node
