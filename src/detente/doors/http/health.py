@@ -1,11 +1,12 @@
 """Whether the node lives, whether it may be asked, and what it counts."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from litestar import Request, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Dependency
+from litestar.params import SkipValidation
 from litestar.response import Response
 from msgspec import Struct
 
@@ -13,7 +14,7 @@ from detente.doors.asgi_metrics import CONTENT_TYPE, exposition, is_from_here
 from detente.doors.asgi_node import Node
 from detente.errors import NotFound, Unavailable
 
-TheNode = Annotated[Node, Dependency(skip_validation=True)]
+TheNode = NamedDependency[SkipValidation[Node]]
 
 _OPEN: list[dict[str, list[str]]] = [{}]
 """No token is asked for: whoever watches a node over HTTP has none."""
