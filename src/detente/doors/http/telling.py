@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter, SkipValidation
+from litestar.params import HeaderParameter, Parameter, SkipValidation
 from litestar.response import Response, Stream
 from msgspec import Meta, Struct
 
@@ -93,7 +93,7 @@ async def subscribe(
     principal: ThePrincipal,
     telling: TheTelling,
     idempotency_key: Annotated[
-        str | None, Parameter(header="Idempotency-Key", min_length=1, max_length=200)
+        str | None, HeaderParameter(name="Idempotency-Key", min_length=1, max_length=200)
     ] = None,
 ) -> NewlySubscribed:
     """Be told of changes: by kind, and by where and when.
@@ -179,7 +179,7 @@ async def stream(
     telling: TheTelling,
     after: Annotated[int | None, Parameter(ge=START, lt=1 << 53)] = None,
     subscription: OfSubscription = None,
-    last_event_id: Annotated[str | None, Parameter(header="Last-Event-ID", max_length=20)] = None,
+    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
 ) -> Stream:
     """The same as they happen, as server-sent events.
 
