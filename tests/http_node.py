@@ -66,11 +66,14 @@ class Party:
 
     def ask(self, method: str, path: str, body: Any = None, /, **headers: str) -> Answered:
         """One request; a body that is no text or bytes is sent as JSON."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {
+            name.replace("_", "-").encode(): value.encode("latin-1")
+            for name, value in headers.items()
+        }
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
         if body is not None:
-            named.setdefault("content-type", "application/json")
+            named.setdefault(b"content-type", b"application/json")
         answer = self._client.request(method, path, content=body, headers=named)
         return Answered(answer.status_code, answer.headers, answer.content)
 
@@ -87,8 +90,9 @@ class Party:
 class Node:
     """A node at work, and the parties that know it."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, keyring: Keyring) -> None:
         self.served = served
+        self.keyring = keyring
         self.url = f"http://127.0.0.1:{served.port}"
         self._parties: list[Party] = []
 
@@ -112,7 +116,7 @@ def bearer(party: str, roles: tuple[Role, ...]) -> str:
 
 
 @contextmanager
-def node_at(place: Place, keyring: Keyring, folder: Path, **settings: object) -> Iterator[Node]:
+def node_at(place: Place, keyring: Keyring, folder: Path, *, workers: int = 1) -> Iterator[Node]:
     """Serve a register."""
     key = folder / "issuer.json"
     key.write_text(json.dumps(ED.as_dict(private=False)))
@@ -120,12 +124,12 @@ def node_at(place: Place, keyring: Keyring, folder: Path, **settings: object) ->
         f'[[issuers]]\nissuer = "{ISSUER}"\naudiences = ["{AUDIENCE}"]\n'
         f'key_files = ["{key}"]\nscopes = {json.dumps([scope.value for scope in Scope])}\n'
     )
-    database = (
-        place.url.render_as_string(hide_password=False) if isinstance(place, Server) else place
-    )
-    settings = {"keys": keyring.folder, **settings}
-    with serving(folder, "--database", database, **settings) as served:
-        node = Node(served)
+    database: object = place
+    if isinstance(place, Server):
+        url = place.url.set(drivername="postgresql")
+        database = url.render_as_string(hide_password=False)
+    with serving(folder, "--database", database, keys=keyring.folder, workers=workers) as served:
+        node = Node(served, keyring)
         try:
             yield node
         finally:

@@ -72,6 +72,7 @@ TABLE: dict[str, Row] = {
     "not_acceptable": Row(status=406, title="Not acceptable"),
     "too_slow": Row(status=408, title="Too slow"),
     "conflict": Row(status=409, title="Conflict"),
+    "budget_spent": Row(status=409, title="Budget spent"),
     "unaware": Row(status=409, title="Unaware"),
     "stale": Row(status=412, title="Stale"),
     "too_large": Row(status=413, title="Too large"),
@@ -95,6 +96,7 @@ MEANINGS: dict[str, str] = {
         if isinstance(one, type) and issubclass(one, DetenteError) and one is not DetenteError
     },
     "unaware": "A plan meets entries whose version tokens were not shown; `missing` names all.",
+    "budget_spent": "The day's area of questions about what others withhold is spent.",
     "token_required": "What would be changed must be named by the version token that was seen.",
     "method_not_allowed": "The path is known, and this method is not one of its own.",
     "not_acceptable": "No form of the answer that the caller would take.",
