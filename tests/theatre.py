@@ -18,7 +18,7 @@ from detente.core.wire import Value
 from detente.errors import DetenteError
 from detente.node.asking import Asked, Asking
 from detente.node.audit import audit
-from detente.node.engine import Engine, Once
+from detente.node.engine import Engine
 from detente.node.keyring import Keyring
 from detente.node.rules import Unaware
 from detente.node.submit import Receipt
@@ -88,7 +88,6 @@ class Theatre:
         *,
         replacing: Receipt | None = None,
         key: Sequence[str] = (),
-        once: Once | None = None,
     ) -> Receipt:
         """Put a value on the record for a party."""
         place = (
@@ -96,8 +95,7 @@ class Theatre:
             if replacing is None
             else Place(object_id=replacing.object_id, token=replacing.token)
         )
-        command = Speak(desk_of(party), value, place, frozenset(key))
-        return await self.engine.act(command, once=once)
+        return await self.engine.act(Speak(desk_of(party), value, place, frozenset(key)))
 
     async def refused(self, party: str, value: Value, **given: object) -> DetenteError:
         """What a party is told when a value is not taken."""
