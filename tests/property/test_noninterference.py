@@ -164,16 +164,16 @@ SHOWS = ("shown", "gridded")
 def scripts(draw: st.DrawFn, *, alike: bool) -> list[Step]:
     """What happens in both worlds; ``alike`` keeps their numbers of entries the same."""
     out = []
-    for _ in range(draw(st.integers(4, 22))):
+    for _ in range(draw(st.integers(4, 24))):
         place, target = draw(st.integers(0, HOME - 1)), draw(st.integers(0, 11))
-        match draw(st.integers(0, 4)):
+        match draw(st.integers(0, 5)):
             case 0:
                 one, other = draw(pairs())
                 if not alike and one.home is None and draw(st.booleans()):
                     # Only one of the worlds has it.
                     one, other = draw(st.sampled_from([(one, None), (None, other)]))  # type: ignore[assignment]
                 out.append(Step("hide", place, target, one, other))
-            case 1:
+            case 1 | 2:
                 out.append(Step(draw(st.sampled_from(SHOWS)), place, target))
             case _:
                 does = draw(st.sampled_from(DOES))
@@ -587,7 +587,7 @@ def heard_in_both(script: list[Step], budget: int) -> tuple[list[str], list[str]
     return run(story("one")), run(story("other"))
 
 
-budgets = st.sampled_from([10_000, 250])
+budgets = st.sampled_from([10_000, 100])
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
