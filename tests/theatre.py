@@ -18,7 +18,7 @@ from detente.core.wire import Value
 from detente.errors import DetenteError
 from detente.node.asking import Asked, Asking
 from detente.node.audit import audit
-from detente.node.engine import Engine, Once
+from detente.node.engine import Engine
 from detente.node.keyring import Keyring
 from detente.node.rules import Unaware
 from detente.node.submit import Receipt
@@ -88,7 +88,6 @@ class Theatre:
         *,
         replacing: Receipt | None = None,
         key: Sequence[str] = (),
-        once: Once | None = None,
     ) -> Receipt:
         """Put a value on the record for a party."""
         place = (

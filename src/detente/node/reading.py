@@ -306,8 +306,11 @@ def _page(look: _Look, wanted: Wanted) -> Page:
         after = ours[-1].sequence if ours else after
         scanned += len(chunk)
         ended, behind = len(chunk) < CHUNK, len(ours) < len(chunk)
-        if ended or behind or scanned >= SCANNED_MAX:
-            return filling.page(look, more=behind or not ended, after=after)
+        if ended or behind:
+            # Not after the last that was looked at: that may be one that is not for the reader.
+            return filling.page(look, more=behind, after=max(after, look.sequence - 1))
+        if scanned >= SCANNED_MAX:
+            return filling.page(look, more=True, after=after)
 
 
 class _Filling:

@@ -67,7 +67,8 @@ class Unsubscribe:
     def decide(self, moment: Moment) -> Decision[Receipt]:
         """A last version."""
         stored = moment.before.stored(self._object_id)
-        if stored is None or stored.kind is not EntryKind.SUBSCRIPTION or stored.salt is None:
+        own = (self.principal.party, EntryKind.SUBSCRIPTION)
+        if stored is None or stored.salt is None or (stored.party, stored.kind) != own:
             raise NotFound(f"subscription {self._object_id}")
         place = Place(object_id=self._object_id, token=token(stored.salt, stored.leaf))
         return End(self.principal, place).decide(moment)
