@@ -96,10 +96,7 @@ class Theatre:
             else Place(object_id=replacing.object_id, token=replacing.token)
         )
         command = Speak(desk_of(party), value, place, frozenset(key))
-        if once is None:
-            return await self.engine.act(command)
-        kept = await self.engine.act(command, once=once)
-        return msgspec.json.decode(kept.body, type=Receipt)
+        return await self.engine.act(command)
 
     async def refused(self, party: str, value: Value, **given: object) -> DetenteError:
         """What a party is told when a value is not taken."""

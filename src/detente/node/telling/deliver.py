@@ -111,7 +111,7 @@ class Deliverer:
 
     async def _until_wanted(self) -> None:
         """Wait until a subscription wants to be posted to."""
-        while not self._webhooks():
+        while not self._listening.closed and not self._webhooks():
             size = self._listening.size
             await self._tail.follow(size)
             if not self._webhooks():
