@@ -115,8 +115,8 @@ async def subscribe(
         receipt: Receipt = await telling.engine.act(command)
     else:
         once = Once.of(idempotency_key, b"subscribe" + msgspec.json.encode(data))
-        kept: Any = await telling.engine.act(command, once=once)
-        receipt = msgspec.json.decode(kept, type=Receipt)
+        kept = await telling.engine.act(command, once=once)
+        receipt = msgspec.json.decode(kept.body, type=Receipt)
     return NewlySubscribed(receipt=receipt, secret=_secret(telling, receipt.object_id, data.url))
 
 
@@ -179,7 +179,9 @@ async def stream(
     telling: TheTelling,
     after: Annotated[int | None, Parameter(ge=START, lt=1 << 53)] = None,
     subscription: OfSubscription = None,
-    last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=20)] = None,
+    last_event_id: Annotated[
+        str | None, HeaderParameter(name="Last-Event-ID", max_length=20)
+    ] = None,
 ) -> Stream:
     """The same as they happen, as server-sent events.
 
