@@ -124,7 +124,7 @@ async def subscribe(
         receipt: Receipt = await telling.engine.act(command)
     else:
         once = Once.of(idempotency_key, b"subscribe" + msgspec.json.encode(data))
-        kept: Any = await telling.engine.act(command, once=once)
+        kept = await telling.engine.act(command, once=once)
         receipt = msgspec.json.decode(kept.body, type=Receipt)
     return NewlySubscribed(receipt=receipt, secret=_secret(telling, receipt.object_id, data.url))
 

@@ -165,9 +165,10 @@ async def unhurried(parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes,
                 yield part
             await making
         finally:
-            making.cancel()
-            with suppress(asyncio.CancelledError):
-                await making
+            if not making.done():
+                making.cancel()
+                with suppress(asyncio.CancelledError):
+                    await making
             await parts.aclose()
 
 
