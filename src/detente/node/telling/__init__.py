@@ -8,7 +8,6 @@ has not acknowledged).
 """
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,7 +15,7 @@ from typing import TypeVar
 from detente.node.engine import Engine
 from detente.node.keyring import Keyring
 from detente.node.telling.address import Allowed
-from detente.node.telling.deliver import LEASE, Deliverer
+from detente.node.telling.deliver import LEASE, Deliverer, ended
 from detente.node.telling.disclosures import Disclosures, disclosures_of
 from detente.node.telling.events import Events
 from detente.node.telling.lease import LOST_AFTER_S, Lease
@@ -97,8 +96,6 @@ class Telling:
         """End all streams, and leave what waits to whoever starts next."""
         await self.listening.stop()
         if self._delivering is not None:
-            self._delivering.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._delivering
+            await ended(self._delivering)
         await self._poster.close()
         self.tail.stop()

@@ -11,12 +11,12 @@ at every subscription's whole past.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -136,7 +136,7 @@ class Deliverer:
                 await self._wait(size)
         finally:
             keeping.cancel()
-            await self._cancel([keeping, *self._tasks.values()])
+            await ended(keeping, *self._tasks.values())
             self._tasks = {}
             await asyncio.shield(self._lease.give_back())
 
@@ -147,6 +147,7 @@ class Deliverer:
         and nothing new waits: what is under way cannot interfere.
         """
         await self._tail.follow(size)
+        self._tasks = {one: task for one, task in self._tasks.items() if not task.done()}
         wishes = self._webhooks()
         before = self._position
         if wishes:
@@ -214,9 +215,6 @@ class Deliverer:
     def _begin(self) -> None:
         """Start what is due, within the limits."""
         wishes = self._webhooks()
-        for object_id, task in list(self._tasks.items()):
-            if task.done():
-                del self._tasks[object_id]
         busy = Counter(wishes[one].party for one in self._tasks if one in wishes)
         now_us = microseconds(self._engine.clock())
         # Those that fail come last, so that they take no place from those that do not.
@@ -224,6 +222,8 @@ class Deliverer:
             wish = wishes.get(object_id)
             if wish is None or object_id in self._tasks or row.next_us > now_us:
                 continue
+            if row.sequence >= self._position:
+                continue  # Nothing waits; the next round drops its cursor.
             if len(self._tasks) >= AT_ONCE_MAX or busy[wish.party] >= PARTY_AT_ONCE_MAX:
                 continue
             busy[wish.party] += 1
@@ -272,15 +272,15 @@ class Deliverer:
         timeout_s = min([IDLE_S, *(one / 1_000_000 for one in waits)])
         new = asyncio.create_task(self._listening.beyond(size, timeout_s=timeout_s))
         await asyncio.wait([new, *self._tasks.values()], return_when=asyncio.FIRST_COMPLETED)
-        await self._cancel([new])
+        await ended(new)
 
-    @staticmethod
-    async def _cancel(tasks: Sequence[asyncio.Task[None] | asyncio.Task[int]]) -> None:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+
+async def ended(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    # Unlike a suppressed CancelledError, this does not swallow our own.
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def fault(error: Exception) -> str:

@@ -4,6 +4,7 @@ Source: Standard Webhooks (spec v1.0.0): headers, signature, what counts as take
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ RETRY_AFTER_MAX_S = 3_600
 """A receiver may ask for an hour's rest, and not for more."""
 
 _OK = range(200, 300)
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # It would log every address.
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
