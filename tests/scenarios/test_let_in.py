@@ -12,9 +12,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from access_node import free_port
 from cli import DETENTE, Ran, detente
+from detente.cli import EXIT_MALFORMED
+from detente.cli.app import app
+from detente.errors import DetenteError
 from tokens import RSA, token
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
@@ -24,8 +28,8 @@ READY_S = 60
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A register with the party med-air."""
-    assert detente("init", cwd=tmp_path).status == 0
-    assert detente("party", "new", "Medical air", "--id", "med-air", cwd=tmp_path).status == 0
+    assert command(tmp_path, "init").status == 0
+    assert command(tmp_path, "party", "new", "Medical air", "--id", "med-air").status == 0
     return tmp_path
 
 
@@ -57,24 +61,23 @@ def served(folder: Path, *options: str) -> Iterator[str]:
         process.wait(timeout=60)
 
 
-def run(folder: Path, *arguments: str, given: str = "") -> Ran:
-    """A command with something on its standard input."""
-    done = subprocess.run(
-        [DETENTE, *arguments],
-        cwd=folder,
+def command(folder: Path, *arguments: object, given: str = "") -> Ran:
+    """A command, in this process: the programs start as often as they serve, and no oftener."""
+    done = CliRunner().invoke(
+        app,
+        [str(one) for one in arguments],
         input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
+        env={"DETENTE_STORE": str(folder / "detente.db"), "NO_COLOR": "1", "COLUMNS": "200"},
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    if done.exception is None or isinstance(done.exception, SystemExit):
+        return Ran(done.exit_code, done.stdout, done.stderr)
+    assert isinstance(done.exception, DetenteError), done.exception
+    return Ran(EXIT_MALFORMED, done.stdout, str(done.exception))
 
 
 def test_a_program_is_let_in_and_out(folder: Path) -> None:
     """A program gets a secret, a token for it, and is out when it is revoked."""
-    made = detente("client", "new", "uss-1", "--party", "med-air", "--role", "planner", cwd=folder)
+    made = command(folder, "client", "new", "uss-1", "--party", "med-air", "--role", "planner")
     assert made.status == 0, made.err
     secret = re.search(r"^secret (\S{43})$", made.out, re.MULTILINE)
     assert secret is not None
@@ -85,13 +88,21 @@ def test_a_program_is_let_in_and_out(folder: Path) -> None:
         (("uss-2", "--party", "med-air", "--role", "pilot"), "notifier, planner"),
         (("uss-2", "--party", "med-air", "--scope", "all"), "detente.read"),
         (
-            ("uss-2", "--party", "med-air", "--role", "planner", "--certificate", "detente.db"),
+            (
+                "uss-2",
+                "--party",
+                "med-air",
+                "--role",
+                "planner",
+                "--certificate",
+                folder / "detente.db",
+            ),
             "a certificate",
         ),
     ):
-        refused = detente("client", "new", *wrong, cwd=folder)
+        refused = command(folder, "client", "new", *wrong)
         assert (refused.status, said in refused.err) == (2, True), refused
-    listed = detente("client", "list", cwd=folder)
+    listed = command(folder, "client", "list")
     assert "uss-1" in listed.out
     assert secret[1] not in listed.out
     assert secret[1].encode() not in (folder / "detente.db").read_bytes()
@@ -107,32 +118,32 @@ def test_a_program_is_let_in_and_out(folder: Path) -> None:
         assert nobody.status_code == 401
         assert nobody.headers["www-authenticate"] == 'Bearer realm="detente"'
         assert nobody.json()["code"] == "not_authentic"
-        assert detente("client", "revoke", "uss-1", cwd=folder).status == 0
+        assert command(folder, "client", "revoke", "uss-1").status == 0
         until = time.monotonic() + 15
         while httpx.get(f"{url}/v1/session", headers=bearer).status_code == 200:
             assert time.monotonic() < until, "a revoked client's token still holds"
             time.sleep(0.2)
         again = httpx.post(f"{url}/v1/token", data=form, auth=("uss-1", secret[1]))
         assert (again.status_code, again.json()["error"]) == (401, "invalid_client")
-    assert "revoked" in detente("client", "list", cwd=folder).out
-    listed_json = json.loads(detente("client", "list", "--json", cwd=folder).out)
+    assert "revoked" in command(folder, "client", "list").out
+    listed_json = json.loads(command(folder, "client", "list", "--json").out)
     assert listed_json[0]["state"] == "revoked"
-    assert detente("client", "revoke", "uss-1", cwd=folder).status == 2
+    assert command(folder, "client", "revoke", "uss-1").status == 2
 
 
 def test_a_desk_is_let_in_and_out(folder: Path) -> None:
     """A desk gets an account, signs in, and is out when it is disabled."""
     new = ("account", "new", "Air desk", "--party", "med-air", "--role", "watch")
-    short = run(folder, *new, given="short\n")
+    short = command(folder, *new, given="short\n")
     assert (short.status, "12 to 1000" in short.err) == (2, True)
-    made = run(folder, *new, given=f"{PASSWORD}\n")
+    made = command(folder, *new, given=f"{PASSWORD}\n")
     assert made.status == 0, made.err
     assert PASSWORD not in made.out + made.err
-    assert run(folder, *new, given=f"{PASSWORD}\n").status == 2
-    assert run(folder, *new[:-2], given=f"{PASSWORD}\n").status == 2
-    assert detente("account", "list", cwd=folder).out.count("Air desk") == 1
+    assert command(folder, *new, given=f"{PASSWORD}\n").status == 2
+    assert command(folder, *new[:-2], given=f"{PASSWORD}\n").status == 2
+    assert command(folder, "account", "list").out.count("Air desk") == 1
     operator = ("account", "new", "operator", "--party", "node", "--role", "administrator")
-    assert run(folder, *operator, given=f"{PASSWORD}\n").status == 0
+    assert command(folder, *operator, given=f"{PASSWORD}\n").status == 0
     with served(folder) as url:
         credentials = {"name": "Air desk", "password": PASSWORD}
         entered = httpx.post(f"{url}/v1/session", json=credentials)
@@ -140,7 +151,7 @@ def test_a_desk_is_let_in_and_out(folder: Path) -> None:
         assert entered.json()["roles"] == ["watch"]
         cookie = {"cookie": entered.headers["set-cookie"].partition(";")[0]}
         assert httpx.get(f"{url}/v1/session", headers=cookie).status_code == 200
-        other = run(folder, "account", "password", "Air desk", given=f"{PASSWORD}!\n")
+        other = command(folder, "account", "password", "Air desk", given=f"{PASSWORD}!\n")
         assert other.status == 0, other.err
         until = time.monotonic() + 15
         while httpx.get(f"{url}/v1/session", headers=cookie).status_code == 200:
@@ -148,13 +159,13 @@ def test_a_desk_is_let_in_and_out(folder: Path) -> None:
             time.sleep(0.2)
         credentials["password"] += "!"
         assert httpx.post(f"{url}/v1/session", json=credentials).status_code == 201
-        assert detente("account", "disable", "Air desk", cwd=folder).status == 0
+        assert command(folder, "account", "disable", "Air desk").status == 0
         assert httpx.post(f"{url}/v1/session", json=credentials).status_code == 401
         root = httpx.post(f"{url}/v1/session", json={"name": "operator", "password": PASSWORD})
         assert root.json()["party"] == "node"
         assert "detente.admin" in root.json()["scopes"]
-    assert "disabled" in detente("account", "list", cwd=folder).out
-    assert detente("account", "disable", "nobody", cwd=folder).status == 2
+    assert "disabled" in command(folder, "account", "list").out
+    assert command(folder, "account", "disable", "nobody").status == 2
 
 
 def test_an_issuer_is_configured(folder: Path) -> None:
@@ -181,8 +192,8 @@ def test_an_issuer_is_configured(folder: Path) -> None:
     with served(folder) as url:
         assert status(url, stranger) == 200
         assert status(url, stranger) == 200
-    assert "uss_9" in detente("list", "--kind", "party", cwd=folder).out
-    assert detente("log", "verify", cwd=folder).status == 0
+    assert "uss_9" in command(folder, "list", "--kind", "party").out
+    assert command(folder, "log", "verify").status == 0
     with (folder / "detente.toml").open("a") as file:
         file.write('algorithm = "none"\n')
     refused = detente("serve", "--port", str(free_port()), cwd=folder)
@@ -193,23 +204,32 @@ def test_an_issuer_is_configured(folder: Path) -> None:
 def test_a_partys_key_is_replaced_and_revoked(folder: Path) -> None:
     """A party's key is replaced, then revoked; what was signed before stays."""
     (folder / "sites.csv").write_text("id,name,lat,lon\na,A hospital,50.5678,10.1234\n")
-    say = ("import", "sites.csv", "--as", "notices", "--category", "medical", "--party", "med-air")
-    assert detente(*say, cwd=folder).status == 0
+    say = (
+        "import",
+        folder / "sites.csv",
+        "--as",
+        "notices",
+        "--category",
+        "medical",
+        "--party",
+        "med-air",
+    )
+    assert command(folder, *say).status == 0
     old = folder / "old.keys"
     shutil.copytree(folder / "detente.keys", old)
-    rotated = detente("party", "rotate", "med-air", cwd=folder)
+    rotated = command(folder, "party", "rotate", "med-air")
     assert rotated.status == 0, rotated.err
     key = re.search(r"key ([0-9a-f]{16})", rotated.out)
     assert key is not None
     (folder / "sites.csv").write_text("id,name,lat,lon\na,A hospital,50.5679,10.1234\n")
-    assert detente(*say, cwd=folder).status == 0
+    assert command(folder, *say).status == 0
     # Whoever kept the old key can do nothing with it.
-    stale = detente("party", "rotate", "med-air", "--keys", old, cwd=folder)
+    stale = command(folder, "party", "rotate", "med-air", "--keys", old)
     assert (stale.status, "a key that the record gives" in stale.err) == (2, True), stale
-    assert detente("party", "revoke", "med-air", "0" * 16, cwd=folder).status == 2
-    revoked = detente("party", "revoke", "med-air", key[1], cwd=folder)
+    assert command(folder, "party", "revoke", "med-air", "0" * 16).status == 2
+    revoked = command(folder, "party", "revoke", "med-air", key[1])
     assert revoked.status == 0, revoked.err
     (folder / "sites.csv").write_text("id,name,lat,lon\na,A hospital,50.5677,10.1234\n")
-    assert detente(*say, cwd=folder).status == 2
-    verified = detente("log", "verify", cwd=folder)
+    assert command(folder, *say).status == 2
+    verified = command(folder, "log", "verify")
     assert verified.status == 0, verified.out
