@@ -45,8 +45,9 @@ class Served:
         return self._log.read_text()
 
     def events(self, event: str) -> list[dict[str, Any]]:
-        """The lines of one event; each line must be JSON."""
-        lines = [json.loads(line) for line in self.log().splitlines()]
+        """The lines of one event; each line that is whole must be JSON."""
+        whole = self.log().rpartition("\n")[0]
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines if line["event"] == event]
 
     def wait_for(self, event: str, number: int = 1, seconds: float = 20) -> list[dict[str, Any]]:

@@ -18,6 +18,9 @@ WRITE_S = 1.5
 SLACK_S = 3.0
 """A look takes place every quarter of a second; the rest is for a busy machine."""
 
+ANSWER_S = 5.0
+"""Whoever asks as usual is answered within, on a machine that does ten other things."""
+
 CONNECTIONS = 50
 PLACE = "48.858370"
 
@@ -57,7 +60,7 @@ def others_are_served(node: Served) -> Iterator[None]:
     stop.set()
     thread.join()
     assert not problems
-    assert slowest[0] < 2.0
+    assert slowest[0] < ANSWER_S
 
 
 def drip(connection: socket.socket, piece: bytes, seconds: float) -> None:
@@ -263,8 +266,11 @@ def test_log(node: Served) -> None:
         connection.sendall(f"GET /{PLACE} HTTP/9.9\r\nx: {PLACE}\r\n\r\n".encode())
         told(connection)
     node.ask("GET", "/boom")
-    time.sleep(0.6)
-    lines = [json.loads(line) for line in node.log().splitlines()]
-    assert {"/places/{place}", "/hot/{number}", "(none)"} <= {one.get("route") for one in lines}
+    node.ask("GET", "/places/last")
+    until, routes = time.monotonic() + 20, [""]
+    while routes.count("/places/{place}") < 2 and time.monotonic() < until:
+        time.sleep(0.3)  # lines are written some four times a second
+        routes = [one["route"] for one in node.events("request")]
+    assert {"/places/{place}", "/hot/{number}", "(none)", "/boom"} <= set(routes)
     for part in (PLACE, "48.85", "858370", "13.377", "52.516"):
         assert part not in node.log()
