@@ -66,7 +66,11 @@ def test_a_field_that_is_not_known_is_refused_wherever_it_stands(value: Any, dat
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_garbage_is_malformed_and_nothing_else(data: bytes) -> None:
-    for form in (Form(Notice, author_in=""), Form(speaking.Filed, author_in="plan")):
+    forms: list[Form[Any]] = [
+        Form(Notice, author_in=""),
+        Form(speaking.Filed, author_in="plan"),
+    ]
+    for form in forms:
         with pytest.raises(MalformedInput):
             form.read(data, "one")
 
@@ -279,5 +283,5 @@ def test_what_only_we_give_is_not_taken() -> None:
     """A form for each operation that takes a body, and no more kinds than a party may say."""
     kinds = {kind.__struct_config__.tag for kind in speaking.Sayable.__args__}
     assert {"agreement", "party", "delivery", "availability"}.isdisjoint(kinds)
-    assert checking.Question(plan=Plan(source_id="x", volumes=())).separation_mm == 0  # type: ignore[arg-type]
+    assert checking.Question(plan=Plan(source_id="x", volumes=())).separation_mm == 0
     assert governing.OPERATIONS
