@@ -135,7 +135,7 @@ class NodeBench:
 
     def checks(self, port: int) -> Result:
         """Single checks of circles of 0.5 to 5 km near notices."""
-        headers = self.headers("uss1")
+        headers = self.headers("p0")
         rng = np.random.default_rng(11)
         near = centres(rng, CHECKS)
         radii = rng.uniform(500_000, 5_000_000, CHECKS).astype(np.int64).tolist()

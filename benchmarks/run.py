@@ -13,10 +13,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import shapely
+from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
 
 from detente.cli.demo_africa import invented_plans
@@ -173,17 +175,31 @@ FIGURES = {
 }
 
 
+NODE_FIGURES = {
+    **{
+        name: partial(on_sqlite, name=name)
+        for name in (
+            "node.intents_spread", "node.intents_one_cell", "node.signed_entries", "node.checks",
+        )
+    },
+    "node.postgres_share": postgres_share,
+}  # fmt: skip
+
+
 def main(only: list[str]) -> None:
-    wanted = {name: FIGURES[name] for name in only or FIGURES}
+    names = only or [*FIGURES, *NODE_FIGURES]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        print(f"{bench.file.name}: {len(bench.values):,} places, {PLANS:,} plans")
-        for name, figure in wanted.items():
-            row = {"name": name, "peer": None, "peer_value": None, "ratio": None, **figure(bench)}
+        bench = Bench(Path(folder)) if set(names) & set(FIGURES) else None
+        if bench:
+            print(f"{bench.file.name}: {len(bench.values):,} places, {PLANS:,} plans")
+        node = NodeBench(Path(folder))
+        for name in names:
+            got = FIGURES[name](bench) if name in FIGURES else NODE_FIGURES[name](node)
+            row = {"name": name, "peer": None, "peer_value": None, "ratio": None, **got}
             rows.append(row)
             peer = f"  {row['ratio']:.1f} times the speed of {row['peer']}" if row["peer"] else ""
-            print(f"{name:16} {row['value']:8.3f} {row['unit']}  bar: {row['bar']}{peer}")
+            print(f"{name:22} {row['value']:9.3f} {row['unit']}  bar: {row['bar']}{peer}")
     if not only:
         (ROOT / "benchmarks" / "latest.json").write_text(json.dumps(rows, indent=1) + "\n")
 
