@@ -558,7 +558,7 @@ def ids_of(label: str) -> Iterator[None]:
 ID_BYTES = 16
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
 TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])")
-UNLINKED = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+UNLINKED = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 COUNTED = re.compile(r'"(sequence|size|after|next)":-?\d+')
 
 
