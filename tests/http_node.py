@@ -116,7 +116,9 @@ def bearer(party: str, roles: tuple[Role, ...]) -> str:
 
 
 @contextmanager
-def node_at(place: Place, keyring: Keyring, folder: Path, *, workers: int = 1) -> Iterator[Node]:
+def node_at(
+    place: Place, keyring: Keyring, folder: Path, *, workers: int = 1, **settings: object
+) -> Iterator[Node]:
     """Serve a register."""
     key = folder / "issuer.json"
     key.write_text(json.dumps(ED.as_dict(private=False)))
@@ -128,7 +130,8 @@ def node_at(place: Place, keyring: Keyring, folder: Path, *, workers: int = 1) -
     if isinstance(place, Server):
         url = place.url.set(drivername="postgresql")
         database = url.render_as_string(hide_password=False)
-    with serving(folder, "--database", database, keys=keyring.folder, workers=workers) as served:
+    arguments = ("--database", database)
+    with serving(folder, *arguments, keys=keyring.folder, workers=workers, **settings) as served:
         node = Node(served, keyring)
         try:
             yield node

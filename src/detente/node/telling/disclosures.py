@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from detente.core.entry import EntryKind
 from detente.core.ledger import NODE
 from detente.core.principal import Method, Principal
 from detente.core.release import Grade
@@ -206,11 +207,14 @@ async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) 
 
 
 def shown_in(party: str, views: Iterable[View]) -> dict[int, int]:
-    """By entry, how much of it views show to a party that did not say it."""
+    """By entry, how much of it views show to a party that did not say it.
+
+    That a delivery is shown is not said: each such word would be another one to show.
+    """
     shown: dict[int, int] = {}
     for view in views:
-        extent = EXTENT.get(view.grade, 0)
-        if extent and view.party != party:
+        extent = EXTENT[view.grade]
+        if extent and view.party != party and view.kind is not EntryKind.DELIVERY:
             shown[view.sequence] = max(extent, shown.get(view.sequence, 0))
     return shown
 

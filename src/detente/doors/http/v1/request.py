@@ -18,7 +18,9 @@ from detente.doors.asgi_problem import Refused, decode, validation_error
 from detente.doors.http.v1.operation import JSON
 from detente.errors import MalformedInput
 from detente.node.engine import Command, Engine, Kept, Once
+from detente.node.rules import Unaware
 from detente.node.submit import Receipt
+from detente.node.telling.disclosures import disclose
 
 KEY_LENGTH_MAX = 200
 """Characters of an idempotency key: a UUID has 36, and some prefix theirs."""
@@ -255,10 +257,16 @@ async def act(
 ) -> Answer:
     """Have a command decided, once however often it is sent, and answer with its receipt."""
     once = once_of(exchange, body)
-    if once is None:
-        receipt = await engine.act(command)
-        return receipt_answer(receipt, encode(receipt), status=status)
-    kept: Kept = await engine.act(command, once=once)
+    try:
+        if once is None:
+            receipt = await engine.act(command)
+            return receipt_answer(receipt, encode(receipt), status=status)
+        kept: Kept = await engine.act(command, once=once)
+    except Unaware as refusal:
+        # What a plan meets is shown to its author, so that he is aware of it.
+        shown = [one.view for one in refusal.missing if one.view is not None]
+        await disclose(engine, command.principal, shown)
+        raise
     answer = receipt_answer(_receipts.decode(kept.body), kept.body, status=status)
     if not kept.again:
         return answer
