@@ -76,7 +76,7 @@ class Quiet:
             await engine.act(Draw())
         with engine.store.reading() as record:
             reader = reader_at(record, NODE, now=self.theatre.now)
-            return everything(record, reader, Asked(of=of, **parts))  # type: ignore[arg-type]
+            return everything(record, reader, Asked(of=of, asker=of, **parts))  # type: ignore[arg-type]
 
     def later(self, **parts: float) -> None:
         self.theatre.now += timedelta(**parts)
@@ -106,7 +106,7 @@ def test_silence_lasts_from_when_it_was_told_until_the_current_version_is_acknow
         assert found["two"].level is Level.PASSED_ON
         assert found["two"].passed_on == ("north", "south")
         changed = await node.theatre.say(
-            "one", hospital("a", *HERE, name="b", release=BOTH), replacing=site
+            "one", hospital("a", *HERE, standoff_mm=1, release=BOTH), replacing=site
         )
         assert {one.party for one in await node.asked()} == {"two", "three"}
         assert {one.version for one in await node.asked()} == {2}

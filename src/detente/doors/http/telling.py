@@ -174,6 +174,7 @@ async def events(
     not for the party were passed over. What is shown here is on record as told.
     """
     principal.require(Scope.READ)
+    await telling.catch_up()
     wish = await wish_of(telling, principal, subscription)
     page = await telling.events.read(principal.party, after=after, limit=limit, wish=wish)
     shown = shown_by(principal.party, page.events)
@@ -200,6 +201,7 @@ async def stream(
     moves the cursor on where nothing was for this party.
     """
     principal.require(Scope.READ)
+    await telling.catch_up()
     wish = await wish_of(telling, principal, subscription)
     start = after if last_event_id is None else _cursor(last_event_id)
     streaming = Streaming(telling, principal, wish)
@@ -228,12 +230,14 @@ async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the reques
     sees_all = not principal.scopes.isdisjoint({Scope.AUDIT, Scope.ADMIN})
     asked = Asked(
         of=None if sees_all else principal.party,
+        asker=principal.party,
         party=party,
         longer_than_s=longer_than_s,
         level=level,
         after=after,
         limit=limit,
     )
+    await telling.catch_up()
     while await telling.read(undrawn):
         await telling.engine.act(Draw())
     on_disk, now = telling.engine.world.on_disk, telling.engine.clock()

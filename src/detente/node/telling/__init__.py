@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
+from detente.node.asking import Follow
 from detente.node.engine import Engine
 from detente.node.keyring import Keyring
 from detente.node.telling.address import Allowed
@@ -78,6 +79,15 @@ class Telling:
         await self.tail.start()
         self.listening.start()
         self._delivering = asyncio.create_task(self._deliverer.run())
+
+    async def catch_up(self) -> None:
+        """See what other processes appended before this was asked.
+
+        Raises:
+            Unavailable: The record cannot be read.
+        """
+        if await self.tail.run(self.engine.store.size) > self.listening.size:
+            await self.engine.act(Follow())
 
     async def read(self, look_up: Callable[[Record], T]) -> T:
         """Ask something of one state of the record, in a thread.

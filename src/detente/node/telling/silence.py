@@ -115,6 +115,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     Attributes:
         of: Only about this author's objects; None is everyone's.
+        asker: Who asks: to him his own objects are named.
         party: Only this party's silence.
         longer_than_s: Only what lasts so long.
         level: What is awaited: less than it is silence.
@@ -123,6 +124,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     """
 
     of: str | None
+    asker: str | None = None
     party: str | None = None
     longer_than_s: int = 0
     level: Level = Level.DELIVERED
@@ -294,7 +296,7 @@ def _silent(
             object=stored.object_id,
             kind=stored.kind,
             author=stored.party,
-            name=stored.source_id if asked.of == stored.party else None,
+            name=stored.source_id if asked.asker == stored.party else None,
             version=stored.version,
             sequence=stored.sequence,
             on_record=on_record,
