@@ -117,9 +117,9 @@ def bearer(party: str, roles: tuple[Role, ...]) -> str:
 
 @contextmanager
 def node_at(
-    place: Place, keyring: Keyring, folder: Path, *, workers: int = 1, **settings: object
+    place: Place, keyring: Keyring, folder: Path, *settings: str, workers: int = 1
 ) -> Iterator[Node]:
-    """Serve a register."""
+    """Serve a register, with settings such as ``webhook_http=true``."""
     key = folder / "issuer.json"
     key.write_text(json.dumps(ED.as_dict(private=False)))
     (folder / "detente.toml").write_text(
@@ -130,8 +130,8 @@ def node_at(
     if isinstance(place, Server):
         url = place.url.set(drivername="postgresql")
         database = url.render_as_string(hide_password=False)
-    arguments = ("--database", database)
-    with serving(folder, *arguments, keys=keyring.folder, workers=workers, **settings) as served:
+    arguments = ["--database", database, *(part for one in settings for part in ("--set", one))]
+    with serving(folder, *arguments, keys=keyring.folder, workers=workers) as served:
         node = Node(served, keyring)
         try:
             yield node

@@ -26,7 +26,7 @@ from nodes import around, hospital
 from postgres import TEMPLATE, Cluster
 from receiver import Receiver
 
-WEBHOOKS = {"webhook_http": "true", "webhook_private": "true"}
+WEBHOOKS = ("webhook_http=true", "webhook_private=true")
 """The receivers of the tests are on this machine, without TLS."""
 
 LOST_S = 40.0
@@ -57,7 +57,7 @@ class Here:
         self._workers = workers
 
     def serving(self) -> Any:
-        return node_at(*self._parts, workers=self._workers, **WEBHOOKS)
+        return node_at(*self._parts, *WEBHOOKS, workers=self._workers)
 
 
 @pytest.fixture(scope="module")
@@ -358,10 +358,11 @@ def test_once(one: Party, two: Party) -> None:
 def test_late(one: Party, two: Party) -> None:
     """Late is said."""
     now = datetime.now(UTC)
-    window = {"start": now + timedelta(hours=1), "end": now + timedelta(hours=3)}
     convoy = Notice(
         source_id="convoy", name="Convoy", category="convoy", kind=NoticeKind.MOVEMENT,
-        volumes=around(150.0, 10.0, **window),
+        volumes=around(
+            150.0, 10.0, start=now + timedelta(hours=1), end=now + timedelta(hours=3)
+        ),
     )  # fmt: skip
     answer = one.post("/v1/notices", built(convoy, release=released(two="full")))
     assert answer.json["late"] is True
@@ -408,7 +409,7 @@ def test_stream(mortal: Here) -> None:
         with mortal.serving() as node:
             one = node.party("one")
             query = "?after=-1" if last is None else ""
-            headers = {} if last is None else {"last-event-id": last}
+            headers: dict[str, str] = {} if last is None else {"last-event-id": last}
             listener = _listen(node, query, **headers)
             for number in range(5):
                 answer = notify(one, f"s{life}-{number}", (1.0, 1.0), two="full")

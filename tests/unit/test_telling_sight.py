@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,6 +29,9 @@ from detente.node.telling.tail import Tail
 from detente.node.verbs import Agree
 from nodes import around, desk_of, flight, hospital, run
 from theatre import Theatre
+
+if TYPE_CHECKING:
+    from detente.node.submit import Receipt
 
 FULL, AREA, CONTACT = Grade.FULL, Grade.AREA, Grade.CONTACT
 HERE = (1.0, 1.0)
@@ -245,13 +248,13 @@ def test_a_new_member_is_told_to_list_anew() -> None:
     async def story(node: Teller) -> None:
         administrator = desk_of("one", Role.ADMINISTRATOR)
         terms = Agreement(name="test", members=("one", "two"))
-        first = await node.theatre.engine.act(Agree(administrator, terms))
+        first: Receipt = await node.theatre.engine.act(Agree(administrator, terms))
         members = Release(members=FULL)
         site = await node.say("one", hospital("a", *HERE, release=members))
         assert site.sequence in await node.told("two")
         assert site.sequence not in await node.told("three")
         terms = Agreement(name="test", members=("one", "two", "three"))
-        second = await node.theatre.engine.act(Agree(administrator, terms))
+        second: Receipt = await node.theatre.engine.act(Agree(administrator, terms))
         assert (await node.told("three"))[first.sequence].relist
         assert (await node.told("three"))[second.sequence].relist
         assert not (await node.told("two"))[second.sequence].relist
