@@ -7,7 +7,7 @@ asked, so that no number of small subscriptions tells more than the area does.
 What cannot be measured is told to everyone who may see it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -104,7 +104,10 @@ def match(seen: Sequence[Seen], wishes: Sequence[Wanted]) -> dict[str, list[Even
         Events in order, by subscription; those of which there is none are left out.
     """
     where = _where(seen, [one for one in wishes if one.area is not None])
-    found = {one.object_id: list(_of(one, seen, where.get(one.object_id))) for one in wishes}
+    everywhere = [number for number, one in enumerate(seen) if one.everywhere]
+    found = {
+        one.object_id: list(_of(one, seen, everywhere, where.get(one.object_id))) for one in wishes
+    }
     return {object_id: events for object_id, events in found.items() if events}
 
 
@@ -115,8 +118,15 @@ class _Met(Struct):
     before: set[int]
 
 
-def _of(wish: Wanted, seen: Sequence[Seen], met: _Met | None) -> Iterator[Event]:
-    for number, one in enumerate(seen):
+def _of(
+    wish: Wanted, seen: Sequence[Seen], everywhere: Sequence[int], met: _Met | None
+) -> Iterator[Event]:
+    """What one subscription is told; only what it may be told of is looked at."""
+    numbers: Iterable[int] = range(len(seen))
+    if met is not None:
+        numbers = sorted({*met.now, *met.before, *everywhere})
+    for number in numbers:
+        one = seen[number]
         event = one.event
         if event.sequence <= wish.since or not _is_of_kind(wish.value, event):
             continue
@@ -126,7 +136,7 @@ def _of(wish: Wanted, seen: Sequence[Seen], met: _Met | None) -> Iterator[Event]
             continue
         elif number in met.now:
             yield event
-        elif number in met.before:
+        else:
             is_there = event.change in {Change.NEW, Change.CHANGED}
             yield replace(event, change=Change.LEFT) if is_there else event
 
