@@ -20,6 +20,7 @@ from detente.core.principal import PARTY_ROLES, Role
 from detente.node.audit import audit
 from detente.node.keyring import Keyring
 from detente.store import Place, Store, parse_place
+from detente.store.place import Server
 from http_node import EVERY_ROLE, Answered, Node, Party, bearer, node_at
 from listener import Listener
 from nodes import around, hospital
@@ -322,17 +323,18 @@ def test_silence(here: Here, node: Node) -> None:
     auditor = node.party("three", Role.AUDITOR)
     assert {found["party"] for found in silent(auditor)} == {"two", "three"}
     assert "name" not in silent(auditor)[0]
-    if isinstance(here.place, Path):
-        ran = detente("silence", "--store", here.place, "--format", "json", cwd=here.folder)
-        lines = [json.loads(line) for line in ran.out.splitlines()]
-        assert {
-            line["silence"]["party"]
-            for line in lines
-            if line.get("silence", {}).get("object") == told["object_id"]
-        } == {"two", "three"}
-        table = detente("silence", "--store", here.place, "--party", "Three", cwd=here.folder)
-        assert "not acknowledging" in table.out
-        assert detente("silence", "--store", here.place, "--longer-than", "2", cwd=here.folder)
+    store = here.place
+    if isinstance(store, Server):
+        store = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    ran = detente("silence", "--store", store, "--format", "json", cwd=here.folder)
+    lines = [json.loads(line) for line in ran.out.splitlines()]
+    about = [line["silence"] for line in lines if "silence" in line]
+    silent_now = {found["party"] for found in about if found["object"] == told["object_id"]}
+    assert silent_now == {"two", "three"}
+    table = detente("silence", "--store", store, "--party", "Three", cwd=here.folder)
+    assert "not acknowledging" in table.out
+    refused = detente("silence", "--store", store, "--longer-than", "2", cwd=here.folder)
+    assert (refused.status, refused.out) == (2, "")
 
 
 def test_once(one: Party, two: Party) -> None:
