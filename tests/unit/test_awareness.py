@@ -15,7 +15,14 @@ from detente.core.plan import Plan, PlanState
 from detente.core.principal import Role
 from detente.core.release import Grade, Release
 from detente.core.report import Report
-from detente.core.telling import Acknowledgement, Answer, Level, Objection
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Level,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+)
 from detente.core.volume import Corridor, Volume
 from detente.errors import Conflict, MalformedInput, NotFound, NotPermitted, Stale, Unavailable
 from detente.node.author import Author, Prepared
@@ -659,6 +666,25 @@ def test_stale_entries_are_counted_only_of_those_that_may_be_known() -> None:
             for n, release in enumerate((None, ALL, AREA, CONTACT)):
                 await town.say("one", hospital(f"h{n}", n, 5, review_due=old, release=release))
             for party, count in (("one", 4), ("two", 2), ("three", 2)):
+                [found] = await town.ask(party, flight("p", 9, 9))
+                assert found.counts.stale == count
+            # And of those that were granted on request: what two may see, three is granted.
+            kept = Release(parties={"two": Grade.FULL})
+            for name, due in (("k", old), ("fresh", None)):
+                notice = await town.say("one", hospital(name, 5, 5, review_due=due, release=kept))
+                request = await town.say(
+                    "two",
+                    ReleaseRequest(
+                        source_id=name, party="two", object=notice.object_id, to="three"
+                    ),
+                )
+                await town.say(
+                    "one",
+                    ReleaseDecision(
+                        source_id=name, party="one", request=request.object_id, granted=True
+                    ),
+                )
+            for party, count in (("one", 5), ("two", 3), ("three", 3)):
                 [found] = await town.ask(party, flight("p", 9, 9))
                 assert found.counts.stale == count
 
