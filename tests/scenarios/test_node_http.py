@@ -101,7 +101,8 @@ def notified(party: Party, name: str, lon: float, **parts: Any) -> Answered:
 
 def size(party: Party) -> int:
     """Entries in the register."""
-    found: int = party.get("/v1/objects?limit=1").json["sequence"]
+    # Its own: to read what others said would itself be an entry.
+    found: int = party.get("/v1/objects?kind=subscription&limit=1").json["sequence"]
     return found
 
 
@@ -226,6 +227,24 @@ def test_acknowledgement(one: Party, two: Party, three: Party) -> None:
     assert refused["detail"].replace(entry, "") == never["detail"].replace("0" * 64, "")
     assert listed(one, "kind=acknowledgement") == ["received", "passed_on", "acted_on"]
     assert listed(three, "kind=acknowledgement") == []
+
+
+def test_read(one: Party, two: Party, three: Party) -> None:
+    """What a party is shown is on the record, once, for its author and the reader."""
+    notice = notified(one, "read hospital", 45, release={"parties": {"two": "full"}})
+    for _ in range(2):
+        assert two.get(notice.headers["location"]).status == 200
+        assert two.get("/v1/objects?text=read%20hospital").json["objects"] != []
+    assert three.get(notice.headers["location"]).status == 404
+
+    def deliveries(party: Party) -> list[dict[str, Any]]:
+        found = party.get(f"/v1/objects?kind=delivery&after={notice.json['sequence']}").json
+        told = [one["value"] for one in found["objects"]]
+        return [one for one in told if notice.json["leaf"] in one["entries"]]
+
+    for party, count in ((one, 1), (two, 1), (three, 0)):
+        shown = deliveries(party)
+        assert [(each["to"], each["how"]) for each in shown] == [("two", "read")] * count
 
 
 def test_release(one: Party, two: Party, three: Party) -> None:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from detente.core.entry import EntryKind
 from detente.core.ledger import NODE
 from detente.core.principal import Method, Principal
 from detente.core.release import Grade
@@ -193,7 +194,8 @@ def disclosures_of(engine: Engine) -> Disclosures:
 async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) -> None:
     """Have it on record that these are shown; doors call it before the bytes go out.
 
-    What the reader said himself is no disclosure.
+    What the reader said himself is no disclosure, nor is it one that the node shows
+    things to the node.
 
     Raises:
         Unavailable: It cannot be recorded: then nothing may be shown.
@@ -201,16 +203,20 @@ async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) 
     Source:
         docs/rules/R-08.md.
     """
-    shown = shown_in(principal.party, views)
-    await disclosures_of(engine).record(principal.party, shown, "read")
+    if principal.party != NODE:
+        shown = shown_in(principal.party, views)
+        await disclosures_of(engine).record(principal.party, shown, "read")
 
 
 def shown_in(party: str, views: Iterable[View]) -> dict[int, int]:
-    """By entry, how much of it views show to a party that did not say it."""
+    """By entry, how much of it views show to a party that did not say it.
+
+    But for deliveries: each that is shown would make another one.
+    """
     shown: dict[int, int] = {}
     for view in views:
         extent = EXTENT.get(view.grade, 0)
-        if extent and view.party != party:
+        if extent and view.party != party and view.kind is not EntryKind.DELIVERY:
             shown[view.sequence] = max(extent, shown.get(view.sequence, 0))
     return shown
 

@@ -18,6 +18,7 @@ from detente.doors.http.v1.operation import READS, Operation
 from detente.doors.http.v1.request import converted, encode, query_of
 from detente.errors import MalformedInput
 from detente.node.reading import VERSIONS_MAX, Page, Versions
+from detente.node.telling.disclosures import disclose
 from detente.node.wanted import LIMIT_DEFAULT, LIMIT_MAX, TEXT_MAX, Box, Wanted
 
 _BBOX = r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){3}$"
@@ -86,7 +87,9 @@ async def search(desk: Desk, exchange: Exchange) -> Answer:
         limit=asked.limit,
         ended=asked.ended,
     )
-    return Answer(HTTPStatus.OK, encode(await desk.reading.search(principal, wanted)))
+    page = await desk.reading.search(principal, wanted)
+    await disclose(desk.engine, principal, page.objects)
+    return Answer(HTTPStatus.OK, encode(page))
 
 
 def box_of(text: str) -> Box:
@@ -112,6 +115,7 @@ async def look(desk: Desk, exchange: Exchange) -> Answer:
     """One object."""
     principal = await desk.enter(exchange)
     view = await desk.reading.object(principal, exchange.path_params["object"])
+    await disclose(desk.engine, principal, (view,))
     return Answer(HTTPStatus.OK, encode(view), headers=(etag(view),))
 
 
