@@ -254,6 +254,26 @@ def test_one_question_with_many_plans_is_charged_in_order() -> None:
     run(story())
 
 
+def test_a_scan_finds_so_many_sites_a_day_and_no_more() -> None:
+    """However fine it is: what budget_km2_day buys, docs/security.md says so."""
+
+    async def story() -> None:
+        with Theatre() as town:
+            sites = [(n % 15, n // 15) for n in range(120)]
+            for lon, lat in sites:
+                await town.say("one", hospital(f"{lon} {lat}", lon, lat))
+            points = [flight(f"{lon} {lat}", lon, lat) for lon, lat in sites]
+            found = kinds(await town.ask("two", *points))
+            cells = TERMS.budget_km2_day // 100
+            assert found == [MET] * cells + [INCOMPLETE] * (120 - cells)
+            # A wide question costs what it covers, so fewer of them.
+            town.tomorrow()
+            wide = [flight(f"{n}", n % 15, n // 15, hazard_mm=30_000_000) for n in range(10)]
+            assert kinds(await town.ask("two", *wide)).count(MET) == 3
+
+    run(story())
+
+
 def test_many_questions_at_once_are_charged_in_order() -> None:
     async def story() -> None:
         with Theatre(SMALL) as town:
