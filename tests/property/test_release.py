@@ -28,7 +28,7 @@ from detente.core.release import (
     no_more_open,
     shows,
 )
-from detente.core.view import Reader
+from detente.core.view import Reader, label_of
 from detente.core.volume import MM_PER_M, RADIUS_MAX_MM, Circle, Corridor, Polygon, Volume
 from judge import GEOD, along, distance_m
 from strategies import grants, maybe_grades, maybe_releases, protected, releases, times
@@ -306,6 +306,17 @@ def test_no_view_shows_more_than_its_grade(value: Protected, release: Release, p
         assert (withheld.area, withheld.object, withheld.category) == ((), None, None)
         assert (withheld.rule, withheld.kind) == (None, None)
         assert withheld.party == ("one" if seen is Grade.CONTACT else None)
+
+
+@given(value=protected, release=st.one_of(st.none(), party_releases))
+@settings(max_examples=200, deadline=None)
+def test_entries_of_one_label_are_listed_alike(value: Protected, release: Release | None) -> None:
+    """What is counted by label is what would be counted one by one."""
+    value = msgspec.structs.replace(value, party="one", release=release)
+    label = label_of(Known(value=value))
+    for party in (*PARTIES, "stranger", NODE):
+        reader = reader_of(party)
+        assert reader.lists_labelled(label) == reader.lists(value, "")
 
 
 def hidden_from_two(value: Protected) -> Protected:

@@ -228,6 +228,24 @@ def test_acknowledgement(one: Party, two: Party, three: Party) -> None:
     assert listed(three, "kind=acknowledgement") == []
 
 
+def test_read(one: Party, two: Party, three: Party) -> None:
+    """What a party is shown is on the record, once, for its author and the reader."""
+    notice = notified(one, "read hospital", 45, release={"parties": {"two": "full"}})
+    for _ in range(2):
+        assert two.get(notice.headers["location"]).status == 200
+        assert two.get("/v1/objects?text=read%20hospital").json["objects"] != []
+    assert three.get(notice.headers["location"]).status == 404
+
+    def deliveries(party: Party) -> list[dict[str, Any]]:
+        found = party.get(f"/v1/objects?kind=delivery&after={notice.json['sequence']}").json
+        told = [one["value"] for one in found["objects"]]
+        return [one for one in told if notice.json["leaf"] in one["entries"]]
+
+    for party, count in ((one, 1), (two, 1), (three, 0)):
+        shown = deliveries(party)
+        assert [(each["to"], each["how"]) for each in shown] == [("two", "read")] * count
+
+
 def test_release(one: Party, two: Party, three: Party) -> None:
     """A release is asked for, granted, and taken back."""
     notice = notified(one, "lent hospital", 50, release={"parties": {"two": "full"}})

@@ -15,7 +15,14 @@ from detente.core.plan import Plan, PlanState
 from detente.core.principal import Role
 from detente.core.release import Grade, Release
 from detente.core.report import Report
-from detente.core.telling import Acknowledgement, Answer, Level, Objection
+from detente.core.telling import (
+    Acknowledgement,
+    Answer,
+    Level,
+    Objection,
+    ReleaseDecision,
+    ReleaseRequest,
+)
 from detente.core.volume import Corridor, Volume
 from detente.errors import Conflict, MalformedInput, NotFound, NotPermitted, Stale, Unavailable
 from detente.node.author import Author, Prepared
@@ -243,6 +250,26 @@ def test_one_question_with_many_plans_is_charged_in_order() -> None:
             places = (7, 1, 8, 2, 9, 3, 10, 4, 11)
             found = await town.ask("two", *(flight("p", place, 0) for place in places))
             assert kinds(found) == [CLEAR, MET, CLEAR, MET, CLEAR, *[INCOMPLETE] * 4]
+
+    run(story())
+
+
+def test_a_scan_finds_so_many_sites_a_day_and_no_more() -> None:
+    """However fine it is: what budget_km2_day buys, docs/security.md says so."""
+
+    async def story() -> None:
+        with Theatre() as town:
+            sites = [(n % 15, n // 15) for n in range(120)]
+            for lon, lat in sites:
+                await town.say("one", hospital(f"{lon} {lat}", lon, lat))
+            points = [flight(f"{lon} {lat}", lon, lat) for lon, lat in sites]
+            found = kinds(await town.ask("two", *points))
+            cells = TERMS.budget_km2_day // 100
+            assert found == [MET] * cells + [INCOMPLETE] * (120 - cells)
+            # A wide question costs what it covers, so fewer of them.
+            town.tomorrow()
+            wide = [flight(f"{n}", n % 15, n // 15, hazard_mm=30_000_000) for n in range(10)]
+            assert kinds(await town.ask("two", *wide)).count(MET) == 3
 
     run(story())
 
@@ -659,6 +686,25 @@ def test_stale_entries_are_counted_only_of_those_that_may_be_known() -> None:
             for n, release in enumerate((None, ALL, AREA, CONTACT)):
                 await town.say("one", hospital(f"h{n}", n, 5, review_due=old, release=release))
             for party, count in (("one", 4), ("two", 2), ("three", 2)):
+                [found] = await town.ask(party, flight("p", 9, 9))
+                assert found.counts.stale == count
+            # And of those that were granted on request: what two may see, three is granted.
+            kept = Release(parties={"two": Grade.FULL})
+            for name, due in (("k", old), ("fresh", None)):
+                notice = await town.say("one", hospital(name, 5, 5, review_due=due, release=kept))
+                request = await town.say(
+                    "two",
+                    ReleaseRequest(
+                        source_id=name, party="two", object=notice.object_id, to="three"
+                    ),
+                )
+                await town.say(
+                    "one",
+                    ReleaseDecision(
+                        source_id=name, party="one", request=request.object_id, granted=True
+                    ),
+                )
+            for party, count in (("one", 5), ("two", 3), ("three", 3)):
                 [found] = await town.ask(party, flight("p", 9, 9))
                 assert found.counts.stale == count
 

@@ -342,6 +342,23 @@ def test_a_budget_is_by_day_owner_and_asker_and_the_same_area_costs_once(place: 
         assert record.budget_spent(1, "one", "two") == 0
 
 
+def test_who_has_gone_past_a_budget_stays_so_for_the_day_and_that_budget(place: Place) -> None:
+    store = Store(place)
+    with store.appending() as record:
+        assert record.spent(1) == {}
+        record.spend(1, "two", 500)
+        record.spend(1, "two", 500)
+        record.spend(1, "two", 300)
+        record.spend(2, "one", 500)
+    with store.appending() as record:
+        # The largest: with more agreed, the day goes on.
+        assert record.spent(1) == {"two": 500}
+        assert record.spent(2) == {"one": 500}
+        assert record.budget_spent(1, "one", "two") == 0
+        assert record.forget_charges(2) == 2
+        assert record.spent(1) == {}
+
+
 # Places ------------------------------------------------------------------------------------
 
 

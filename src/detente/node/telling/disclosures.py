@@ -194,7 +194,8 @@ def disclosures_of(engine: Engine) -> Disclosures:
 async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) -> None:
     """Have it on record that these are shown; doors call it before the bytes go out.
 
-    What the reader said himself is no disclosure.
+    What the reader said himself is no disclosure, nor is it one that the node shows
+    things to the node.
 
     Raises:
         Unavailable: It cannot be recorded: then nothing may be shown.
@@ -202,8 +203,9 @@ async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) 
     Source:
         docs/rules/R-08.md.
     """
-    shown = shown_in(principal.party, views)
-    await disclosures_of(engine).record(principal.party, shown, "read")
+    if principal.party != NODE:
+        shown = shown_in(principal.party, views)
+        await disclosures_of(engine).record(principal.party, shown, "read")
 
 
 def shown_in(party: str, views: Iterable[View]) -> dict[int, int]:
