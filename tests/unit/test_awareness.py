@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -126,16 +127,26 @@ def test_what_ended_or_withdrew_binds_nobody() -> None:
     run(story())
 
 
-def test_of_two_plans_filed_at_once_one_is_told_of_the_other() -> None:
+def test_of_two_plans_filed_at_once_one_is_told_of_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def story() -> None:
         with Theatre() as town:
+            batches: list[int] = []
+            commit = town.engine._commit
+
+            def counted(batch: list[Any]) -> None:
+                batches.append(len(batch))
+                commit(batch)
+
+            monkeypatch.setattr(town.engine, "_commit", counted)
             found = await asyncio.gather(
                 town.say("one", flight("a", 1, 1)),
                 town.say("two", flight("b", 1, 1)),
                 return_exceptions=True,
             )
             assert [type(one) for one in found] == [Receipt, Unaware]
-            assert town.engine.batches == 1
+            assert batches == [2]
 
     run(story())
 

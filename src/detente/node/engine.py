@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ from detente.core.principal import Principal
 from detente.core.wire import Value
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.author import Author, Prepared
+from detente.node.metrics import COMMIT_ENTRIES, COMMIT_SECONDS, COMMITS_FAILED
 from detente.node.moment import Before, Moment
 from detente.node.picture import require_measurable
 from detente.node.submit import Receipt, Touches, appended, receipt
@@ -155,8 +157,6 @@ class Engine:
         self._wake = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        self.batches = 0
-        self.batch_last = 0
 
     @property
     def world(self) -> World:
@@ -248,10 +248,9 @@ class Engine:
             failed.__cause__ = None if failed is error else error
             if failed is not error:
                 _note_fault(error)
+            COMMITS_FAILED.inc()
             for one in batch:
                 one.error = failed
-        self.batches += 1
-        self.batch_last = len(batch)
         by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         for one in batch:
             by_loop.setdefault(one.loop, []).append(one)
@@ -262,6 +261,7 @@ class Engine:
 
     def _transact(self, batch: list[_Waiting]) -> None:
         with self.store.appending() as record:
+            began = time.perf_counter()
             if self._world is None:
                 self._world = World.load(record)
             turn = _Turn(self._world, record, self._key, self.clock())
@@ -275,6 +275,8 @@ class Engine:
                     self._waiting.extendleft(reversed(later))
                     break
             turn.append()
+        COMMIT_SECONDS.observe(time.perf_counter() - began)
+        COMMIT_ENTRIES.observe(turn.entries)
         self._world.show()
         self._readable = self._world
 
@@ -304,8 +306,14 @@ class _Turn:
             theatre=self._theatre, party=NODE, key=key, head=world.head(NODE, record)
         )
         self._prepared: list[Prepared] = []
+        self._keys: set[tuple[str, str]] = set()
         self._decided: list[tuple[_Waiting, Decision[Any], slice]] = []
         self.moment = Moment(world=world, record=record, before=self._before, now=now)
+
+    @property
+    def entries(self) -> int:
+        """How many were accepted."""
+        return len(self._prepared)
 
     def expect(self, batch: Sequence[_Waiting]) -> None:
         """Ask the record once for what the whole batch will need."""
@@ -322,6 +330,8 @@ class _Turn:
         except DetenteError as error:
             one.error = error
             return
+        if one.once is not None:
+            self._keys.add((one.command.principal.party, one.once.key))
         self._decided.append((one, decision, slice(start, len(self._prepared))))
 
     @property
@@ -334,10 +344,8 @@ class _Turn:
         assert once is not None  # noqa: S101 - the caller looked
         found = self._record.idempotent(one.command.principal.party, once.key)
         if found is None:
-            for earlier, _, _ in self._decided:
-                same = earlier.once is not None and earlier.once.key == once.key
-                if same and earlier.command.principal.party == one.command.principal.party:
-                    raise Conflict("idempotency key", expected="one request at a time with it")
+            if (one.command.principal.party, once.key) in self._keys:
+                raise Conflict("idempotency key", expected="one request at a time with it")
             return False
         if found.digest != once.digest:
             raise Conflict("idempotency key", expected="the request that it came with before")

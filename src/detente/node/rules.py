@@ -222,15 +222,6 @@ def require_in_force(moment: Moment, value: Plan | Report) -> None:
         )
 
 
-def seen(moment: Moment, party: str, object_id: str) -> tuple[str, Value, Grade]:
-    """Author, value and grade of an object of which a party may know.
-
-    Raises:
-        NotFound: There is none, or it is not for this party: the two look alike.
-    """
-    return moment.seen(party, object_id)
-
-
 def _acknowledgement(moment: Moment, party: str, value: Acknowledgement) -> None:
     """Only what the party was shown: that very version, as it was released."""
     record = moment.record
@@ -245,7 +236,7 @@ def _acknowledgement(moment: Moment, party: str, value: Acknowledgement) -> None
 
 
 def _objection(moment: Moment, party: str, value: Objection) -> None:
-    author, _, _ = seen(moment, party, value.object)
+    author, _, _ = moment.seen(party, value.object)
     if author == party:
         raise NotPermitted("objection", expected="to an object of another party")
 
@@ -260,7 +251,7 @@ def _answer(moment: Moment, party: str, value: Answer) -> None:
 
 
 def _release_request(moment: Moment, party: str, value: ReleaseRequest) -> None:
-    author, _, _ = seen(moment, party, value.object)
+    author, _, _ = moment.seen(party, value.object)
     if author == party:
         raise NotPermitted("request", expected="for an object of another party; change its release")
     if value.to not in moment.world.parties:

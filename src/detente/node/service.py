@@ -19,7 +19,7 @@ from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
 from detente.node.engine import Engine
 from detente.node.keyring import Keyring
-from detente.node.metrics import PICTURE_ENTRIES, QUEUE_COMMANDS, RECORD_ENTRIES
+from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
 from detente.node.telling import Telling
@@ -142,7 +142,9 @@ class Service:
             problem = error.got or "cannot be asked"
         world = self.engine.world
         RECORD_ENTRIES.set(world.shown_at)
-        PICTURE_ENTRIES.set(world.pictured)
+        pictured, segments = world.pictured
+        PICTURE_ENTRIES.set(pictured)
+        PICTURE_SEGMENTS.set(segments)
         QUEUE_COMMANDS.set(self.engine.waiting)
         self._status = Status(
             theatre=theatre,

@@ -226,9 +226,10 @@ class World:
         return self._on_disk
 
     @property
-    def pictured(self) -> int:
-        """How many objects the pictures show."""
-        return len(self._protected.snapshot()) + len(self._plans.snapshot())
+    def pictured(self) -> tuple[int, int]:
+        """How many objects the pictures show, and in how many segments."""
+        pictures = self._protected.snapshot(), self._plans.snapshot()
+        return sum(map(len, pictures)), sum(len(one.parts) for one in pictures)
 
     @property
     def shown_at(self) -> int:

@@ -62,6 +62,9 @@ class Parties(Protocol):
     def party_of(self, subject: str) -> str | None:
         """The id of the party that token issuers call so."""
 
+    async def catch_up(self) -> None:
+        """Learn whom other processes admitted."""
+
     async def introduce(self, party: Party) -> None:
         """Admit a party, without keys, as an entry of the node."""
 
@@ -228,6 +231,10 @@ class Gate:
         return principal.party == NODE or self._parties.known(principal.party)
 
     async def _require_admitted(self, found: Vouched) -> None:
+        if self._holds(found):
+            return
+        # Another process may have admitted it a moment ago.
+        await self._parties.catch_up()
         if self._holds(found):
             return
         party, subject = found.principal.party, found.principal.subject

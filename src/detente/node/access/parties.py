@@ -5,6 +5,7 @@ from typing import Any
 from detente.core.ledger import NODE
 from detente.core.party import Party
 from detente.core.principal import Method, Principal, Scope
+from detente.node.asking import Follow
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
 from detente.node.submit import Touches
@@ -32,6 +33,10 @@ class EngineParties:
         """The id of the party that token issuers call so."""
         found = self._engine.world.party_of(subject)
         return None if found is None else found.id
+
+    async def catch_up(self) -> None:
+        """Learn whom other processes admitted."""
+        await self._engine.act(Follow())
 
     async def introduce(self, party: Party) -> None:
         """Admit a party, without keys, as an entry of the node."""
