@@ -21,6 +21,16 @@ another party's positions (docs/rules/R-10.md).
 from typing import ClassVar
 
 
+def sentence(what: str, expected: str = "", got: str = "") -> str:
+    """What was refused, what would have been accepted, and what came, in one line."""
+    message = what
+    if expected:
+        message += f": expected {expected}"
+    if got:
+        message += f", got {got}" if expected else f": got {got}"
+    return message
+
+
 class DetenteError(Exception):
     """Base of all refusals.
 
@@ -36,12 +46,7 @@ class DetenteError(Exception):
         self.what = what
         self.expected = expected
         self.got = got
-        message = what
-        if expected:
-            message += f": expected {expected}"
-        if got:
-            message += f", got {got}" if expected else f": got {got}"
-        super().__init__(message)
+        super().__init__(sentence(what, expected, got))
 
 
 class MalformedInput(DetenteError):

@@ -21,7 +21,7 @@ from detente.doors.asgi_problem import (
     members_of,
     problem_of,
 )
-from detente.errors import Conflict, DetenteError, MalformedInput, NotFound
+from detente.errors import Conflict, DetenteError, MalformedInput, NotFound, Unavailable
 
 OURS = [
     one
@@ -53,6 +53,14 @@ def test_a_refusal_says_what_was_expected_and_what_came() -> None:
     assert (told.status, told.code, told.type) == (409, "conflict", "/docs/errors#conflict")
     assert (told.what, told.expected, told.got) == ("plan p1", "version 2", "version 1")
     assert msgspec.json.decode(body(told))["request_id"] == "r-1"
+
+
+def test_why_a_store_is_away_is_not_told() -> None:
+    away = Unavailable("register town", expected="a server", got="no route to db.internal:5432")
+    told = problem_of(away)
+    assert told.code == "unavailable"
+    assert told.detail == "register town: expected a server"
+    assert not told.got
 
 
 def test_absent_and_not_for_you_are_the_same_bytes() -> None:

@@ -17,7 +17,7 @@ from msgspec.json import Encoder
 
 from detente import errors
 from detente.doors.asgi_challenge import challenge
-from detente.errors import DetenteError, MalformedInput
+from detente.errors import DetenteError, MalformedInput, Unavailable, sentence
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -146,9 +146,20 @@ def problem(code: str, *, error: DetenteError | None = None, request_id: str = "
     )
     if error is None:
         return told
+    got = "" if isinstance(error, Unavailable) else error.got
     return msgspec.structs.replace(
-        told, detail=str(error), what=error.what, expected=error.expected, got=error.got
+        told, detail=told_of(error), what=error.what, expected=error.expected, got=got
     )
+
+
+def told_of(error: DetenteError) -> str:
+    """An error as a caller is told of it.
+
+    Why a store could not be asked names its server; that is for the log.
+    """
+    if isinstance(error, Unavailable):
+        return sentence(error.what, error.expected)
+    return str(error)
 
 
 def body(told: Problem, members: Mapping[str, object] | None = None) -> bytes:

@@ -248,6 +248,8 @@ class Engine:
             failed.__cause__ = None if failed is error else error
             if failed is not error:
                 _note_fault(error)
+            else:
+                _log.warning("transaction not kept: %s", error)
             COMMITS_FAILED.inc()
             for one in batch:
                 one.error = failed
@@ -435,8 +437,9 @@ def _decided(command: Command[Any], moment: Moment) -> Decision[Any]:
 
 def _note_fault(fault: Exception) -> None:
     """Log where it was, and of what type: a message might quote what was to be kept."""
-    where = traceback.format_list(traceback.extract_tb(fault.__traceback__))
-    _log.error("transaction failed: %s\n%s", type(fault).__name__, "".join(where))
+    frames = reversed(traceback.extract_tb(fault.__traceback__))
+    where = " < ".join(f"{one.filename}:{one.lineno} {one.name}" for one in frames)
+    _log.error("transaction failed: %s at %s", type(fault).__name__, where)
 
 
 def _event(one: Prepared, sequence: int) -> Event:

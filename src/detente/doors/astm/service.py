@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from detente.core.principal import Principal
+from detente.doors.asgi_problem import told_of
 from detente.doors.astm import answers
 from detente.doors.astm.operations import Call, Operation
 from detente.errors import (
@@ -117,7 +118,7 @@ def refusal(error: DetenteError) -> Answered:
     status, headers = _status(error)
     if isinstance(error, Unaware):
         return Answered(status=status, body=answers.unaware(error), headers=headers)
-    return Answered(status=status, body=answers.refusal(str(error)), headers=headers)
+    return Answered(status=status, body=answers.refusal(told_of(error)), headers=headers)
 
 
 def _status(error: DetenteError) -> tuple[int, Headers]:
