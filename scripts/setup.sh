@@ -52,8 +52,10 @@ fi
 }
 
 [ -x .venv/bin/python ] || "$python" -m venv .venv
+# The lock is whole, so nothing is resolved: an older pip, asked to resolve `coverage[toml]`, takes
+# the newest release, which has no hash here, in place of the locked one.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    --require-hashes -r requirements-dev.txt
+    --no-deps --require-hashes -r requirements-dev.txt
 .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --no-deps --no-build-isolation --editable .
 (cd tests/oidc && npm ci --silent --no-audit --no-fund)
