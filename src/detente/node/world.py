@@ -16,9 +16,11 @@ from detente.core.agreement import Agreement
 from detente.core.check import Known, Protected, protects
 from detente.core.entry import ChainHead, Statement, token, unseal
 from detente.core.ledger import NODE, Keys, chain_of
+from detente.core.lifecycle import Standing
 from detente.core.party import Party, PublicKey
 from detente.core.plan import Plan
 from detente.core.release import Grant
+from detente.core.subscription import Subscription
 from detente.core.telling import (
     Answer,
     Contested,
@@ -89,6 +91,7 @@ class World:
         airspace: Plans, constraints and subscriptions by cells, as F3548 asks.
         objections: Standing objections by the object that they contest.
         answered: Objections that have an answer by the author of their object.
+        webhooks: Subscriptions that want to be posted to.
         grants: By object and party, what its author granted on request.
     """
 
@@ -102,6 +105,7 @@ class World:
         self.party_objects: dict[str, str] = {}
         self.objections: dict[str, dict[str, Objection]] = defaultdict(dict)
         self.answered: set[str] = set()
+        self.webhooks: set[str] = set()
         # Replaced, never changed, since readers hold it.
         self.grants: Mapping[str, Mapping[str, Grant]] = {}
         self.requests: dict[str, ReleaseRequest] = {}
@@ -241,6 +245,17 @@ class World:
     ) -> Known | None:
         """One current object; gives what the pictures are to show of it, if anything."""
         self.airspace.fold(object_id, version, value, made)
+        if not isinstance(value, Protected):
+            self._learn(object_id, sequence, value)
+            return None
+        if not protects(value):
+            return None
+        return Known(
+            value=value, object_id=object_id, sequence=sequence, version=version, token=made
+        )
+
+    def _learn(self, object_id: str, sequence: int, value: Value) -> None:
+        """What no picture shows."""
         match value:
             case Agreement():
                 self.agreement = value
@@ -251,20 +266,17 @@ class World:
             case Objection():
                 self._object(object_id, value)
             case Answer():
-                self._answer(value)
+                self.answered.add(value.objection)
+            case Subscription():
+                self._subscribe(object_id, value)
             case ReleaseRequest():
                 self.requests[object_id] = value
                 self._grant(object_id)
             case ReleaseDecision():
                 self._decisions[value.request] = sequence, value
                 self._grant(value.request)
-            case _ if isinstance(value, Protected) and protects(value):
-                return Known(
-                    value=value, object_id=object_id, sequence=sequence, version=version, token=made
-                )
             case _:
                 pass
-        return None
 
     def _object(self, object_id: str, objection: Objection) -> None:
         standing = self.objections[objection.object]
@@ -274,8 +286,11 @@ class World:
         # An answer is to the words that it answers: new words ask for a new one.
         self.answered.discard(object_id)
 
-    def _answer(self, answer: Answer) -> None:
-        self.answered.add(answer.objection)
+    def _subscribe(self, object_id: str, value: Subscription) -> None:
+        if value.url is not None and value.standing is Standing.IN_FORCE:
+            self.webhooks.add(object_id)
+        else:
+            self.webhooks.discard(object_id)
 
     def _grant(self, request_id: str) -> None:
         """Let a decision hold, if it is the latest on its object and party.

@@ -110,12 +110,14 @@ class Deliverer:
                 await asyncio.sleep(PAUSE_S)
 
     async def _until_wanted(self) -> None:
-        """Wait until a subscription wants to be posted to."""
-        while not self._listening.closed and not self._webhooks():
+        """Wait until a subscription wants to be posted to; until then nothing is read twice."""
+        while not self._listening.closed:
             size = self._listening.size
-            await self._tail.follow(size)
-            if not self._webhooks():
-                await self._listening.beyond(size, timeout_s=IDLE_S)
+            if self._engine.world.webhooks:
+                await self._tail.follow(size)
+                if self._webhooks():
+                    return
+            await self._listening.beyond(size, timeout_s=IDLE_S)
 
     def _webhooks(self) -> dict[str, Wanted]:
         found = self._tail.subscriptions.items()

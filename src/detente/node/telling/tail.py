@@ -70,6 +70,9 @@ class Tail:
         if self.end >= end:
             return
         async with self._lock:
+            if end - self.end > TAIL_ENTRIES:
+                # Nobody has listened for long: what lies between is read if it is asked for.
+                await self.run(self._load)
             while self.end < end:
                 first = self.end
                 chunk = await self.run(lambda: self._read(first, end))  # noqa: B023 - awaited
@@ -101,6 +104,8 @@ class Tail:
         with self._engine.store.reading() as record:
             self._terms = Terms.load(record)
             self._first = self.end = record.head()[1]
+            self._entries, self._latest, self._bytes = [], {}, 0
+            self.subscriptions = {}
             for row in record.subscriptions():
                 value = None if row.data is None else read(row.data)
                 self._subscribe(row.object_id, row.party, row.since, value)
