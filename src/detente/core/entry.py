@@ -18,6 +18,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated
 
@@ -138,7 +139,7 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signatures: Annotated[tuple[Signature, ...], Meta(min_length=1, max_length=SIGNATURES_MAX)]
 
 
-class Signed(Struct, frozen=True, kw_only=True):
+class Signed(Struct, frozen=True, kw_only=True, dict=True):
     """An envelope, taken apart: its bytes, what they say, and who signed them."""
 
     data: bytes
@@ -146,7 +147,7 @@ class Signed(Struct, frozen=True, kw_only=True):
     payload: bytes
     signatures: tuple[Signature, ...]
 
-    @property
+    @cached_property
     def leaf(self) -> bytes:
         """Leaf hash, 32 bytes."""
         return leaf_hash(self.data)
@@ -191,7 +192,8 @@ def seal(statement: Statement, keys: Sequence[SigningKey]) -> Signed:
     """Sign a statement with the author's key, then with any others.
 
     Raises:
-        MalformedInput: The envelope is larger than ENVELOPE_BYTES_MAX.
+        MalformedInput: A field is out of its limits, there are too many keys, or the
+            envelope is larger than ENVELOPE_BYTES_MAX: nobody could read it again.
     """
     payload = encode(statement)
     signed = pre_authentication(payload)
@@ -205,7 +207,15 @@ def seal(statement: Statement, keys: Sequence[SigningKey]) -> Signed:
     envelope = Envelope(
         payload=base64.b64encode(payload).decode(), payloadType=PAYLOAD_TYPE, signatures=signatures
     )
-    return unseal(encode(envelope))
+    data = encode(envelope)
+    _require_size(data)
+    if not 0 < len(signatures) <= SIGNATURES_MAX:
+        raise MalformedInput(
+            "signatures", expected=f"1 to {SIGNATURES_MAX}", got=f"{len(signatures)}"
+        )
+    return Signed(
+        data=data, statement=_statement(payload), payload=payload, signatures=signatures
+    )
 
 
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -220,22 +230,33 @@ def unseal(data: bytes) -> Signed:
     Raises:
         MalformedInput: Too large, not DSSE, not canonical, or of another type.
     """
-    if len(data) > ENVELOPE_BYTES_MAX:
-        raise MalformedInput(
-            "entry", expected=f"at most {ENVELOPE_BYTES_MAX} bytes", got=f"{len(data)}"
-        )
+    _require_size(data)
     try:
         envelope = _envelopes.decode(data)
         payload = base64.b64decode(envelope.payload, validate=True)
-        statement = _statements.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, binascii.Error, RecursionError) as error:
         raise MalformedInput("entry", got=str(error)) from None
+    statement = _statement(payload)
     if envelope.payloadType != PAYLOAD_TYPE:
         raise MalformedInput("payload type", expected=PAYLOAD_TYPE, got=envelope.payloadType)
     canonical_payload = base64.b64encode(payload).decode() == envelope.payload
     if not canonical_payload or encode(envelope) != data or encode(statement) != payload:
         raise MalformedInput("entry", expected="canonical JSON (RFC 8785)")
     return Signed(data=data, statement=statement, payload=payload, signatures=envelope.signatures)
+
+
+def _require_size(envelope: bytes) -> None:
+    if len(envelope) > ENVELOPE_BYTES_MAX:
+        raise MalformedInput(
+            "entry", expected=f"at most {ENVELOPE_BYTES_MAX} bytes", got=f"{len(envelope)}"
+        )
+
+
+def _statement(payload: bytes) -> Statement:
+    try:
+        return _statements.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedInput("entry", got=str(error)) from None
 
 
 def authenticate(

@@ -11,6 +11,7 @@ Source: C2SP tlog-tiles, "Merkle tree"; docs/adr/0005.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from detente.core.merkle import (
     HASH_BYTES,
@@ -107,8 +108,9 @@ def _complete_hash(read: ReadTile, low: int, high: int) -> bytes:
     return _subtree(tile[offset * HASH_BYTES : (offset + (1 << rest)) * HASH_BYTES])
 
 
+@lru_cache(maxsize=64)
 def _subtree(run: bytes) -> bytes:
-    """The hash over a power of two of hashes."""
+    """The hash over a power of two of hashes; as a tile fills, most are asked for again."""
     hashes = [run[i : i + HASH_BYTES] for i in range(0, len(run), HASH_BYTES)]
     while len(hashes) > 1:
         hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]

@@ -7,6 +7,7 @@ machine of its own. Nothing is appended.
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 
 from msgspec import Struct
 from nacl.signing import SigningKey
@@ -19,6 +20,7 @@ from detente.core.entry import (
     Statement,
     commitment,
     seal,
+    token,
 )
 from detente.core.ledger import KINDS
 from detente.core.party import key_id
@@ -36,13 +38,18 @@ class Submission(Struct, frozen=True, kw_only=True):
     content: Content
 
 
-class Prepared(Struct, frozen=True, kw_only=True):
+class Prepared(Struct, frozen=True, kw_only=True, dict=True):
     """An entry that is ready to be submitted: taken apart, and its value opened."""
 
     signed: Signed
     content: Content
     value: Value
     made_here: bool = False
+
+    @cached_property
+    def token(self) -> str:
+        """Its version token."""
+        return token(self.content.salt, self.signed.leaf)
 
 
 class Author:

@@ -26,7 +26,6 @@ import msgspec
 from msgspec import Struct
 from nacl.signing import SigningKey
 
-from detente.core.entry import token
 from detente.core.ledger import NODE, Act, Ledger
 from detente.core.principal import Principal
 from detente.core.wire import Value
@@ -443,11 +442,10 @@ def _note_fault(fault: Exception) -> None:
 
 
 def _event(one: Prepared, sequence: int) -> Event:
-    leaf = one.signed.leaf
     return Event(
         sequence=sequence,
         statement=one.signed.statement,
-        leaf=leaf,
+        leaf=one.signed.leaf,
         value=one.value,
-        token=token(one.content.salt, leaf),
+        token=one.token,
     )

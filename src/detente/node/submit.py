@@ -12,7 +12,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from detente.core.entry import ChainHead, EntryKind, check_clock, token, unseal
+from detente.core.entry import ChainHead, EntryKind, check_clock, unseal
 from detente.core.ledger import (
     Act,
     Held,
@@ -59,6 +59,8 @@ class Touches(Struct, frozen=True, kw_only=True):
 
     objects: tuple[str, ...] = ()
     names: tuple[Name, ...] = ()
+    drawn: tuple[Name, ...] = ()
+    """Names that were drawn at random just now, so that nothing can bear them yet."""
 
 
 def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]:
@@ -136,15 +138,14 @@ def appended(one: Prepared, *, now: datetime) -> Appended:
 
 def receipt(one: Prepared, *, sequence: int, size: int, root: bytes, late: bool = False) -> Receipt:
     """What its author is answered."""
-    leaf = one.signed.leaf
     return Receipt(
         sequence=sequence,
-        leaf=leaf.hex(),
+        leaf=one.signed.leaf.hex(),
         object_id=one.signed.statement.object,
         version=one.signed.statement.version,
         size=size,
         root=root.hex(),
-        token=token(one.content.salt, leaf),
+        token=one.token,
         late=late,
     )
 
@@ -170,6 +171,7 @@ class Standing:
         for one in touches:
             ids |= dict.fromkeys(one.objects)
             names |= dict.fromkeys(one.names)
+            self._ids |= dict.fromkeys(one.drawn)
         self._stored |= {**ids, **self._record.identified(list(ids))}
         self._ask_names(names)
 

@@ -5,7 +5,7 @@ tiles of the tree and its head, or nothing (docs/rules/R-04.md). What may be
 appended is decided before, by detente.node.submit.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -40,12 +40,38 @@ class Appended(Struct, frozen=True, kw_only=True):
     ended: bool = False
 
 
-class Appender(Record, WriteBeside, WriteTelling):
-    """The record, held for writing."""
+class Edge:
+    """The right edge of the tree as it was last written, of the root that commits to it.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    Kept between transactions, so that the next need not read it. One that was not
+    committed, or another process's, has another root.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[int, bytes, dict[Tile, bytes]] = (0, EMPTY_ROOT, {})
+
+    def of(self, size: int, root_hash: bytes) -> dict[Tile, bytes] | None:
+        """The tiles of ``right_edge(size)``, if they are those of this root."""
+        known, known_root, tiles = self._last
+        return tiles if (known, known_root) == (size, root_hash) else None
+
+    def keep(self, size: int, root_hash: bytes, tiles: Mapping[Tile, bytes]) -> None:
+        """What was written last."""
+        self._last = size, root_hash, {at: tiles[at] for at in right_edge(size)}
+
+
+class Appender(Record, WriteBeside, WriteTelling):
+    """The record, held for writing.
+
+    Args:
+        connection: In a transaction that holds the head.
+        edge: What is kept between transactions.
+    """
+
+    def __init__(self, connection: sa.Connection, edge: Edge) -> None:
         super().__init__(connection)
         self._head: tuple[str, int, bytes] | None = None
+        self._edge = edge
 
     def begin(self, theatre: str) -> None:
         """Start the record of a theatre, with no entries.
@@ -77,7 +103,7 @@ class Appender(Record, WriteBeside, WriteTelling):
         if not batch:
             return first, first, before
         size = first + len(batch)
-        tiles = self._edge(first)
+        tiles = dict(self._edge.of(first, before) or self._read_edge(first))
         leaves = [one.signed.leaf for one in batch]
         changed = grow(lambda *at: tiles[at], first, leaves)
         tiles |= changed
@@ -99,9 +125,10 @@ class Appender(Record, WriteBeside, WriteTelling):
             ),
         )
         self._head = (theatre, size, new_root)
+        self._edge.keep(size, new_root, tiles)
         return first, size, new_root
 
-    def _edge(self, size: int) -> dict[Tile, bytes]:
+    def _read_edge(self, size: int) -> dict[Tile, bytes]:
         """The tiles on the right edge of the tree, which is all that an append reads.
 
         Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from detente.store.access import AccessStore
-from detente.store.append import Appender
+from detente.store.append import Appender, Edge
 from detente.store.database import Database
 from detente.store.mode import Mode
 from detente.store.place import Place
@@ -26,6 +26,7 @@ class Store:
 
     def __init__(self, where: Place, *, create: bool = False) -> None:
         self._database = Database(where, create=create)
+        self._edge = Edge()
 
     @contextmanager
     def reading(self) -> Iterator[Record]:
@@ -47,7 +48,7 @@ class Store:
             OutcomeUnknown: All of it was written, or nothing.
         """
         with self._database.writing() as connection:
-            yield Appender(connection)
+            yield Appender(connection, self._edge)
 
     def holds(self, leaf: bytes) -> bool:
         """Whether an entry is on record, asked at the head: for after an OutcomeUnknown.
@@ -71,7 +72,7 @@ class Store:
             Conflict: The database holds a theatre already.
         """
         with self._database.writing(Mode.FOUND) as connection:
-            record = Appender(connection)
+            record = Appender(connection, self._edge)
             record.begin(theatre)
             yield _Founding(record)
 

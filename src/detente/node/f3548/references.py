@@ -181,7 +181,12 @@ def told(
     by_url: defaultdict[str, list[SubscriptionState]] = defaultdict(list)
     index = terms.index(0, now) if terms.clock_indices else None
     counted = airspace.told
-    rows = [(wish.id, wish.base_url) for wish in wishes]
-    for name, url in rows if made is None else (*rows, made):
+
+    def tell(name: str, url: str) -> None:
         by_url[url].append(SubscriptionState(name, counted(name) + 1 if index is None else index))
+
+    for wish in wishes:
+        tell(wish.id, wish.base_url)
+    if made is not None:
+        tell(*made)
     return Told(by_url=dict(by_url))

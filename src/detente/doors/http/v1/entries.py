@@ -9,7 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from detente.core.entry import ENVELOPE_BYTES_MAX, Hash, token
+from detente.core.entry import ENVELOPE_BYTES_MAX, Hash
 from detente.core.party import PartyId
 from detente.core.principal import signed_principal
 from detente.core.wire import OBJECT_BYTES_MAX
@@ -127,7 +127,7 @@ async def _submit(desk: Desk, exchange: Exchange, data: bytes) -> Receipt:
             version=statement.version,
             size=size,
             root=root.hex(),
-            token=token(prepared.content.salt, prepared.signed.leaf),
+            token=prepared.token,
         )
 
 
