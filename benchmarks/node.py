@@ -18,10 +18,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from load import Each, Result, load, request
+from msgspec import Struct
 
 from detente.core.agreement import Agreement
 from detente.core.notice import Notice
@@ -154,17 +156,34 @@ class Growing:
     """Intents in one place: each brings the tokens of all before it."""
 
     def __init__(self, headers: dict[str, str], where: float) -> None:
-        self._headers, self._where = headers, where
-        self._key: list[str] = []
+        self._headers = headers
+        self._before, self._after = intent(where, 170.0, ["KEY"]).split(b'"KEY"')
+        self._key: list[bytes] = []
 
     def next(self, _connection: int) -> bytes | None:
         if len(self._key) >= IN_ONE_CELL:
             return None
-        body = intent(self._where, 170.0, self._key)
+        body = self._before + b", ".join(self._key) + self._after
         return request("PUT", intent_path(), "localhost", body, self._headers)
 
     def answered(self, _connection: int, _status: int, body: bytes) -> None:
-        self._key.append(json.loads(body)["operational_intent_reference"]["ovn"])
+        made = _made.decode(body).operational_intent_reference
+        self._key.append(b'"%b"' % made.ovn.encode())
+
+
+class Reference(Struct):
+    """What is read of an answer: the generator is to cost less than what it measures."""
+
+    ovn: str
+
+
+class Made(Struct):
+    """An intent that was made."""
+
+    operational_intent_reference: Reference
+
+
+_made = msgspec.json.Decoder(Made)
 
 
 class Chains:
