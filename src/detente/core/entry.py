@@ -213,9 +213,7 @@ def seal(statement: Statement, keys: Sequence[SigningKey]) -> Signed:
         raise MalformedInput(
             "signatures", expected=f"1 to {SIGNATURES_MAX}", got=f"{len(signatures)}"
         )
-    return Signed(
-        data=data, statement=_statement(payload), payload=payload, signatures=signatures
-    )
+    return Signed(data=data, statement=_statement(payload), payload=payload, signatures=signatures)
 
 
 _envelopes = msgspec.json.Decoder(Envelope)

@@ -90,6 +90,11 @@ class Airspace:
         """How often a subscription was to be told: its notification index."""
         return self._told.get(subscription, 0)
 
+    @property
+    def indices(self) -> Mapping[str, int]:
+        """The notification indices of all subscriptions that stand, as they change."""
+        return self._told
+
     def dependents(self, subscription: str) -> tuple[str, ...]:
         """Ids of the intents that rely on a subscription."""
         found = self._dependents.get(subscription)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
 from detente.node.f3548.cells import LEVEL, Cells, above_each, level_of, parents
-from detente.node.f3548.extent import Extent, meeting
+from detente.node.f3548.extent import Extent
 
 
 class Covering(Protocol):
@@ -27,21 +27,27 @@ class Covering(Protocol):
 
 C = TypeVar("C", bound=Covering)
 
+Row = tuple[int, int, int, int, C]
+"""Start, end, lower, upper, and whose they are: side by side, for a busy cell is read
+from end to end by each question."""
+
 
 class ByCell(Generic[C]):
     """Entities by cells of LEVEL and coarser."""
 
     def __init__(self) -> None:
-        self._by: defaultdict[int, dict[str, C]] = defaultdict(dict)
+        self._by: defaultdict[int, dict[str, Row[C]]] = defaultdict(dict)
         self._coarse: dict[int, int] = {}
 
     def put(self, new: C | None, old: C | None = None) -> None:
         """Let ``new`` stand where ``old`` stood; either may be none."""
         kept: Cells = ()
         if new is not None:
-            by, name, cells = self._by, new.id, new.extent.cells
+            by, name, extent = self._by, new.id, new.extent
+            cells = extent.cells
+            row = extent.start, extent.end, extent.lower, extent.upper, new
             for cell in cells:
-                by[cell][name] = new
+                by[cell][name] = row
             if not new.extent.fine:
                 self._note(cells, 1)
             kept = cells if old is not None and old.id == name else ()
@@ -76,13 +82,13 @@ class ByCell(Generic[C]):
         by, cells = self._by, extent.cells
         if len(cells) == 1 and extent.fine and not self._coarse:
             here = by.get(cells[0])
-            return [] if here is None else meeting(extent, list(here.values()))
-        found: dict[str, C] = {}
+            return [] if here is None else _meeting(extent, list(here.values()))
+        found: dict[str, Row[C]] = {}
         for cell in self._sharing(extent):
             here = by.get(cell)
             if here is not None:
                 found.update(here)
-        return meeting(extent, found.values())
+        return _meeting(extent, found.values())
 
     def _sharing(self, extent: Extent) -> Iterable[int]:
         """The cells themselves, the coarser ones above them, and the finer ones within."""
@@ -102,3 +108,13 @@ class ByCell(Generic[C]):
                     if above in at_level
                 )
         return sharing
+
+
+def _meeting(extent: Extent, rows: Iterable[Row[C]]) -> list[C]:
+    """Those that share altitudes and times; touching is meeting."""
+    from_, until, low, high = extent.start, extent.end, extent.lower, extent.upper
+    return [
+        one
+        for start, end, lower, upper, one in rows
+        if end >= from_ and start <= until and upper >= low and lower <= high
+    ]

@@ -8,9 +8,9 @@ told whose volumes do. An open end reaches everywhere.
 Source: ASTM F3548-21, PutOperationalIntentReferenceParameters.extents; docs/adr/0012.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -47,9 +47,6 @@ class Placed(Protocol):
     @property
     def extent(self) -> Extent:
         """Its own."""
-
-
-P = TypeVar("P", bound=Placed)
 
 
 def extent_of(volumes: Sequence[Volume], *, widen_mm: int = 0, heighten_mm: int = 0) -> Extent:
@@ -103,16 +100,3 @@ def union(one: Extent, other: Extent) -> Extent:
         end=max(one.end, other.end),
         fine=one.fine and other.fine,
     )
-
-
-def meeting(extent: Extent, candidates: Iterable[P]) -> list[P]:
-    """Those that share altitudes and times; touching is meeting."""
-    lower, upper, start, end = extent.lower, extent.upper, extent.start, extent.end
-    return [
-        one
-        for one in candidates
-        if (x := one.extent).end >= start
-        and x.start <= end
-        and x.upper >= lower
-        and x.lower <= upper
-    ]

@@ -180,13 +180,15 @@ def told(
     """
     by_url: defaultdict[str, list[SubscriptionState]] = defaultdict(list)
     index = terms.index(0, now) if terms.clock_indices else None
-    counted = airspace.told
-
-    def tell(name: str, url: str) -> None:
-        by_url[url].append(SubscriptionState(name, counted(name) + 1 if index is None else index))
-
+    counts = airspace.indices
     for wish in wishes:
-        tell(wish.id, wish.base_url)
+        name = wish.id
+        by_url[wish.base_url].append(
+            SubscriptionState(name, counts[name] + 1 if index is None else index)
+        )
     if made is not None:
-        tell(*made)
+        name, url = made
+        by_url[url].append(
+            SubscriptionState(name, counts.get(name, 0) + 1 if index is None else index)
+        )
     return Told(by_url=dict(by_url))
