@@ -4,7 +4,7 @@ Each client has a connection that it keeps, and in each round one plan to file, 
 door or by F3548's. It shows the tokens that it knows; refused, it learns what it lacked and
 tries again; accepted, it changes its plan or ends it. A client that is left without an answer
 finds out what became of its request: by asking again with the same idempotency key, or by
-looking at its intent. All plans of a round hold one point at one time, so any two meet.
+looking at its intent. All plans at a place hold one point at one time, so any two meet.
 """
 
 import asyncio
@@ -38,6 +38,10 @@ ANSWER_S = 60
 DISTURBED_S = 20
 """How long after a kill there may be failures: a worker reads the record anew."""
 
+PLACES = (1, 8)
+"""Rounds by turns: all at one place, where one is accepted at a time; and at several, far apart,
+so that more is accepted, changed and ended."""
+
 LATITUDE, LONGITUDE = 47.0, 8.0
 LOWER_M, ALTITUDE_M = 50, 100
 NEAR_M = 150
@@ -61,6 +65,7 @@ class Accepted(Struct, frozen=True):
     """A version of a plan that was accepted, and the tokens that were shown for it."""
 
     name: str
+    place: int
     key: frozenset[str]
 
 
@@ -124,16 +129,17 @@ class Race:
         """Of any two plans that stand now, whichever came later showed the other's token."""
         for one, other in itertools.combinations(self.standing.values(), 2):
             first, second = self.accepted[one], self.accepted[other]
-            assert one in second.key or other in first.key, (
+            met = first.place == second.place
+            assert not met or one in second.key or other in first.key, (
                 f"seed {self.seed}, round {self.round}: {first.name} and {second.name} "
                 "were accepted unaware of each other"
             )
 
-    def note(self, name: str, made: Mine, key: frozenset[str]) -> None:
+    def note(self, made: Mine, said: Accepted) -> None:
         """A version was accepted."""
-        assert made.token not in self.accepted, f"{name}: its token came before"
-        self.accepted[made.token] = Accepted(name, key)
-        self.standing[name] = made.token
+        assert made.token not in self.accepted, f"{said.name}: its token came before"
+        self.accepted[made.token] = said
+        self.standing[said.name] = self.ovns[said.name] = made.token
         self.counts["accepted"] += 1
 
     def failed(self, why: str) -> None:
@@ -210,6 +216,7 @@ class Client:
         self.race = race
         self.line = Line(race, bearer)
         self.door: Native | F3548 = Native(self)
+        self.place = 0
         self._number = number
         self._mine: Mine | None = None
 
@@ -218,6 +225,7 @@ class Client:
         race = self.race
         name = str(UUID(int=race.chance.getrandbits(128), version=4))
         self.door = race.chance.choice([Native, F3548])(self)
+        self.place = self._number % PLACES[race.round % len(PLACES)]
         key: set[str] = set()
         for turn in range(TURNS):
             if self._mine is not None and race.chance.random() < 0.2:
@@ -227,8 +235,7 @@ class Client:
             found = await self._insist(self.door.put, name, turn, shown, self._mine)
             if isinstance(found, Mine):
                 self._mine = found
-                race.note(name, found, shown)
-                race.ovns[name] = found.token
+                race.note(found, Accepted(name, self.place, shown))
             else:
                 race.counts["unaware"] += 1
                 key |= found
@@ -238,6 +245,10 @@ class Client:
         """End what stands, once the round is over."""
         if self._mine is not None:
             await self._end(self._name)
+
+    def drawn(self, name: str) -> "Drawn":
+        """Where and when a version of the plan is, by its name."""
+        return Drawn.of(name, self.race.at, self.place)
 
     async def _end(self, name: str) -> None:
         assert self._mine is not None
@@ -270,7 +281,7 @@ class Native:
         """File or change it."""
         del again
         ask, once = self._client.line.ask, f"{name}-{turn}"
-        plan = native_plan(name, Drawn.of(once, self._client.race.at))
+        plan = native_plan(name, self._client.drawn(once))
         if mine is None:
             said = {"plan": plan, "key": sorted(key)}
             told = await ask("POST", "/v1/plans", said, idempotency_key=once)
@@ -311,7 +322,7 @@ class F3548:
             stands = await self._look(path)
             if stands is not None and (mine is None or stands.version > mine.version):
                 return stands
-        said = intent(Drawn.of(f"{name}-{turn}", self._client.race.at), key)
+        said = intent(self._client.drawn(f"{name}-{turn}"), key)
         told = await self._client.line.ask(
             "PUT", path if mine is None else f"{path}/{mine.token}", said
         )
@@ -366,12 +377,12 @@ class Drawn(Struct, frozen=True):
     shown: bool
 
     @classmethod
-    def of(cls, name: str, at: datetime) -> "Drawn":
+    def of(cls, name: str, at: datetime, place: int) -> "Drawn":
         """The same for the same name, so that a request may be sent again."""
         chance = random.Random(name)
         start = at - timedelta(minutes=chance.uniform(5, 40))
         return cls(
-            latitude=LATITUDE + chance.uniform(-0.001, 0.001),
+            latitude=LATITUDE + place * 0.1 + chance.uniform(-0.001, 0.001),
             longitude=LONGITUDE + chance.uniform(-0.001, 0.001),
             radius_m=round(chance.uniform(NEAR_M, 2 * NEAR_M)),
             upper_m=round(chance.uniform(ALTITUDE_M, 500)),
@@ -428,7 +439,8 @@ def assert_on_record(store: Store, race: Race) -> None:
         known = race.accepted.get(own)
         assert known is not None, f"{plan.source_id} is on record, and its client was not told"
         assert known.name == plan.source_id
-        lacking = set(standing.values()) - known.key
+        met = {one for one in standing.values() if race.accepted[one].place == known.place}
+        lacking = met - known.key
         assert not lacking, f"{plan.source_id} was accepted unaware of {len(lacking)}"
         standing[object_id] = own
         seen.add(own)

@@ -1,7 +1,7 @@
 """A race for one place (R-04, R-05); test_race.md tells it.
 
-``RACE_ROUNDS=1000 RACE_KILL_EVERY=25 pytest -s tests/scenarios/test_race.py -k test_race`` runs a
-thousand rounds.
+``RACE_ROUNDS=1000 RACE_KILL_EVERY=25 pytest -s tests/scenarios/test_race.py -k "test_race["``
+runs a thousand rounds.
 """
 
 import itertools
@@ -140,7 +140,7 @@ def test_ready_again(tmp_path: Path) -> None:
         with node_at(place, keyring, tmp_path, workers=2) as node:
             wait_until_ready(node)
             server.stop(signal.SIGKILL)
-            plan = {"plan": native_plan("a", Drawn.of("a", datetime.now(UTC)))}
+            plan = {"plan": native_plan("a", Drawn.of("a", datetime.now(UTC), 0))}
             for _ in range(20):
                 told = node.party("p0").post("/v1/plans", plan)
                 assert told.status == 503
