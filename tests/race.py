@@ -29,8 +29,12 @@ from detente.store import Store
 from dss import INTENTS, OTHERS, intent_body, volume
 from served import Told, request
 
-TURNS = 3
-"""What each client does in a round: file, and go on by what came of it."""
+TRIES, TURNS = 2, 4
+"""In a round each client files its plan, once more if it was refused, and goes on if it was not."""
+
+RECONNECTS = 0.05
+"""How often a client comes back on a new connection: else all stay with the worker that outlived
+another."""
 
 ANSWER_S = 60
 """Whatever is killed, a client is answered within this time."""
@@ -216,19 +220,23 @@ class Client:
         self.line = Line(race, bearer)
         self.door: Native | F3548 = Native(self)
         self.place = 0
-        self._number = number
+        self._number, self._name = number, ""
         self._mine: Mine | None = None
 
     async def compete(self) -> None:
         """A plan, by either door, with what is learnt of the others."""
         race = self.race
-        name = str(UUID(int=race.chance.getrandbits(128), version=4))
+        name = self._name = str(UUID(int=race.chance.getrandbits(128), version=4))
         self.door = race.chance.choice([Native, F3548])(self)
         self.place = self._number % PLACES[race.round % len(PLACES)]
         key: set[str] = set()
+        if race.chance.random() < RECONNECTS:
+            self.line.close()
         for turn in range(TURNS):
+            if self._mine is None and turn >= TRIES:
+                return
             if self._mine is not None and race.chance.random() < 0.2:
-                await self._end(name)
+                await self._end()
                 return
             shown = frozenset(key)
             found = await self._insist(self.door.put, name, turn, shown, self._mine)
@@ -238,22 +246,21 @@ class Client:
             else:
                 race.counts["unaware"] += 1
                 key |= found
-        self._name = name
 
     async def withdraw(self) -> None:
         """End what stands, once the round is over."""
         if self._mine is not None:
-            await self._end(self._name)
+            await self._end()
 
     def drawn(self, name: str) -> "Drawn":
         """Where and when a version of the plan is, by its name."""
         return Drawn.of(name, self.race.at, self.place)
 
-    async def _end(self, name: str) -> None:
+    async def _end(self) -> None:
         assert self._mine is not None
-        await self._insist(self.door.end, name, self._mine)
-        self.race.ended.add(name)
-        del self.race.standing[name]
+        await self._insist(self.door.end, self._name, self._mine)
+        self.race.ended.add(self._name)
+        del self.race.standing[self._name]
         self._mine = None
 
     async def _insist(self, act: Callable[..., Any], *given: Any) -> Any:
