@@ -227,7 +227,7 @@ class Client:
         """A plan, by either door, with what is learnt of the others."""
         race = self.race
         name = self._name = str(UUID(int=race.chance.getrandbits(128), version=4))
-        self.door = race.chance.choice([Native, F3548])(self)
+        self.door = Native(self) if race.chance.random() < 0.5 else F3548(self)
         self.place = self._number % PLACES[race.round % len(PLACES)]
         key: set[str] = set()
         if race.chance.random() < RECONNECTS:

@@ -635,8 +635,9 @@ def test_malformed(dss: Dss) -> None:
     """What is not as the standard has it is refused at each operation, and nothing of it is kept"""
     both = dss.uss("one", SC, CM)
     name = new_id()
+    bodies: list[object] = [None, b"", b"{", b"[]", b"[" * 9_999, b'"\xff"', {}]
     for kind in (INTENTS, CONSTRAINTS, SUBSCRIPTIONS):
-        for body in (None, b"", b"{", b"[]", b"[" * 9_999, b'"\xff"', {}):
+        for body in bodies:
             both.ask("POST", f"{kind}/query", body).refused(400)
             both.ask("PUT", f"{kind}/{name}", body).refused(400)
         for area in wrong_areas():
@@ -645,14 +646,14 @@ def test_malformed(dss: Dss) -> None:
             both.ask("PUT", f"{kind}/{name}", intent_body(extents=one)).refused(400)
         both.get(kind, "not_uuid_format").refused(400)
         both.ask("PUT", f"{kind}/not_uuid_format", intent_body()).refused(400)
-    for body in (
+    for wrong in (
         intent_body(extents=volume()),
         intent_body(altered(time_start=None)),
         intent_body(altered(time_end=None)),
         intent_body(volume(minutes=(-1_500, -1_440))),
     ):
-        both.put_intent(name, body).refused(400)
-        both.put_constraint(name, body).refused(400)
+        both.put_intent(name, wrong).refused(400)
+        both.put_constraint(name, wrong).refused(400)
     for parts in (
         {"state": "Ended"},
         {"subscription_id": "a0"},
@@ -763,15 +764,14 @@ def test_zones(one: Uss, two: Uss) -> None:
     """A constraint is told to whom it was asked for, as long as it is"""
     manager, listener = one.with_(CM), two.with_(SC, CP)
     plans, zones, both = new_id(), new_id(), new_id()
+    wanted = {
+        plans: subscription_body(),
+        zones: subscription_body(notify_for_operational_intents=False, notify_for_constraints=True),
+        both: subscription_body(notify_for_constraints=True),
+    }
     versions = {
-        name: listener.put_subscription(name, subscription_body(**wanted)).ok()["subscription"][
-            "version"
-        ]
-        for name, wanted in (
-            (plans, {}),
-            (zones, {"notify_for_operational_intents": False, "notify_for_constraints": True}),
-            (both, {"notify_for_constraints": True}),
-        )
+        name: listener.put_subscription(name, body).ok()["subscription"]["version"]
+        for name, body in wanted.items()
     }
     name = new_id()
     answer = manager.put_constraint(name, constraint_body()).ok(201)
