@@ -73,8 +73,9 @@ def document(
         for operation in _operations(item):
             _put_right(operation)
             # What refuses any request says it as this door does.
-            refused = operation["responses"]["400"] if path.startswith(F3548_PATHS) else _PROBLEM
-            operation["responses"].setdefault("default", refused)
+            responses = operation["responses"]
+            own = responses.get("400", _PROBLEM) if path.startswith(F3548_PATHS) else _PROBLEM
+            responses.setdefault("default", own)
     for more in described:
         made["paths"] |= more["paths"]
         schemas |= more["components"]["schemas"]
