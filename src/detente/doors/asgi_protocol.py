@@ -125,6 +125,8 @@ class Guarded(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, state, app_state, asyncio.get_running_loop())
         self.guard = guard
+        # uvicorn's own, which it makes with the first request: one may be refused before.
+        self.url = b""
         self.phase = Phase.HEAD
         self.since = time.monotonic()
         self._running: RequestResponseCycle | None = None
@@ -327,7 +329,7 @@ class Guarded(HttpToolsProtocol):
             running.disconnected = True
             running.message_event.set()
         told = problem(code, error=DetenteError(what, expected=expected))
-        content, media_type = spoken((self.url or b"").decode("latin-1"), told)
+        content, media_type = spoken(self.url.decode("latin-1"), told)
         self.transport.write(
             b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n"
             b"connection: close\r\n\r\n%s"
