@@ -1,17 +1,20 @@
-"""F3548's door of one node, asked over HTTP within this process; and the bodies that USSs send.
+"""F3548's door of one node, asked over HTTP; and the bodies that USSs send.
 
-Who asks is taken from the bearer token as it stands, ``party|scope scope``:
-tokens have tests of their own.
+The node is ``detente serve`` (``served``), or one in this process whose clock and terms
+a test chooses (``running``).
 """
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -20,10 +23,13 @@ from detente.core.principal import Method, Principal, Scope, known_scopes
 from detente.doors.astm.routes import handlers
 from detente.doors.astm.service import Service
 from detente.errors import NotAuthentic
+from detente.node.asking import Follow
 from detente.node.engine import Command, Engine
+from detente.node.f3548.airspace import Airspace
 from detente.node.f3548.terms import Terms
 from detente.node.keyring import Keyring
 from detente.store import Place, Store
+from http_node import node_at, token_of
 
 SC = Scope.UTM_STRATEGIC_COORDINATION.value
 CM = Scope.UTM_CONSTRAINT_MANAGEMENT.value
@@ -39,6 +45,10 @@ REPORTS = "/dss/v1/reports"
 
 URL = "https://uss.example/utm"
 OTHERS = "Available from USS"
+NODE_URL = "https://node.example"
+CONNECTIONS = 6
+"""To a node that is served: enough that each of two workers has some."""
+
 NO_SUBSCRIPTION = "00000000-0000-4000-8000-000000000000"
 
 Json = dict[str, Any]
@@ -71,7 +81,7 @@ class Uss:
     def __init__(self, dss: "Dss", party: str, scopes: Iterable[str]) -> None:
         self._dss = dss
         self.party = party
-        self.token = f"{party}|{' '.join(scopes)}"
+        self.token = dss.bearer(party, " ".join(scopes))
 
     def with_(self, *scopes: str) -> "Uss":
         """The same, with other scopes."""
@@ -117,11 +127,23 @@ class Uss:
 
 
 class Dss:
-    """The door, around an engine at work."""
+    """The door of a node.
 
-    def __init__(self, engine: Engine, client: TestClient[Litestar]) -> None:
+    Args:
+        engine: At work on the node's register: the node's own, or one beside it.
+        clients: Connections to the node, used by turns.
+        bearer: Gives the token of a party with some scopes.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        clients: Sequence[httpx.Client],
+        bearer: Callable[[str, str], str],
+    ) -> None:
         self.engine = engine
-        self._client = client
+        self._clients = itertools.cycle(clients)
+        self.bearer = bearer
 
     def ask(self, method: str, path: str, body: object = None, *, token: str | None) -> Answer:
         """One request; bytes are sent as they are."""
@@ -131,7 +153,8 @@ class Dss:
             given["content"] = body
         elif body is not None:
             given["json"] = body
-        answer = self._client.request(method, path, **given)
+        answer = next(self._clients).request(method, path, **given)
+        assert answer.headers["content-type"] == "application/json"
         return Answer(answer.status_code, answer.json())
 
     def uss(self, party: str, *scopes: str) -> Uss:
@@ -142,22 +165,64 @@ class Dss:
         """An act by another door."""
         return asyncio.run(self.engine.act(command))
 
+    def clear(self) -> None:
+        """End everything, each by its manager."""
+        airspace = self._airspace()
+        for intent in airspace.intents.values():
+            path = f"{INTENTS}/{intent.id}/{intent.ovn}"
+            self.uss(intent.party).ask("DELETE", path).ok()
+        for constraint in airspace.constraints.values():
+            path = f"{CONSTRAINTS}/{constraint.id}/{constraint.ovn}"
+            self.uss(constraint.party, CM).ask("DELETE", path).ok()
+        for wish in self._airspace().wishes.values():
+            path = f"{SUBSCRIPTIONS}/{wish.id}/{wish.token}"
+            self.uss(wish.party).ask("DELETE", path).ok()
+
+    def _airspace(self) -> Airspace:
+        self.act(Follow())
+        return self.engine.world.airspace
+
 
 @contextmanager
 def running(
     place: Place, keyring: Keyring, *, terms: Terms | None = None, hours: float = 0
 ) -> Iterator[Dss]:
-    """A node at work whose clock is ``hours`` ahead."""
+    """A node in this process, whose clock is ``hours`` ahead.
+
+    Who asks is taken from the bearer token as it stands, ``party|scope scope``.
+    """
+    with _engine(place, keyring, hours) as engine:
+        service = Service(engine, _authenticate, terms or Terms(base_url=NODE_URL))
+        app = Litestar(list(handlers(service)), openapi_config=None)
+        with TestClient(app, raise_server_exceptions=True) as client:
+            yield Dss(engine, [client], lambda party, scopes: f"{party}|{scopes}")
+
+
+@contextmanager
+def served(place: Place, keyring: Keyring, folder: Path) -> Iterator[Dss]:
+    """``detente serve`` on a register: with a PostgreSQL server, two workers."""
+    workers = 1 if isinstance(place, Path) else 2
+    with ExitStack() as stack:
+        node = stack.enter_context(
+            node_at(place, keyring, folder, f"base_url={NODE_URL}", workers=workers)
+        )
+        engine = stack.enter_context(_engine(place, keyring))
+        clients = [
+            stack.enter_context(httpx.Client(base_url=node.url, timeout=60))
+            for _ in range(CONNECTIONS)
+        ]
+        yield Dss(engine, clients, cache(token_of))
+
+
+@contextmanager
+def _engine(place: Place, keyring: Keyring, hours: float = 0) -> Iterator[Engine]:
     store = Store(place)
     engine = Engine(
         store, keyring.load(NODE), clock=lambda: datetime.now(UTC) + timedelta(hours=hours)
     )
     engine.start()
-    service = Service(engine, _authenticate, terms or Terms(base_url="https://node.example"))
-    app = Litestar(list(handlers(service)), openapi_config=None)
     try:
-        with TestClient(app, raise_server_exceptions=True) as client:
-            yield Dss(engine, client)
+        yield engine
     finally:
         engine.stop()
         store.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from joserfc.jwk import OKPKey
 from msgspec import Struct
 
 from detente.core.principal import Role, Scope, scopes_of
@@ -107,10 +108,15 @@ class Node:
 
 
 def bearer(party: str, roles: tuple[Role, ...]) -> str:
+    """A token for a party, with the scopes of roles."""
+    return token_of(party, " ".join(sorted(scopes_of(roles))))
+
+
+def token_of(party: str, scope: str, key: OKPKey = ED) -> str:
     """A token for a party, as the issuer signs it."""
     now_s = time.time()
     return token(
-        ED, "EdDSA", iss=ISSUER, aud=AUDIENCE, sub=party, scope=" ".join(sorted(scopes_of(roles))),
+        key, "EdDSA", iss=ISSUER, aud=AUDIENCE, sub=party, scope=scope,
         exp=now_s + 3_000, nbf=now_s - 5,
     ).decode()  # fmt: skip
 

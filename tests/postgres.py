@@ -3,6 +3,7 @@
 No other server is touched. The server dies with the test run, even if that is killed.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -94,6 +95,16 @@ class Cluster:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
             self.process.wait(_START_S)
+
+    def crash(self) -> None:
+        """Kill every process of it at once, as a machine does that loses power."""
+        assert self.process is not None
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for one in (pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self.process.wait(_START_S)
 
     def remove(self) -> None:
         """Stop it, and leave nothing. SIGQUIT: whoever still asks cannot put it off."""

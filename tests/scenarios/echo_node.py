@@ -33,7 +33,7 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parts: tuple["Asked", ...] = ()
 
 
-@post("/echo", status_code=200)
+@post(["/echo", "/dss/v1/echo"], status_code=200, include_in_schema=False)
 async def echo(request: Request[Any, Any, Any]) -> Response[bytes]:
     """How long the body was."""
     exchange: Exchange = request.scope["state"]["exchange"]

@@ -2,12 +2,15 @@
 
 import time as clock
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import pytest
+from joserfc.jwk import OKPKey
 from msgspec import structs
 
+from conftest import KINDS, begin
 from detente.core.agreement import Agreement, Separation
 from detente.core.notice import Notice
 from detente.core.plan import Plan, PlanState
@@ -18,7 +21,7 @@ from detente.node import verbs
 from detente.node.f3548.entities import id_of_object
 from detente.node.f3548.terms import Terms
 from detente.node.keyring import Keyring
-from detente.store import Place
+from detente.store import Place, parse_place
 from dss import (
     AA,
     AVAILABILITY,
@@ -40,20 +43,39 @@ from dss import (
     implicit,
     intent_body,
     new_id,
+    outline,
     running,
+    served,
     subscription_body,
     time,
     uuid7,
     volume,
 )
+from http_node import token_of
+from postgres import TEMPLATE, Cluster
 
 EVERYTHING = frozenset(Scope)
 
 
-@pytest.fixture
-def dss(place: Place, keyring: Keyring) -> Iterator[Dss]:
-    with running(place, keyring) as found:
+@pytest.fixture(scope="module", params=KINDS)
+def node(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dss]:
+    """The real node; on PostgreSQL, two workers."""
+    folder = tmp_path_factory.mktemp("dss")
+    keyring = Keyring(folder / "test.db")
+    place: Place = folder / "test.db"
+    if request.param == "postgresql":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        place = parse_place(cluster.url(cluster.make(TEMPLATE)))
+    begin(place, keyring)
+    with served(place, keyring, folder) as found:
         yield found
+
+
+@pytest.fixture
+def dss(node: Dss) -> Iterator[Dss]:
+    """The same, with nothing in the airspace."""
+    yield node
+    node.clear()
 
 
 @pytest.fixture
@@ -165,8 +187,12 @@ def test_others(dss: Dss, one: Uss) -> None:
         return {"volumes": (disc,), "party": "two"}
 
     site = {"name": "name", "category": "site", **near(47)}
-    for notice in (Notice(source_id="seen", release=shown, **site), Notice(source_id="x", **site)):
+    notices = [
         dss.act(verbs.Speak(speaker, notice))
+        for notice in (
+            Notice(source_id="seen", release=shown, **site), Notice(source_id="x", **site)
+        )
+    ]  # fmt: skip
     body = intent_body()
     missing = one.put_intent(new_id(), body).refused(409)
     assert missing["missing_operational_intents"] == []
@@ -199,6 +225,9 @@ def test_others(dss: Dss, one: Uss) -> None:
         assert one.get(INTENTS, id_of_object(hidden.object_id)).status == (404, 200)[number - 1]
         aware = intent_body(volume(48.07), key=[lacking["ovn"]])
         one.delete_intent(one.intent(new_id(), aware))
+    for receipt in (*notices, hidden):
+        at = verbs.Place(object_id=receipt.object_id, token=receipt.token)
+        dss.act(verbs.End(speaker, at))
 
 
 def test_states(one: Uss, two: Uss) -> None:
@@ -539,9 +568,11 @@ def test_scopes(dss: Dss, one: Uss) -> None:
         ("PUT", f"{AVAILABILITY}/one", {AA}),
         ("POST", REPORTS, {SC, SA, CM, CP, AA}),
     ]
+    stranger = token_of("one", SC, OKPKey.generate_key("Ed25519"))
     for method, path, scopes in asked:
         body = b"no JSON" if method in {"PUT", "POST"} else None
-        dss.ask(method, path, body, token=None).refused(401)
+        for token in (None, "no token", stranger):
+            dss.ask(method, path, body, token=token).refused(401)
         for scope in (SC, SA, CM, CP, AA, Scope.ADMIN.value):
             answer = one.with_(scope).ask(method, path, body)
             assert (answer.status == 403) == (scope not in scopes), (method, path, scope)
@@ -560,3 +591,240 @@ def test_separation(dss: Dss, one: Uss, two: Uss) -> None:
     two.put_intent(new_id(), intent_body(volume(47.15))).refused(409)
     two.intent(new_id(), intent_body(volume(47.15), key=[made["ovn"]]))
     two.intent(new_id(), intent_body(volume(47.5)))
+    dss.act(verbs.Agree(admin, structs.replace(terms, separations={})))
+
+
+def at(value: str) -> Json:
+    """A moment that is named."""
+    return {"value": value, "format": "RFC3339"}
+
+
+CORNERS = ((47.0, 8.0), (47.0, 8.3), (47.2, 8.3), (47.2, 8.0))
+
+
+def altered(**parts: Any) -> Json:
+    """An area with other members; None takes one out."""
+    made = {**volume(), **parts}
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def wrong_areas() -> Iterator[Json]:
+    """Areas that are none."""
+    space = volume()["volume"]
+    circle = space["outline_circle"]
+    yield outline(CORNERS[0], CORNERS[0], CORNERS[0])
+    yield outline(*CORNERS, CORNERS[0])
+    yield outline(*CORNERS, CORNERS[1])
+    yield outline((9.98, 9.98), (9.98, 10.02), (20.02, 10.02), (20.02, 9.98))
+    yield outline((9.98, 9.98), (9.98, 10.02), (110.02, 10.02))
+    yield altered(volume={**space, **outline(*CORNERS)["volume"]})
+    yield altered(volume={})
+    yield altered(volume={**space, "outline_circle": {**circle, "radius": {"value": 300}}})
+    yield altered(
+        volume={**space, "outline_circle": {**circle, "radius": {"value": 300, "units": "N"}}}
+    )
+    for name, value in (("reference", "SFC"), ("units", "FT")):
+        lower = {**space["altitude_lower"], name: value}
+        yield altered(volume={**space, "altitude_lower": lower})
+    yield altered(time_start={**time(2), "format": "RFC3330"})
+    yield altered(time_start=at("something-invalid"))
+    yield altered(time_start=time(62), time_end=time(2))
+
+
+def test_malformed(dss: Dss) -> None:
+    """What is not as the standard has it is refused at each operation, and nothing of it is kept"""
+    both = dss.uss("one", SC, CM)
+    name = new_id()
+    bodies: list[object] = [None, b"", b"{", b"[]", b"[" * 9_999, b'"\xff"', {}]
+    for kind in (INTENTS, CONSTRAINTS, SUBSCRIPTIONS):
+        for body in bodies:
+            both.ask("POST", f"{kind}/query", body).refused(400)
+            both.ask("PUT", f"{kind}/{name}", body).refused(400)
+        for area in wrong_areas():
+            both.ask("POST", f"{kind}/query", {"area_of_interest": area}).refused(400)
+            one = area if kind == SUBSCRIPTIONS else [area]
+            both.ask("PUT", f"{kind}/{name}", intent_body(extents=one)).refused(400)
+        both.get(kind, "not_uuid_format").refused(400)
+        both.ask("PUT", f"{kind}/not_uuid_format", intent_body()).refused(400)
+    for wrong in (
+        intent_body(extents=volume()),
+        intent_body(altered(time_start=None)),
+        intent_body(altered(time_end=None)),
+        intent_body(volume(minutes=(-1_500, -1_440))),
+    ):
+        both.put_intent(name, wrong).refused(400)
+        both.put_constraint(name, wrong).refused(400)
+    for parts in (
+        {"state": "Ended"},
+        {"subscription_id": "a0"},
+        {"subscription_id": UUID(new_id()).hex},
+        {"uss_base_url": "http://uss.example"},
+    ):
+        both.put_intent(name, intent_body(**parts)).refused(400)
+    both.get(INTENTS, name).refused(404)
+    both.get(CONSTRAINTS, name).refused(404)
+    both.get(SUBSCRIPTIONS, name).refused(404)
+
+
+def test_questions(one: Uss) -> None:
+    """A question is about any time, and about as much area as the standard allows"""
+    made = one.intent(new_id(), intent_body(volume(minutes=(20, 80))))
+    for area, found in (
+        (volume(minutes=(-2_000, -1_900)), []),
+        (volume(minutes=(30, 30)), [made]),
+        (volume(minutes=(0, 0)), []),
+        (altered(time_start=time(79), time_end=None), [made]),
+        (altered(time_start=time(81), time_end=None), []),
+        (altered(time_start=None, time_end=time(21)), [made]),
+        (altered(time_start=None, time_end=time(19)), []),
+        (altered(time_start=at("2020-07-06T22:28:00Z"), time_end=at("2120-07-06T22:43:41Z")),
+         [made]),
+        (altered(volume=outline(*CORNERS)["volume"], time_end=None), [made]),
+    ):  # fmt: skip
+        assert one.query(INTENTS, area) == found
+    # 2,500 square kilometres are allowed, and no more.
+    one.query(SUBSCRIPTIONS, volume(radius=28_000))
+    huge = {"area_of_interest": volume(radius=28_300)}
+    for kind in (INTENTS, SUBSCRIPTIONS):
+        one.ask("POST", f"{kind}/query", huge).refused(400)
+
+
+def test_long(one: Uss) -> None:
+    """An intent may have begun long ago, end in years, and be of many pieces"""
+    strips = [
+        outline((32.0 + at, -117.0), (32.0 + at, -117.0003), (32.05 + at, -117.0003))
+        for at in (0.0, 0.01, 0.02)
+    ]
+    years = (("2020-06-09", "2020-06-10"), ("1969-12-31", "1969-12-31"), ("2020-06-12", "2099-06-13"))  # fmt: skip # noqa: E501
+    for strip, (start, end) in zip(strips, years, strict=True):
+        strip["time_start"], strip["time_end"] = at(f"{start}T15:58:00.00Z"), at(f"{end}T17:02:00Z")
+    name = new_id()
+    body = intent_body(*strips, **implicit(notify_for_constraints=True))
+    made = one.intent(name, body)
+    assert made["time_start"]["value"] == "1969-12-31T15:58:00Z"
+    assert made["time_end"]["value"] == "2099-06-13T17:02:00Z"
+    active = {**body, "state": "Activated", "key": [made["ovn"]]}
+    made = one.intent(name, active, made["ovn"])
+    one.put_intent(name, {**body, "key": [made["ovn"]]}).refused(409)
+    one.ask("PUT", f"{INTENTS}/{name}/", body).refused(400, 404, 409)
+    one.put_intent(name, body, "ThisIsAnIncorrectOVN").refused(409)
+    one.ask("DELETE", f"{INTENTS}/{name}/ThisIsAnIncorrectOVN").refused(409)
+
+
+def test_pole(one: Uss, two: Uss) -> None:
+    """At the pole intents meet from every longitude"""
+    made = one.intent(new_id(), intent_body(volume(90, 0), **implicit()))
+    assert two.query(INTENTS, volume(89.999, 180)) == [{**made, "ovn": OTHERS}]
+    near = intent_body(volume(89.999, -90))
+    two.put_intent(new_id(), near).refused(409)
+    told_of = two.put_intent(new_id(), {**near, "key": [made["ovn"]]}).ok(201)
+    assert told(told_of) == {made["subscription_id"]: 2}
+
+
+def test_another(one: Uss) -> None:
+    """An intent may change from any subscription, or none, to another's implicit one"""
+    window = volume(minutes=(0.1, 1_200))
+    name = new_id()
+    one.put_subscription(name, subscription_body(volume(minutes=(0, 1_300)))).ok()
+    explicit = one.intent(new_id(), intent_body(window, subscription_id=name))
+    alone = one.intent(new_id(), intent_body(window, key=[explicit["ovn"]]))
+    one.get(SUBSCRIPTIONS, alone["subscription_id"]).refused(404)
+    key = [explicit["ovn"], alone["ovn"]]
+    served_by = one.intent(new_id(), intent_body(window, key=key, **implicit()))
+    shared = served_by["subscription_id"]
+    key.append(served_by["ovn"])
+    for changing in (explicit, alone):
+        body = intent_body(window, key=key, subscription_id=shared)
+        made = one.intent(changing["id"], body, changing["ovn"])
+        key.append(made["ovn"])
+        found = one.get(INTENTS, made["id"]).ok()["operational_intent_reference"]
+        assert found["subscription_id"] == shared
+    found = one.get(SUBSCRIPTIONS, shared).ok()["subscription"]
+    assert len(found["dependent_operational_intents"]) == 3
+    assert (found["time_start"], found["time_end"]) == (window["time_start"], window["time_end"])
+    assert one.get(SUBSCRIPTIONS, name).ok()["subscription"]["dependent_operational_intents"] == []
+
+
+def test_over(one: Uss, two: Uss) -> None:
+    """A subscription that is over or deleted is told of nothing"""
+    gone, brief = new_id(), new_id()
+    for name in (gone, brief):
+        made = one.put_subscription(name, subscription_body()).ok()["subscription"]
+    one.put_subscription(brief, subscription_body(volume(minutes=(0, 0.02))), made["version"]).ok()
+    version = one.get(SUBSCRIPTIONS, gone).ok()["subscription"]["version"]
+    one.ask("DELETE", f"{SUBSCRIPTIONS}/{gone}/notacorrectversion").refused(409)
+    one.ask("DELETE", f"{SUBSCRIPTIONS}/{gone}/{version}").ok()
+    clock.sleep(1.3)
+    assert one.query(SUBSCRIPTIONS, volume(minutes=(0, 20))) == []
+    answer = two.put_intent(new_id(), intent_body(volume(minutes=(2, 30)))).ok(201)
+    assert told(answer) == {}
+
+
+def test_zones(one: Uss, two: Uss) -> None:
+    """A constraint is told to whom it was asked for, as long as it is"""
+    manager, listener = one.with_(CM), two.with_(SC, CP)
+    plans, zones, both = new_id(), new_id(), new_id()
+    wanted = {
+        plans: subscription_body(),
+        zones: subscription_body(notify_for_operational_intents=False, notify_for_constraints=True),
+        both: subscription_body(notify_for_constraints=True),
+    }
+    versions = {
+        name: listener.put_subscription(name, body).ok()["subscription"]["version"]
+        for name, body in wanted.items()
+    }
+    name = new_id()
+    answer = manager.put_constraint(name, constraint_body()).ok(201)
+    assert told(answer) == {zones: 1, both: 1}
+    ovn = answer["constraint_reference"]["ovn"]
+    answer = manager.put_constraint(name, constraint_body(uss_base_url=f"{URL}/2"), ovn).ok()
+    assert told(answer) == {zones: 2, both: 2}
+    ovn = answer["constraint_reference"]["ovn"]
+    more = subscription_body(notify_for_constraints=True)
+    found = listener.put_subscription(plans, more, versions[plans]).ok()
+    assert [one["id"] for one in found["constraint_references"]] == [name]
+    less = listener.put_subscription(both, subscription_body(), versions[both]).ok()
+    assert "constraint_references" not in less
+    answer = manager.put_constraint(name, constraint_body(), ovn).ok()
+    assert told(answer) == {plans: 1, zones: 3}
+    ovn = answer["constraint_reference"]["ovn"]
+    # Clients send a body where none is asked for.
+    assert told(manager.ask("DELETE", f"{CONSTRAINTS}/{name}/{ovn}", constraint_body()).ok()) == {
+        plans: 2, zones: 4
+    }  # fmt: skip
+
+
+def test_nobody(one: Uss) -> None:
+    """Of a USS that is no party here its availability may be declared as well"""
+    arbiter, path = one.with_(AA), f"{AVAILABILITY}/uss1"
+    found = arbiter.ask("GET", path).ok()
+    assert found == {"version": "", "status": {"uss": "uss1", "availability": "Unknown"}}
+    versions = [""]
+    for state in ("normal", "down", "Unknown"):
+        body = {"availability": state, "old_version": versions[-1]}
+        made = arbiter.ask("PUT", path, body).ok()
+        assert made["status"] == {"uss": "uss1", "availability": state.capitalize()}
+        assert arbiter.ask("GET", path).ok() == made
+        versions.append(made["version"])
+    assert len(set(versions)) == 4
+    arbiter.ask("PUT", path, {"availability": "pUrPlE"}).refused(400)
+    for old in ({}, {"old_version": ""}, {"old_version": "invalid"}):
+        arbiter.ask("PUT", path, {"availability": "normal", **old}).refused(409)
+
+
+def test_at_once(one: Uss) -> None:
+    """Intents that do not meet are all taken, however many come at once"""
+    areas = [volume(47 + number / 10) for number in range(7)]
+    areas += [volume(47, 9, altitudes=(20 * n, 20 * n + 19)) for n in range(7)]
+    areas += [volume(47, 10, minutes=(10 * n + 2, 10 * n + 11)) for n in range(7)]
+    names = [new_id() for _ in areas]
+
+    def put(name: str, area: Json) -> Json:
+        return one.intent(name, intent_body(area, **implicit()))
+
+    with ThreadPoolExecutor(10) as pool:
+        made = list(pool.map(put, names, areas))
+        found = list(pool.map(lambda area: one.query(INTENTS, area), areas))
+        assert all(one in there for one, there in zip(made, found, strict=True))
+        ended = list(pool.map(one.delete_intent, made))
+    assert [one["operational_intent_reference"] for one in ended] == made

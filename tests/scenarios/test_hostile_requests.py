@@ -274,3 +274,29 @@ def test_log(node: Served) -> None:
     assert {"/places/{place}", "/hot/{number}", "(none)", "/boom"} <= set(routes)
     for part in (PLACE, "48.85", "858370", "13.377", "52.516"):
         assert part not in node.log()
+
+
+F3548 = "/dss/v1/echo"
+
+
+def hostile_to_f3548() -> Iterator[tuple[int, bytes]]:
+    """What is refused, as which status."""
+    post = f"POST {F3548} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n".encode()
+    yield 408, post + b"content-length: 1000\r\n\r\nx"
+    yield 413, post + b"content-length: 500000000\r\n\r\n"
+    large = b"ffff\r\n" + b"x" * 65_535 + b"\r\n"
+    yield 413, post + b"transfer-encoding: chunked\r\n\r\n" + large * 20
+    yield 431, post + b"a: " + b"x" * 1_000_000
+    yield 405, request("DELETE", F3548)
+    yield 404, request("GET", "/dss/v1/nowhere")
+
+
+def test_f3548(node: Served) -> None:
+    """Who asks by F3548 is refused in its form, whatever it is that refuses"""
+    for status, sent in hostile_to_f3548():
+        with node.connect() as connection:
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(sent)
+            answer = told(connection)
+            assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
+            assert list(answer.json()) == ["message"]

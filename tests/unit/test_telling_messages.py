@@ -19,7 +19,7 @@ from detente.core.volume import microseconds
 from detente.errors import MalformedInput
 from detente.node.keyring import Keyring
 from detente.node.telling import messages
-from detente.node.telling.events import Page
+from detente.node.telling.events import EventPage
 from detente.node.telling.matching import Wanted, wanted
 from detente.node.telling.messages import After, Sending, Tried, after, message_of
 from detente.node.telling.post import Attempt
@@ -51,8 +51,8 @@ def event(sequence: int, *, grade: Grade | None = Grade.FULL, party: str = "one"
     )  # fmt: skip
 
 
-def page(*events: Event, upto: int | None = None) -> Page:
-    return Page(events=events, next=events[-1].sequence if upto is None else upto, more=False)
+def page(*events: Event, upto: int | None = None) -> EventPage:
+    return EventPage(events=events, next=events[-1].sequence if upto is None else upto, more=False)
 
 
 def tried(attempt: Attempt, *, row: Cursor, sending: Sending, sent: int = 2) -> After:

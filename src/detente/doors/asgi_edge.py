@@ -18,14 +18,7 @@ from detente.doors import asgi_metrics
 from detente.doors.asgi_hot import Answer, Hot, HotTable, Streamed
 from detente.doors.asgi_limits import body_bytes_max, content_length
 from detente.doors.asgi_log import RequestLine, RequestLog, say, told_of
-from detente.doors.asgi_problem import (
-    MEDIA_TYPE,
-    Refused,
-    body,
-    headers_of,
-    members_of,
-    problem_of,
-)
+from detente.doors.asgi_problem import Refused, headers_of, members_of, problem_of, spoken
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -246,11 +239,12 @@ def refusal(error: BaseException, exchange: Exchange) -> Answer:
     if told.code == "internal":
         fields = told_of(error) | {"request_id": exchange.request_id, "route": exchange.template}
         say(_LOG, logging.ERROR, "internal error", **fields)
+    content, media_type = spoken(exchange.scope["path"], told, members_of(error))
     headers = headers_of(told.code, error)
     return Answer(
         told.status,
-        body(told, members_of(error)),
-        MEDIA_TYPE.encode(),
+        content,
+        media_type,
         tuple((name.encode(), value.encode()) for name, value in headers),
     )
 

@@ -1,7 +1,7 @@
 """The node's OpenAPI 3.1 document, as the framework derives it, and put right.
 
 Each operation is told by its function's docstring: the first line is its summary.
-Every error is a Problem, whatever its status.
+Every error is a Problem, whatever its status; of F3548's door, an ErrorResponse.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,9 +16,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, License, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from detente.doors.asgi_problem import MEDIA_TYPE, TABLE, Problem
+from detente.doors.asgi_problem import F3548_PATHS, MEDIA_TYPE, TABLE, Problem
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})
+
+_NO_CONTENT = "204"
 
 _ABOUT = """Parties that share no command keep out of each other's way, spare what must be
 spared, and can prove afterwards who was told what, and when.
@@ -67,8 +69,13 @@ def document(
     made: dict[str, Any] = app.openapi_schema.to_schema()
     schemas = made.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _problem_schema()
-    for operation in operations(made):
-        _put_right(operation)
+    for path, item in made.get("paths", {}).items():
+        for operation in _operations(item):
+            _put_right(operation)
+            # What refuses any request says it as this door does.
+            responses = operation["responses"]
+            own = responses.get("400", _PROBLEM) if path.startswith(F3548_PATHS) else _PROBLEM
+            responses.setdefault("default", own)
     for more in described:
         made["paths"] |= more["paths"]
         schemas |= more["components"]["schemas"]
@@ -76,12 +83,9 @@ def document(
     return msgspec.json.encode(made)
 
 
-def operations(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every operation of a document."""
-    for path in made.get("paths", {}).values():
-        for method, operation in path.items():
-            if method in METHODS:
-                yield operation
+def _operations(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every operation of a path."""
+    return (operation for method, operation in item.items() if method in METHODS)
 
 
 def _operation_id(handler: HTTPRouteHandler, _method: object, _path: object) -> str:
@@ -96,9 +100,10 @@ def _put_right(operation: dict[str, Any]) -> None:
     if not operation.get("deprecated"):
         operation.pop("deprecated", None)
     for status, response in operation["responses"].items():
-        if _is_of_framework(response):
+        if status == _NO_CONTENT:
+            response.pop("content", None)
+        elif _is_of_framework(response):
             operation["responses"][status] = _PROBLEM
-    operation["responses"].setdefault("default", _PROBLEM)
 
 
 def _made_up(name: str) -> str:

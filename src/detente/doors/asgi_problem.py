@@ -21,6 +21,9 @@ from detente.errors import DetenteError, MalformedInput, Unavailable, sentence
 
 MEDIA_TYPE = "application/problem+json"
 
+F3548_PATHS = "/dss/"
+"""Below it every refusal has F3548's form: of the server, the framework and the door."""
+
 RETRY_AFTER_S = 1
 """What a caller is told who comes too soon, or while a store is away: a worker that
 was killed is back within it, and limits are counted by the second."""
@@ -167,6 +170,18 @@ def body(told: Problem, members: Mapping[str, object] | None = None) -> bytes:
     if not members:
         return _ENCODER.encode(told)
     return _ENCODER.encode({**members, **msgspec.to_builtins(told)})
+
+
+def spoken(
+    path: str, told: Problem, members: Mapping[str, object] | None = None
+) -> tuple[bytes, bytes]:
+    """The body of a refusal and its media type, as the door has them that was asked.
+
+    Source: RFC 9457; below F3548_PATHS, ErrorResponse of ASTM F3548-21's OpenAPI.
+    """
+    if path.startswith(F3548_PATHS):
+        return _ENCODER.encode({"message": told.detail}), b"application/json"
+    return body(told, members), MEDIA_TYPE.encode()
 
 
 def members_of(error: BaseException) -> Mapping[str, object]:

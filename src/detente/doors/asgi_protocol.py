@@ -27,7 +27,7 @@ from uvicorn.server import ServerState
 from detente.doors import asgi_limits as limits
 from detente.doors import asgi_metrics
 from detente.doors.asgi_log import say
-from detente.doors.asgi_problem import MEDIA_TYPE, body, problem
+from detente.doors.asgi_problem import problem, spoken
 from detente.errors import DetenteError
 from detente.settings import Settings
 
@@ -125,6 +125,8 @@ class Guarded(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, state, app_state, asyncio.get_running_loop())
         self.guard = guard
+        # uvicorn's own, which it makes with the first request: one may be refused before.
+        self.url = b""
         self.phase = Phase.HEAD
         self.since = time.monotonic()
         self._running: RequestResponseCycle | None = None
@@ -327,11 +329,11 @@ class Guarded(HttpToolsProtocol):
             running.disconnected = True
             running.message_event.set()
         told = problem(code, error=DetenteError(what, expected=expected))
-        content = body(told)
+        content, media_type = spoken(self.url.decode("latin-1"), told)
         self.transport.write(
             b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n"
             b"connection: close\r\n\r\n%s"
-            % (told.status, told.title.encode(), MEDIA_TYPE.encode(), len(content), content)
+            % (told.status, told.title.encode(), media_type, len(content), content)
         )
         asgi_metrics.CUT_OFF.labels(code).inc()
         say(_LOG, logging.INFO, "connection refused", code=code)

@@ -131,9 +131,12 @@ class Service:
         gc.set_threshold(*GC_THRESHOLDS)
 
     async def _follow(self) -> None:
-        """Catch up with what other processes appended."""
+        """Catch up with what other processes appended, and read anew what a failure spoilt.
+
+        A node that is not ready may be asked nothing: it must not wait to be asked.
+        """
         size = await asyncio.to_thread(self._store.size)
-        if size > self.engine.world.shown_at:
+        if size > self.engine.world.shown_at or not self.engine.sound:
             await self.engine.act(Follow())
 
     async def _compact(self) -> None:

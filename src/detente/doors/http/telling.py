@@ -33,7 +33,7 @@ from detente.node.engine import Once
 from detente.node.submit import Receipt
 from detente.node.telling import Telling
 from detente.node.telling.disclosures import shown_by
-from detente.node.telling.events import LIMIT_MAX, START, Page
+from detente.node.telling.events import LIMIT_MAX, START, EventPage
 from detente.node.telling.matching import Wanted
 from detente.node.telling.silence import Asked, Draw, SilencePage, silences, undrawn
 from detente.node.telling.subscribing import (
@@ -167,7 +167,7 @@ async def events(
     after: After = START,
     limit: Limit = 100,
     subscription: OfSubscription = None,
-) -> Response[Page]:
+) -> Response[EventPage]:
     """What happened after an entry: of all that the party may see, or of a subscription.
 
     Go on with `next`. A page may be empty and still lead on (`more`): entries that are

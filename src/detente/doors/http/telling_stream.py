@@ -21,7 +21,7 @@ from detente.errors import DetenteError, RateLimited
 from detente.node.engine import Engine
 from detente.node.telling import Telling
 from detente.node.telling.disclosures import shown_by
-from detente.node.telling.events import Page
+from detente.node.telling.events import EventPage
 from detente.node.telling.matching import Wanted
 
 MEDIA_TYPE = "text/event-stream"
@@ -116,7 +116,7 @@ class Streaming:
             yield _position(at) if at > told else b":\n\n"
             told = at
 
-    async def _page(self, after: int) -> Page:
+    async def _page(self, after: int) -> EventPage:
         party = self._principal.party
         page = await self._telling.events.read(
             party, after=after, limit=EVENTS_AT_ONCE, wish=self._current_wish()

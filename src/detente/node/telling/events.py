@@ -29,7 +29,7 @@ INLINE_MAX = 50
 """Entries cut without a thread of their own: below a millisecond."""
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class EventPage(Struct, frozen=True, kw_only=True):
     """Events in order.
 
     Attributes:
@@ -63,7 +63,7 @@ class Events:
         limit: int = LIMIT_MAX,
         wish: Wanted | None = None,
         upto: int | None = None,
-    ) -> Page:
+    ) -> EventPage:
         """A page of what a party is to be told.
 
         Args:
@@ -86,9 +86,9 @@ class Events:
             found += await self._told(reader, chunk, wish)
             if len(found) >= limit:
                 last = found[limit - 1].sequence
-                return Page(events=tuple(found[:limit]), next=last, more=last + 1 < end)
+                return EventPage(events=tuple(found[:limit]), next=last, more=last + 1 < end)
             at = chunk.end
-        return Page(events=tuple(found), next=at - 1, more=at < end)
+        return EventPage(events=tuple(found), next=at - 1, more=at < end)
 
     async def _told(self, reader: Reader, chunk: Chunk, wish: Wanted | None) -> Sequence[Event]:
         in_an_area = wish is not None and wish.area is not None

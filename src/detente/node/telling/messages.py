@@ -16,7 +16,7 @@ from detente.core.telling import Outcome
 from detente.core.volume import microseconds
 from detente.node.telling.cursors import Attempted
 from detente.node.telling.disclosures import EXTENT, Delivered, shown_by
-from detente.node.telling.events import Page
+from detente.node.telling.events import EventPage
 from detente.node.telling.matching import Wanted
 from detente.node.telling.post import Attempt, Message
 from detente.node.telling.secret import WebhookSecrets
@@ -77,7 +77,7 @@ class After(NamedTuple):
 
 
 def message_of(
-    subscription: str, page: Page, secrets_: WebhookSecrets
+    subscription: str, page: EventPage, secrets_: WebhookSecrets
 ) -> tuple[Message, tuple[Event, ...]]:
     """The next message for a subscription, and the events in it: the first of the page."""
     sent: list[Event] = []
@@ -106,7 +106,7 @@ class Tried(NamedTuple):
 
     row: Cursor
     sending: Sending
-    page: Page
+    page: EventPage
     sent: Sequence[Event]
 
 
