@@ -23,7 +23,7 @@ from detente.doors.asgi_node import Node
 from detente.doors.asgi_openapi import document
 from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import routes
-from detente.doors.astm.operations import OPERATIONS, Operation
+from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
 from detente.doors.http import docs, health, sign_in, telling, tokens, v1
 from detente.node.f3548.terms import Terms
@@ -107,7 +107,7 @@ def _f3548(settings: Settings, node: Service, authenticator: Authenticator) -> D
     service = DssService(node.engine, authenticator.principal, terms)
     return Door(
         handlers=routes.handlers(service),
-        hot=[Hot(one.method, one.path, partial(_dss, service, one)) for one in OPERATIONS],
+        hot=[Hot(one.method, one.path, partial(_dss, service, one)) for one in routes.EVERY],
     )
 
 
