@@ -36,6 +36,9 @@ CONSTRAINTS = "/dss/v1/constraint_references"
 SUBSCRIPTIONS = "/dss/v1/subscriptions"
 AVAILABILITY = "/dss/v1/uss_availability"
 REPORTS = "/dss/v1/reports"
+USS_INTENTS = "/uss/v1/operational_intents"
+USS_CONSTRAINTS = "/uss/v1/constraints"
+USS_REPORTS = "/uss/v1/reports"
 
 URL = "https://uss.example/utm"
 OTHERS = "Available from USS"
@@ -132,7 +135,7 @@ class Dss:
         elif body is not None:
             given["json"] = body
         answer = self._client.request(method, path, **given)
-        return Answer(answer.status_code, answer.json())
+        return Answer(answer.status_code, answer.json() if answer.content else None)
 
     def uss(self, party: str, *scopes: str) -> Uss:
         """A USS, with the scopes of one that flies unless others are named."""

@@ -25,6 +25,9 @@ from detente.node.submit import Touches
 TITLE = "F3548 notification"
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class _Reference(Struct):
     manager: str
     version: int
@@ -37,14 +40,14 @@ class _Entity(Struct):
 class _Notification(Struct):
     """What is looked at of a notification, by F3548's names."""
 
-    operational_intent: msgspec.Raw | None = None
-    constraint: msgspec.Raw | None = None
+    operational_intent: msgspec.Raw = _NULL
+    constraint: msgspec.Raw = _NULL
 
     @property
     def entity(self) -> bytes | None:
         """The entity as it is now; None where it has ended."""
-        found = self.operational_intent or self.constraint
-        return None if found is None else bytes(found)
+        found = (bytes(one) for one in (self.operational_intent, self.constraint) if one != _NULL)
+        return next(found, None)
 
 
 _notification = msgspec.json.Decoder(_Notification)
