@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from joserfc import jws
 from joserfc.jwk import KeySet
@@ -58,7 +58,7 @@ class Receiver:
             self._changed.notify_all()
             return how
 
-    def wait(self, until: Callable[["Receiver"], bool], seconds: float = 30) -> None:
+    def wait(self, until: Callable[[Self], bool], seconds: float = 30) -> None:
         """Wait until something holds."""
         deadline = time.monotonic() + seconds
         with self._changed:

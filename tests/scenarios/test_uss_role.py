@@ -1,4 +1,4 @@
-"""The node as the USS of whoever files by its other doors (R-02, R-08); test_uss_role.md tells it."""
+"""The node as the USS of whoever files elsewhere (R-02, R-08); test_uss_role.md tells it."""
 
 import json
 import time as clock
@@ -110,7 +110,9 @@ def say(
     dss: Dss, value: Value, *, replacing: Receipt | None = None, key: tuple[str, ...] = ()
 ) -> Receipt:
     """One's word by the native door."""
-    place = replacing and verbs.Place(object_id=replacing.object_id, token=replacing.token)
+    place = None
+    if replacing is not None:
+        place = verbs.Place(object_id=replacing.object_id, token=replacing.token)
     receipt: Receipt = dss.act(verbs.Speak(desk_of("one"), value, place, frozenset(key)))
     return receipt
 
@@ -160,7 +162,7 @@ def test_constraint_details(dss: Dss, two: Uss) -> None:
     """A zone, a notice and a presence are constraints."""
     now = datetime.now(UTC)
     track = Track(position=(80_000_000, 470_000_000), time=now, speed_max_mm_s=1_000)
-    said = {
+    said: dict[str, Value] = {
         "zone.zone": zone("z", standoff_mm=7_000, uncertainty_mm=3_000),
         "notice.medical": Notice(
             source_id="n", name="n", category="medical", party="one", release=TO_TWO,
@@ -574,7 +576,7 @@ def test_nobody_is_told(place: Place, keyring: Keyring, tmp_path: Path, peer: Pe
     assert not webhook.problems
 
 
-def test_constraint_of_the_dss_is_not_of_the_uss(dss: Dss, two: Uss) -> None:
+def test_constraint_of_the_dss_is_not_of_the_uss(two: Uss) -> None:
     """What a peer filed is asked of that peer."""
     made = two.put_constraint(new_id(), constraint_body()).ok(201)["constraint_reference"]
     assert two.get(CONSTRAINTS, made["id"]).ok()["constraint_reference"] == made
