@@ -560,7 +560,7 @@ def test_nobody_is_told(place: Place, keyring: Keyring, tmp_path: Path, peer: Pe
     for settings, base_url in ((SETTINGS[1:], peer.base_url), (SETTINGS, f"{NODE}/x")):
         with node_at(place, keyring, tmp_path, *settings) as node:
             here = Served(node, peer)
-            here.subscribe(base_url)
+            wish = here.subscribe(base_url)
             answer = here.two.post("/v1/subscriptions", {"url": webhook.url, "kinds": ["plan"]})
             webhook.secret = answer.json["secret"]
             before = len(webhook.names())
@@ -570,8 +570,11 @@ def test_nobody_is_told(place: Place, keyring: Keyring, tmp_path: Path, peer: Pe
             webhook.wait(lambda x, before=before: len(x.names()) > before + 1)  # type: ignore[misc]
             assert peer.attempts == []
             assert deliveries(here.one, filed) == []
-            path = f"/v1/subscriptions/{answer.json['receipt']['object_id']}"
-            assert here.two.ask("DELETE", path).status == 200
+            for path in (
+                f"/v1/subscriptions/{answer.json['receipt']['object_id']}",
+                f"{SUBSCRIPTIONS}/{wish['id']}/{wish['version']}",
+            ):
+                assert here.two.ask("DELETE", path).status == 200
     webhook.stop()
     assert not webhook.problems
 
