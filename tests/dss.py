@@ -42,6 +42,9 @@ CONSTRAINTS = "/dss/v1/constraint_references"
 SUBSCRIPTIONS = "/dss/v1/subscriptions"
 AVAILABILITY = "/dss/v1/uss_availability"
 REPORTS = "/dss/v1/reports"
+USS_INTENTS = "/uss/v1/operational_intents"
+USS_CONSTRAINTS = "/uss/v1/constraints"
+USS_REPORTS = "/uss/v1/reports"
 
 URL = "https://uss.example/utm"
 OTHERS = "Available from USS"
@@ -154,8 +157,8 @@ class Dss:
         elif body is not None:
             given["json"] = body
         answer = next(self._clients).request(method, path, **given)
-        assert answer.headers["content-type"] == "application/json"
-        return Answer(answer.status_code, answer.json())
+        assert not answer.content or answer.headers["content-type"] == "application/json"
+        return Answer(answer.status_code, answer.json() if answer.content else None)
 
     def uss(self, party: str, *scopes: str) -> Uss:
         """A USS, with the scopes of one that flies unless others are named."""

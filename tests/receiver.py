@@ -1,11 +1,15 @@
 """A real receiver of webhooks: it takes, fails, stalls and vanishes as the test says."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
+from joserfc import jws
+from joserfc.jwk import KeySet
 from standardwebhooks import Webhook
 
 Behaviour = int | str
@@ -54,7 +58,7 @@ class Receiver:
             self._changed.notify_all()
             return how
 
-    def wait(self, until: Callable[["Receiver"], bool], seconds: float = 30) -> None:
+    def wait(self, until: Callable[[Self], bool], seconds: float = 30) -> None:
         """Wait until something holds."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -73,6 +77,40 @@ class Receiver:
         with self._changed:
             events = [event for one in self.taken for event in one["data"]["events"]]
         return [name for event in events if (name := name_of(event)) is not None]
+
+
+class PeerUss(Receiver):
+    """A USS that is notified by F3548; it looks at whom each token is from and for."""
+
+    def __init__(self, how: Behaviour = 204) -> None:
+        super().__init__(how)
+        self.base_url = f"http://127.0.0.1:{self.port}/utm"
+        self.notified: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
+        self.keys: dict[str, Any] = {"keys": []}
+
+    def came(self, path: str, headers: dict[str, str], body: bytes) -> Behaviour:
+        """A notification; gives what becomes of it."""
+        with self._changed:
+            how = self.how
+            claims = self._claims(headers.get("authorization", ""))
+            self.attempts.append((path, how))
+            if isinstance(how, int) and 200 <= how < 300:
+                self.notified.append((path, claims, json.loads(body)))
+            self._changed.notify_all()
+            return how
+
+    def _claims(self, authorization: str) -> dict[str, Any]:
+        token = authorization.removeprefix("Bearer ")
+        registry = jws.JWSRegistry(algorithms=["EdDSA"], strict_check_header=False)
+        registry.get_alg = lambda name: jws.JWSRegistry.algorithms[name]  # type: ignore[method-assign] # EdDSA without its warning
+        try:
+            keys = KeySet.import_key_set(self.keys)  # type: ignore[arg-type] # a JWKS
+            payload = jws.deserialize_compact(token, keys, registry=registry).payload
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            self.problems.append(f"{type(error).__name__}: {error}")
+            return {}
+        claims: dict[str, Any] = json.loads(payload)
+        return claims
 
 
 def name_of(event: dict[str, Any]) -> str | None:
@@ -99,9 +137,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("content-length", "2")
+        body = b"" if status == HTTPStatus.NO_CONTENT else b"ok"
+        if body:
+            self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"ok")
+        self.wfile.write(body)
 
     def _stall(self) -> None:
         time.sleep(60)

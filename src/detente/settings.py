@@ -44,7 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             description="How others reach this node, such as https://node.example.org; "
-            "else host and port."
+            "else host and port, and no peer of F3548 is notified."
         ),
     ] = ""
     database: Annotated[
@@ -136,12 +136,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = False
     webhook_http: Annotated[
-        bool, Meta(description="Whether webhooks may go to addresses without TLS.")
+        bool,
+        Meta(description="Whether webhooks and notifications may go to addresses without TLS."),
     ] = False
     webhook_private: Annotated[
         bool,
         Meta(
-            description="Whether webhooks may go to loopback, link-local and private addresses: "
+            description="Whether they may go to loopback, link-local and private addresses: "
             "every party that may subscribe can then have the node knock there."
         ),
     ] = False

@@ -49,9 +49,17 @@ from detente.core.zone import Zone, ZoneRule
 from detente.errors import DetenteError
 from detente.node.asking import reader_of
 from detente.node.author import Author
+from detente.node.f3548.details import INTENT, Told, get_constraint_details, get_intent_details
 from detente.node.f3548.entities import id_of_object
+from detente.node.f3548.heard import hear
 from detente.node.f3548.intents import IntentAsked, put_intent
-from detente.node.f3548.reads import get_intent, query_constraints, query_intents
+from detente.node.f3548.reads import (
+    get_intent,
+    get_subscription,
+    query_constraints,
+    query_intents,
+)
+from detente.node.f3548.subscriptions import SubscriptionAsked, put_subscription
 from detente.node.f3548.terms import Terms
 from detente.node.reading import Reading
 from detente.node.submit import Receipt
@@ -154,6 +162,7 @@ def pairs(draw: st.DrawFn) -> tuple[Hidden, Hidden]:
 
 DOES = (
     "ask", "ask wide", "ask as another", "file", "file", "utm file", "utm query", "utm get",
+    "uss details", "uss constraint", "uss notify", "utm subscribe", "utm told",
     "list", "list", "list", "get", "history", "terms", "events", "events there", "silence",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
@@ -329,6 +338,7 @@ class Two:
         self.events = Events(town.engine, self.tail)
         self.number = 0
         self.wishes: list[str] = []
+        self.utm_wishes: list[str] = []
         self.shown: list[Receipt] = []
         self.own: list[Receipt] = []
         self.guesses: list[str] = []
@@ -429,6 +439,43 @@ class Two:
     async def do_utm_get(self, step: Step) -> object:
         name = id_of_object(self.target(step.target).object_id)
         return await self.town.engine.act(get_intent(TWO, name, UTM))
+
+    async def do_uss_details(self, step: Step) -> object:
+        name = id_of_object(self.target(step.target).object_id)
+        told: Told = await self.town.engine.act(get_intent_details(TWO, name, UTM))
+        await disclose(self.town.engine, TWO, (told.view,))
+        return told
+
+    async def do_uss_constraint(self, step: Step) -> object:
+        name = id_of_object(self.target(step.target).object_id)
+        told: Told = await self.town.engine.act(get_constraint_details(TWO, name, UTM))
+        await disclose(self.town.engine, TWO, (told.view,))
+        return told
+
+    async def do_uss_notify(self, step: Step) -> object:
+        """As if it managed what another party may have filed in secret."""
+        name = id_of_object(self.target(step.target).object_id)
+        entity = {"reference": {"manager": "two", "version": self.number}}
+        text = msgspec.json.encode({"operational_intent": entity}).decode()
+        return await self.town.engine.act(hear(TWO, INTENT, name, text))
+
+    async def do_utm_subscribe(self, step: Step) -> object:
+        """To all of a place, for a day: what is told of it is numbered."""
+        asked = SubscriptionAsked(
+            id=id_of_object(drawn_id(f"wish {self.number}")),
+            version=None,
+            area=circle(step.place, 20_000),
+            base_url="https://two.example",
+            plans=True,
+            zones=True,
+        )
+        self.utm_wishes.append(asked.id)
+        airspace = self.town.engine.world.airspace
+        return await self.town.engine.act(put_subscription(TWO, asked, UTM, airspace))
+
+    async def do_utm_told(self, _: Step) -> object:
+        act = self.town.engine.act
+        return [await act(get_subscription(TWO, one, UTM)) for one in self.utm_wishes]
 
     async def do_list(self, step: Step) -> object:
         wanted = (Wanted(), Wanted(party="one"), Wanted(kinds=frozenset({EntryKind.NOTICE})))

@@ -563,6 +563,18 @@ def test_the_settings_of_a_node_become_those_of_its_access(tmp_path: Path) -> No
             AccessSettings(url=url)
 
 
+def test_a_token_for_a_peer_is_good_there_alone(tmp_path: Path) -> None:
+    settings = AccessSettings(url="https://node.example", audiences=("Node.example", "here"))
+    issuer = TokenIssuer(settings, TokenKeys(Keyring(tmp_path / "test.db")))
+    scope = Scope.UTM_STRATEGIC_COORDINATION
+    for host in ("node.example", "here"):
+        assert issuer.for_peer("one", host, scope, now_s=NOW_S) is None
+    made = issuer.for_peer("one", "peer.example", scope, now_s=NOW_S)
+    assert made is not None
+    with pytest.raises(NotAuthentic, match="audience"):
+        asyncio.run(Issuers([issuer.issuer()]).vouch(made.encode(), NOW_S))
+
+
 @pytest.mark.parametrize(
     "changes", [{"issuer": "http://idp.example"}, {"scopes": "email"}, {"grants": ()}]
 )

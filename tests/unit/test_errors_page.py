@@ -17,6 +17,7 @@ NOT_PROBLEMS = {
     "error": "the base of all",
     "token_refused": "OAuth 2 has its own words (RFC 6749)",
     "declared_down": "F3548 has its own words",
+    "no_telemetry": "F3548 has its own words",
     "too_many": "F3548 has its own words",
 }
 """Codes that no problem has."""

@@ -22,12 +22,13 @@ from detente.doors.asgi_log import RequestLog, write_error
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_openapi import document
 from detente.doors.asgi_problem import Refused, code_of_status, validation_error
-from detente.doors.astm import routes
-from detente.doors.astm.operations import OPERATIONS, Operation
+from detente.doors.astm import answers, routes
+from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
 from detente.doors.http import docs, health, sign_in, telling, tokens, v1
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
+from detente.node.telling.peers import Peering
 from detente.settings import Settings
 
 if TYPE_CHECKING:
@@ -98,16 +99,29 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
     return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
 
 
-def _f3548(settings: Settings, node: Service, authenticator: Authenticator) -> Door:
-    terms = Terms(
-        base_url=node.gate.settings.url,
+def f3548_terms(settings: Settings, url: str) -> Terms:
+    """How the node keeps F3548's service, at its own address."""
+    return Terms(
+        base_url=url,
         plain_http=settings.f3548_plain_http,
         clock_indices=settings.f3548_clock_indices,
     )
+
+
+def peering(settings: Settings) -> Peering | None:
+    """How peers of F3548 are told; None where the node has no address that it could give them."""
+    if not settings.base_url:
+        return None
+    terms = f3548_terms(settings, settings.base_url.rstrip("/"))
+    return Peering(terms=terms, encode=answers.notification)
+
+
+def _f3548(settings: Settings, node: Service, authenticator: Authenticator) -> Door:
+    terms = f3548_terms(settings, node.gate.settings.url)
     service = DssService(node.engine, authenticator.principal, terms)
     return Door(
         handlers=routes.handlers(service),
-        hot=[Hot(one.method, one.path, partial(_dss, service, one)) for one in OPERATIONS],
+        hot=[Hot(one.method, one.path, partial(_dss, service, one)) for one in routes.EVERY],
     )
 
 

@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 from detente.doors import asgi_metrics
@@ -214,14 +215,17 @@ async def send_answer(send: Send, given: Answer | Streamed) -> None:
         {
             "type": "http.response.start",
             "status": given.status,
-            "headers": [
-                (b"content-type", given.media_type),
-                (b"content-length", b"%d" % len(given.body)),
-                *given.headers,
-            ],
+            "headers": [*_content_headers(given), *given.headers],
         }
     )
     await send({"type": "http.response.body", "body": given.body})
+
+
+def _content_headers(given: Answer) -> list[tuple[bytes, bytes]]:
+    """Of what is sent; nothing is with 204, not even its length (RFC 9110 section 8.6)."""
+    if given.status == HTTPStatus.NO_CONTENT:
+        return []
+    return [(b"content-type", given.media_type), (b"content-length", b"%d" % len(given.body))]
 
 
 async def _stream(send: Send, given: Streamed) -> None:

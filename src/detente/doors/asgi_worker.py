@@ -24,7 +24,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from detente.doors import asgi_log, asgi_tls
-from detente.doors.app import create
+from detente.doors.app import create, peering
 from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
@@ -98,6 +98,7 @@ def open_node(settings: Settings) -> Node:
         access_settings(settings, url=url),
         Path(settings.keys) if settings.keys else None,
         webhooks=Allowed(http=settings.webhook_http, private=settings.webhook_private),
+        peering=peering(settings),
     )
 
 

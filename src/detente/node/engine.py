@@ -31,12 +31,13 @@ from detente.core.principal import Principal
 from detente.core.wire import Value
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.author import Author, Prepared
+from detente.node.f3548.owing import owing
 from detente.node.metrics import COMMIT_ENTRIES, COMMIT_SECONDS, COMMITS_FAILED
 from detente.node.moment import Before, Moment
 from detente.node.picture import require_measurable
 from detente.node.submit import Receipt, Touches, appended, receipt
 from detente.node.world import Event, World
-from detente.store import Appender, Remembered, Store
+from detente.store import Appender, Owed, Remembered, Store
 
 BATCH_MAX = 256
 """Commands a transaction: at 1 ms each they wait a quarter of a second at most."""
@@ -308,6 +309,7 @@ class _Turn:
         )
         self._prepared: list[Prepared] = []
         self._keys: set[tuple[str, str]] = set()
+        self._owed: list[Owed] = []
         self._decided: list[tuple[_Waiting, Decision[Any], slice]] = []
         self.moment = Moment(world=world, record=record, before=self._before, now=now)
 
@@ -372,10 +374,12 @@ class _Turn:
             if mark is not None:
                 self._ledger.back(mark)
             raise
-        self._world.fold(
-            _event(prepared, self._first + len(self._prepared) + number)
-            for number, prepared in enumerate(taken)
-        )
+        for number, prepared in enumerate(taken):
+            event = _event(prepared, self._first + len(self._prepared) + number)
+            owed = owing(self.moment, event)
+            self._world.fold((event,))
+            self._world.airspace.owe(owed)
+            self._owed += owed
         self._before.note(taken, self._first + len(self._prepared), now=self._now)
         self._prepared += taken
 
@@ -401,6 +405,7 @@ class _Turn:
             _, size, root = self._record.append(
                 appended(one, now=self._now) for one in self._prepared
             )
+            self._record.owe(self._owed)
         for one, decision, part in self._decided:
             receipts = [
                 receipt(

@@ -9,6 +9,7 @@ import contextlib
 import gc
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from detente.core.ledger import NODE
@@ -24,6 +25,9 @@ from detente.node.reading import Reading
 from detente.node.status import Condition, Status
 from detente.node.telling import Telling
 from detente.node.telling.address import Allowed
+from detente.node.telling.events import Events
+from detente.node.telling.peers import Peering, Peers
+from detente.node.telling.tail import Tail
 from detente.picture.warm import warm
 from detente.store import Store, parse_place
 
@@ -54,7 +58,8 @@ class Service:
         database: An SQLite file, or a PostgreSQL URL.
         access: Who may ask.
         keys: Where the node's private keys are; None is beside the register.
-        webhooks: Where they may go.
+        webhooks: Where they may go, and what peers of F3548 are told.
+        peering: How those are told; None where the node is no USS.
 
     Attributes:
         engine, asking, reading, gate, telling: There once it has started.
@@ -73,11 +78,13 @@ class Service:
         keys: Path | None = None,
         *,
         webhooks: Allowed | None = None,
+        peering: Peering | None = None,
     ) -> None:
         self._place = parse_place(database)
         self._access = access
         self._keyring = Keyring(self._place, keys)
         self._webhooks = webhooks or Allowed()
+        self._peering = peering
         self._status = Status()
         self._stack = contextlib.AsyncExitStack()
 
@@ -99,7 +106,7 @@ class Service:
             self._access, self._store.access, self._keyring, EngineParties(self.engine)
         )
         await self._stack.enter_async_context(self.gate.running())
-        self.telling = Telling(self.engine, self._keyring, self._webhooks)
+        self.telling = Telling(self.engine, self._keyring, self._webhooks, peers=self._peers())
         await self.telling.start()
         self._stack.push_async_callback(self.telling.stop)
         await self._probe()
@@ -129,6 +136,11 @@ class Service:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+
+    def _peers(self) -> Callable[[Engine, Tail, Events], Peers] | None:
+        if self._peering is None:
+            return None
+        return partial(Peers, peering=self._peering, tokens=self.gate.tokens)
 
     async def _follow(self) -> None:
         """Catch up with what other processes appended, and read anew what a failure spoilt.

@@ -154,7 +154,9 @@ class World:
             events.append(
                 Event(sequence=sequence, statement=statement, leaf=leaf, value=value, token=made)
             )
+        first = self.sequence
         self.fold(events)
+        self.airspace.owe(record.owed(first, size))
         if self.sequence != size:
             raise LogInconsistent("record", expected=f"{size} entries", got=f"{self.sequence}")
         self.show()

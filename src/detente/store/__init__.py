@@ -6,7 +6,7 @@ from detente.store.beside import Charge, Remembered
 from detente.store.place import Place, name_of, parse_place
 from detente.store.record import Content, Record, Stored
 from detente.store.store import Store
-from detente.store.telling import AcknowledgedRow, Cursor, EntryRow, SubscriptionRow, Told
+from detente.store.telling import AcknowledgedRow, Cursor, EntryRow, Owed, SubscriptionRow, Told
 
 __all__ = [
     "AccessStore",
@@ -19,6 +19,7 @@ __all__ = [
     "Content",
     "Cursor",
     "EntryRow",
+    "Owed",
     "Place",
     "Record",
     "Remembered",

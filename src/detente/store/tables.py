@@ -8,7 +8,8 @@ object. ``tile`` holds the hashes of the tree and ``head`` its size and root.
 Beside the record: ``idempotency`` holds the answers that were given, ``budget``
 what was learnt of hidden entries, ``cursor`` and ``notified`` how far others were
 told. ``disclosed`` and ``acknowledged`` are drawn from the record, to be found by
-entry and party; ``lease`` says which process does what only one may do.
+entry and party; ``owed`` says which peers by F3548 the node had to tell of what its
+own parties said; ``lease`` says which process does what only one may do.
 """
 
 import sqlalchemy as sa
@@ -172,6 +173,19 @@ acknowledged = sa.Table(
     sa.Column("destination", text(200), primary_key=True),
     sa.Column("at_us", sa.BigInteger, nullable=False),
     sa.Index("acknowledged_party_at", "party", "at_us"),
+)
+
+owed = sa.Table(
+    "owed",
+    metadata,
+    # The entry that a subscription by F3548 had to be told of,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    # by its object id,
+    sa.Column("subscription", text(32), primary_key=True),
+    sa.Column("party", text(63), nullable=False),
+    # and as its how-manieth: the notification index.
+    sa.Column("told", sa.BigInteger, nullable=False),
+    sa.Index("owed_party", "party", "sequence"),
 )
 
 lease = sa.Table(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from detente.core.entry import EntryKind
 from detente.store import tables
@@ -67,6 +67,18 @@ class AcknowledgedRow(Struct, frozen=True, kw_only=True):
     level: str
     destination: str
     at_us: int
+
+
+class Owed(Struct, frozen=True, kw_only=True):
+    """That a subscription by F3548 had to be told of an entry.
+
+    ``subscription`` is its object id, ``told`` its notification index after it.
+    """
+
+    sequence: int
+    subscription: str
+    party: str
+    told: int
 
 
 class Cursor(Struct, frozen=True, kw_only=True):
@@ -189,6 +201,19 @@ class ReadTelling:
         row = self._connection.execute(_LEASE, {"name": name}).one_or_none()
         return None if row is None else (str(row.holder), int(row.beat))
 
+    def owed(self, first: int, end: int) -> list[Owed]:
+        """What was owed for entries from ``first`` to before ``end``, in order."""
+        return _owed(self._connection.execute(_OWED, {"first": first, "end": end}))
+
+    def next_owed(self, party: str, after: int, upto: int) -> list[Owed]:
+        """What was owed to a party for the first entry after one, up to another."""
+        given = {"party": party, "after": after, "upto": upto}
+        return _owed(self._connection.execute(_NEXT_OWED, given))
+
+    def last_owed(self) -> int:
+        """The last entry of which a peer had to be told; -1 where there is none."""
+        return int(self._connection.execute(_LAST_OWED).scalar_one())
+
     def _in(
         self, query: sa.Select[*tuple[Any, ...]], name: str, values: Sequence[Any], **given: Any
     ) -> Iterator[sa.Row[*tuple[Any, ...]]]:
@@ -253,6 +278,10 @@ class WriteTelling:
         """Forget cursors."""
         self._many(_DROP_CURSOR, [{"name": name} for name in names])
 
+    def owe(self, rows: Iterable[Owed]) -> None:
+        """Keep which subscriptions had to be told of what."""
+        self._many(_OWE, [structs.asdict(row) for row in rows])
+
     def put_lease(self, name: str, holder: str, beat: int) -> None:
         """Give a lease to a holder, or say again that it has it."""
         given = {"name": name, "holder": holder, "beat": beat}
@@ -276,6 +305,10 @@ def _entry_row(row: sa.Row[*tuple[Any, ...]]) -> EntryRow:
         data=_bytes(row.data),
         former=_bytes(row.former),
     )
+
+
+def _owed(rows: Iterable[sa.Row[*tuple[Any, ...]]]) -> list[Owed]:
+    return [Owed(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def _bytes(value: bytes | memoryview | None) -> bytes | None:
@@ -369,6 +402,30 @@ _SUBSCRIPTION_COUNT = (
 _CURSOR = sa.select(_k).where(_k.c.subscription == sa.bindparam("name"))
 _CURSORS = sa.select(_k)
 _LEASE = sa.select(tables.lease).where(tables.lease.c.name == sa.bindparam("name"))
+
+_w = tables.owed
+_OWED = (
+    sa.select(_w)
+    .where(_w.c.sequence >= sa.bindparam("first"), _w.c.sequence < sa.bindparam("end"))
+    .order_by(_w.c.sequence, _w.c.subscription)
+)
+_NEXT_OWED = (
+    sa.select(_w)
+    .where(
+        _w.c.party == sa.bindparam("party"),
+        _w.c.sequence
+        == sa.select(sa.func.min(_w.c.sequence))
+        .where(
+            _w.c.party == sa.bindparam("party"),
+            _w.c.sequence > sa.bindparam("after"),
+            _w.c.sequence <= sa.bindparam("upto"),
+        )
+        .scalar_subquery(),
+    )
+    .order_by(_w.c.subscription)
+)
+_LAST_OWED = sa.select(sa.func.coalesce(sa.func.max(_w.c.sequence), -1))
+_OWE = sa.insert(_w)
 
 # SQLAlchemy writes ON CONFLICT once for each database; they spell it alike.
 _DISCLOSE = sa.text(

@@ -1,1 +1,1 @@
-"""The door of ASTM F3548-21's DSS role: its requests in, its answers out."""
+"""The door of ASTM F3548-21, its DSS role and its USS role: requests in, answers out."""

@@ -8,9 +8,18 @@ from msgspec import UNSET
 
 from detente.core.availability import AvailabilityState
 from detente.core.plan import PlanState
-from detente.core.volume import YEAR_MAX, YEAR_MIN
+from detente.core.volume import (
+    E7_PER_DEG,
+    MM_PER_M,
+    YEAR_MAX,
+    YEAR_MIN,
+    Circle,
+    Polygon,
+    Position,
+    Volume,
+)
 from detente.doors.astm import wire
-from detente.node.f3548 import references
+from detente.node.f3548 import details, references
 from detente.node.f3548.refusals import Unaware
 
 _encode = msgspec.json.Encoder().encode
@@ -121,6 +130,40 @@ def availability(view: references.AvailabilityView) -> bytes:
     )
 
 
+def intent_details(told: details.IntentDetails) -> bytes:
+    """One operational intent, whole."""
+    return _encode(wire.GetOperationalIntentDetailsResponse(operational_intent=_whole_intent(told)))
+
+
+def constraint_details(told: details.ConstraintDetails) -> bytes:
+    """One constraint, whole."""
+    return _encode(wire.GetConstraintDetailsResponse(constraint=_whole_constraint(told)))
+
+
+def notification(told: details.Notification) -> bytes:
+    """What the node notifies a peer of."""
+    states, now = list(told.states), told.now
+    if told.is_intent:
+        return _encode(
+            wire.PutOperationalIntentDetailsParameters(
+                operational_intent_id=told.id,
+                subscriptions=states,
+                operational_intent=_whole_intent(now)
+                if isinstance(now, details.IntentDetails)
+                else UNSET,
+            )
+        )
+    return _encode(
+        wire.PutConstraintDetailsParameters(
+            constraint_id=told.id,
+            subscriptions=states,
+            constraint=_whole_constraint(now)
+            if isinstance(now, details.ConstraintDetails)
+            else UNSET,
+        )
+    )
+
+
 def report(given: wire.ErrorReport, name: str) -> bytes:
     """A report as it was given, under the id that it got."""
     kept = msgspec.to_builtins(msgspec.structs.replace(given, report_id=name))
@@ -174,6 +217,56 @@ def _constraint(one: references.ConstraintReference) -> wire.ConstraintReference
         time_end=_time(one.ends, _FOR_EVER),
         uss_base_url=one.base_url,
     )
+
+
+def _whole_intent(told: details.IntentDetails) -> wire.OperationalIntent:
+    return wire.OperationalIntent(
+        reference=_intent(told.reference),
+        details=wire.OperationalIntentDetails(
+            volumes=[_volume(one) for one in told.volumes],
+            off_nominal_volumes=[_volume(one) for one in told.off_nominal],
+        ),
+    )
+
+
+def _whole_constraint(told: details.ConstraintDetails) -> wire.Constraint:
+    return wire.Constraint(
+        reference=_constraint(told.reference),
+        details=wire.ConstraintDetails(
+            volumes=[_volume(one) for one in told.volumes], type=told.what
+        ),
+    )
+
+
+def _volume(volume: Volume) -> wire.Volume4D:
+    """A volume of one outline, with all bounds that F3548 asks for."""
+    (shape,) = volume.footprint
+    space = wire.Volume3D(
+        altitude_lower=_altitude(volume.lower_mm, wire.ALTITUDE_MIN_M),
+        altitude_upper=_altitude(volume.upper_mm, wire.ALTITUDE_MAX_M),
+    )
+    if isinstance(shape, Circle):
+        radius = wire.Radius(value=shape.radius_m, units="M")
+        space.outline_circle = wire.Circle(center=_point(shape.centre), radius=radius)
+    elif isinstance(shape, Polygon):  # pragma: no branch - an outline is one of the two
+        vertices = [_point(position) for position in shape.rings[0]]
+        space.outline_polygon = wire.Polygon(vertices=vertices)
+    return wire.Volume4D(
+        volume=space,
+        time_start=_time(volume.start, _ALWAYS_BEEN),
+        time_end=_time(volume.end, _FOR_EVER),
+    )
+
+
+def _altitude(value_mm: int | None, otherwise_m: int) -> wire.Altitude:
+    """Within the OpenAPI's bounds, beyond which it has no altitude."""
+    value_m = otherwise_m if value_mm is None else value_mm / MM_PER_M
+    value_m = min(max(value_m, wire.ALTITUDE_MIN_M), wire.ALTITUDE_MAX_M)
+    return wire.Altitude(value=value_m, reference="W84", units="M")
+
+
+def _point(position: Position) -> wire.LatLngPoint:
+    return wire.LatLngPoint(lng=position[0] / E7_PER_DEG, lat=position[1] / E7_PER_DEG)
 
 
 def _subscription(one: references.SubscriptionView) -> wire.Subscription:

@@ -1,7 +1,7 @@
 """Every operation of /dss/v1: path, scopes, request, answer, and what is done.
 
-This table is the only list of them: routes, fast routes and the documentation
-are made from it.
+This table and that of detente.doors.astm.uss are the only lists of them: routes, fast
+routes and the documentation are made from these.
 
 Source: ASTM F3548-21 annex A2 and its published OpenAPI, version 1.0.0.
 """
@@ -48,7 +48,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         status: Where it succeeds.
         run: Does it; gives the answer's bytes.
         asks: The request's body; None where it has none.
-        gives: The answer's.
+        gives: The answer's; None where it has none.
         conflict: What 409 answers.
         hidden: Whether it is left out of the documentation.
     """
@@ -59,7 +59,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: str
     scopes: tuple[Scope, ...]
     run: Callable[[Call], Awaitable[bytes]]
-    gives: type
+    gives: type | None
     asks: type | None = None
     status: int = 200
     conflict: type = wire.ErrorResponse
@@ -73,13 +73,13 @@ async def _put_intent(call: Call) -> bytes:
 
 
 async def _delete_intent(call: Call) -> bytes:
-    name, ovn = _entity(call), call.params["ovn"]
+    name, ovn = entity(call), call.params["ovn"]
     command = intents.delete_intent(call.principal, name, ovn, call.terms, call.airspace)
     return answers.intent_changed(await call.engine.act(command))
 
 
 async def _get_intent(call: Call) -> bytes:
-    question = reads.get_intent(call.principal, _entity(call), call.terms)
+    question = reads.get_intent(call.principal, entity(call), call.terms)
     return answers.intent(await call.engine.act(question))
 
 
@@ -96,13 +96,13 @@ async def _put_constraint(call: Call) -> bytes:
 
 
 async def _delete_constraint(call: Call) -> bytes:
-    name, ovn = _entity(call), call.params["ovn"]
+    name, ovn = entity(call), call.params["ovn"]
     command = constraints.delete_constraint(call.principal, name, ovn, call.terms, call.airspace)
     return answers.constraint_changed(await call.engine.act(command))
 
 
 async def _get_constraint(call: Call) -> bytes:
-    question = reads.get_constraint(call.principal, _entity(call))
+    question = reads.get_constraint(call.principal, entity(call))
     return answers.constraint(await call.engine.act(question))
 
 
@@ -150,7 +150,8 @@ async def _put_availability(call: Call) -> bytes:
     return answers.availability(await call.engine.act(command))
 
 
-async def _put_report(call: Call) -> bytes:
+async def put_report(call: Call) -> bytes:
+    """Keep a report, of whichever role."""
     given = requests.report_of(call.body)
     command = reports.put_report(call.principal, answers.report(given, "").decode())
     return answers.report(given, await call.engine.act(command))
@@ -160,7 +161,12 @@ async def _no_version(_: Call) -> NoReturn:
     raise MalformedInput("path", expected="the version of what is to be deleted")
 
 
-def _entity(call: Call) -> str:
+def entity(call: Call) -> str:
+    """The id in the path.
+
+    Raises:
+        MalformedInput: Not a UUID.
+    """
     return entity_id(call.params["entityid"], what="entityid")
 
 
@@ -168,20 +174,21 @@ def _subscription(call: Call) -> str:
     return entity_id(call.params["subscriptionid"], what="subscriptionid")
 
 
-_COORDINATION = Scope.UTM_STRATEGIC_COORDINATION
-_MONITORING = Scope.UTM_CONFORMANCE_MONITORING_SA
-_MANAGEMENT = Scope.UTM_CONSTRAINT_MANAGEMENT
-_PROCESSING = Scope.UTM_CONSTRAINT_PROCESSING
-_ARBITRATION = Scope.UTM_AVAILABILITY_ARBITRATION
+COORDINATION = Scope.UTM_STRATEGIC_COORDINATION
+MONITORING = Scope.UTM_CONFORMANCE_MONITORING_SA
+MANAGEMENT = Scope.UTM_CONSTRAINT_MANAGEMENT
+PROCESSING = Scope.UTM_CONSTRAINT_PROCESSING
+ARBITRATION = Scope.UTM_AVAILABILITY_ARBITRATION
 
 _INTENTS = f"{PREFIX}/operational_intent_references"
 _CONSTRAINTS = f"{PREFIX}/constraint_references"
 _SUBSCRIPTIONS = f"{PREFIX}/subscriptions"
 _AVAILABILITY = f"{PREFIX}/uss_availability/{{uss_id}}"
 
-_FLYING = (_COORDINATION, _MONITORING)
-_READING = (_MANAGEMENT, _PROCESSING)
-_LISTENING = (_COORDINATION, _PROCESSING)
+ALL = (COORDINATION, MONITORING, MANAGEMENT, PROCESSING, ARBITRATION)
+_FLYING = (COORDINATION, MONITORING)
+_READING = (MANAGEMENT, PROCESSING)
+_LISTENING = (COORDINATION, PROCESSING)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
@@ -259,7 +266,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Create a constraint.",
         method="PUT",
         path=f"{_CONSTRAINTS}/{{entityid}}",
-        scopes=(_MANAGEMENT,),
+        scopes=(MANAGEMENT,),
         run=_put_constraint,
         asks=wire.PutConstraintReferenceParameters,
         gives=wire.ChangeConstraintReferenceResponse,
@@ -270,7 +277,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Change a constraint.",
         method="PUT",
         path=f"{_CONSTRAINTS}/{{entityid}}/{{ovn}}",
-        scopes=(_MANAGEMENT,),
+        scopes=(MANAGEMENT,),
         run=_put_constraint,
         asks=wire.PutConstraintReferenceParameters,
         gives=wire.ChangeConstraintReferenceResponse,
@@ -280,7 +287,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Withdraw a constraint.",
         method="DELETE",
         path=f"{_CONSTRAINTS}/{{entityid}}/{{ovn}}",
-        scopes=(_MANAGEMENT,),
+        scopes=(MANAGEMENT,),
         run=_delete_constraint,
         gives=wire.ChangeConstraintReferenceResponse,
     ),
@@ -337,8 +344,8 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Report an exchange that went wrong.",
         method="POST",
         path=f"{PREFIX}/reports",
-        scopes=(_COORDINATION, _MONITORING, _MANAGEMENT, _PROCESSING, _ARBITRATION),
-        run=_put_report,
+        scopes=ALL,
+        run=put_report,
         asks=wire.ErrorReport,
         gives=wire.ErrorReport,
         status=201,
@@ -348,7 +355,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="What was last declared of a USS.",
         method="GET",
         path=_AVAILABILITY,
-        scopes=(_ARBITRATION, *_FLYING),
+        scopes=(ARBITRATION, *_FLYING),
         run=_get_availability,
         gives=wire.UssAvailabilityStatusResponse,
     ),
@@ -357,7 +364,7 @@ OPERATIONS: tuple[Operation, ...] = (
         about="Declare whether a USS answers.",
         method="PUT",
         path=_AVAILABILITY,
-        scopes=(_ARBITRATION,),
+        scopes=(ARBITRATION,),
         run=_put_availability,
         asks=wire.SetUssAvailabilityStatusParameters,
         gives=wire.UssAvailabilityStatusResponse,
@@ -377,7 +384,7 @@ OPERATIONS: tuple[Operation, ...] = (
         for number, (path, scopes) in enumerate(
             (
                 (f"{_INTENTS}/{{entityid}}", _FLYING),
-                (f"{_CONSTRAINTS}/{{entityid}}", (_MANAGEMENT,)),
+                (f"{_CONSTRAINTS}/{{entityid}}", (MANAGEMENT,)),
                 (f"{_SUBSCRIPTIONS}/{{subscriptionid}}", _LISTENING),
             )
         )

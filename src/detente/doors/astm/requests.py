@@ -29,6 +29,8 @@ _subscription = msgspec.json.Decoder(wire.PutSubscriptionParameters)
 _query = msgspec.json.Decoder(wire.QueryParameters)
 _availability = msgspec.json.Decoder(wire.SetUssAvailabilityStatusParameters)
 _report = msgspec.json.Decoder(wire.ErrorReport)
+_intent_notified = msgspec.json.Decoder(wire.PutOperationalIntentDetailsParameters)
+_constraint_notified = msgspec.json.Decoder(wire.PutConstraintDetailsParameters)
 
 _RING_MIN = 3
 _STATES: dict[wire.State, PlanState] = {
@@ -129,6 +131,41 @@ def report_of(body: bytes) -> wire.ErrorReport:
         MalformedInput: Not as the OpenAPI has it.
     """
     return _decode(_report, body)
+
+
+def intent_notified(body: bytes) -> tuple[str, str]:
+    """The id of an operational intent of which a peer notifies, and all that it says.
+
+    Raises:
+        MalformedInput: Not as the OpenAPI has it, or of two intents.
+    """
+    given = _decode(_intent_notified, body)
+    name = entity_id(given.operational_intent_id, what="operational_intent_id")
+    if given.operational_intent:
+        _require_one(name, given.operational_intent.reference.id)
+        details = given.operational_intent.details
+        _volumes([*details.volumes, *details.off_nominal_volumes])
+    return name, msgspec.json.encode(given).decode()
+
+
+def constraint_notified(body: bytes) -> tuple[str, str]:
+    """The id of a constraint of which a peer notifies, and all that it says.
+
+    Raises:
+        MalformedInput: Not as the OpenAPI has it, or of two constraints.
+    """
+    given = _decode(_constraint_notified, body)
+    name = entity_id(given.constraint_id, what="constraint_id")
+    if given.constraint:
+        _require_one(name, given.constraint.reference.id)
+        _volumes(given.constraint.details.volumes)
+    return name, msgspec.json.encode(given).decode()
+
+
+def _require_one(name: str, inner: str) -> None:
+    """The entity that is told of is the one that is told."""
+    if entity_id(inner, what="reference.id") != name:
+        raise MalformedInput("reference.id", expected="the id of the same entity")
 
 
 def volume_of(given: wire.Volume4D) -> Volume:

@@ -1,4 +1,4 @@
-"""Routes of F3548's DSS for the web framework, made from the table of operations.
+"""Routes of F3548's DSS and USS for the web framework, made from the tables of operations.
 
 What a handler declares is documentation; the answer is made before the framework
 would read the request by its own rules (detente.doors.astm.service): F3548 has its
@@ -18,8 +18,12 @@ from litestar.response import Response
 from detente.doors.astm import wire
 from detente.doors.astm.operations import OPERATIONS, Operation
 from detente.doors.astm.service import MEDIA_TYPE, Service
+from detente.doors.astm.uss import USS_OPERATIONS
 
 TAG = "ASTM F3548-21"
+
+EVERY = (*OPERATIONS, *USS_OPERATIONS)
+"""Both roles'."""
 
 _REFUSALS = {
     400: "Not as the standard has it, or it does not serve.",
@@ -27,7 +31,7 @@ _REFUSALS = {
     403: "Another's, or the scope is not held.",
     404: "There is none.",
     409: "Of another version, or there already; for operational intents, what the key lacks.",
-    412: "The USS was declared down.",
+    412: "The USS was declared down, or there is no telemetry.",
     413: "Too large.",
     429: "Too much in too little time, or too many.",
     503: "The store could not be asked; ask again.",
@@ -40,7 +44,7 @@ _body: Any = JSONBody
 
 def handlers(service: Service) -> Sequence[HTTPRouteHandler]:
     """The routes of every operation."""
-    return [_handler(one, service) for one in OPERATIONS]
+    return [_handler(one, service) for one in EVERY]
 
 
 def _handler(operation: Operation, service: Service) -> HTTPRouteHandler:

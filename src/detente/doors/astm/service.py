@@ -23,7 +23,7 @@ from detente.errors import (
     Unavailable,
 )
 from detente.node.engine import Engine
-from detente.node.f3548.refusals import DeclaredDown, TooMany, Unaware
+from detente.node.f3548.refusals import DeclaredDown, NoTelemetry, TooMany, Unaware
 from detente.node.f3548.terms import Terms
 
 Headers = tuple[tuple[str, str], ...]
@@ -35,6 +35,7 @@ MEDIA_TYPE = "application/json"
 STATUSES: tuple[tuple[type[DetenteError], int, Headers], ...] = (
     (TooMany, 429, (("retry-after", "60"),)),
     (DeclaredDown, 412, ()),
+    (NoTelemetry, 412, ()),
     (MalformedInput, 400, ()),
     (NotAuthentic, 401, (("www-authenticate", "Bearer"),)),
     (NotPermitted, 403, ()),
@@ -61,7 +62,7 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 
 class Service:
-    """F3548's DSS, of one node.
+    """F3548's DSS and USS, of one node.
 
     Args:
         engine: At work.

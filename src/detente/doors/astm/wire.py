@@ -1,4 +1,4 @@
-"""Requests and answers of F3548's DSS, as its OpenAPI has them.
+"""Requests and answers of F3548's DSS and of its USSs, as its OpenAPI has them.
 
 Field names are the standard's. Members that are not known are passed over, null
 is as good as absent, and what the standard requires is required.
@@ -68,7 +68,7 @@ class Polygon(Wire):
     vertices: Annotated[list[LatLngPoint], Meta(min_length=3)]
 
 
-class Volume3D(Wire):
+class Volume3D(Wire, omit_defaults=True):
     """One outline and an altitude band; without a bound it reaches everywhere."""
 
     outline_circle: Circle | None = None
@@ -77,7 +77,7 @@ class Volume3D(Wire):
     altitude_upper: Altitude | None = None
 
 
-class Volume4D(Wire):
+class Volume4D(Wire, omit_defaults=True):
     """A volume and a time window."""
 
     volume: Volume3D
@@ -181,6 +181,77 @@ class ConstraintReference(Wire):
     time_start: Time
     time_end: Time
     uss_base_url: str
+
+
+class OperationalIntentDetails(Wire):
+    """Where and when an operational intent is; of two, the greater priority counts more."""
+
+    volumes: list[Volume4D] = []
+    off_nominal_volumes: list[Volume4D] = []
+    priority: int = 0
+
+
+class OperationalIntent(Wire):
+    """An operational intent, whole."""
+
+    reference: OperationalIntentReference
+    details: OperationalIntentDetails
+
+
+class GetOperationalIntentDetailsResponse(Wire):
+    """One operational intent, whole."""
+
+    operational_intent: OperationalIntent
+
+
+class PutOperationalIntentDetailsParameters(Wire):
+    """An operational intent that has changed; without it, one that has ended."""
+
+    operational_intent_id: str
+    subscriptions: Annotated[list[SubscriptionState], Meta(min_length=1)]
+    operational_intent: OperationalIntent | UnsetType | None = UNSET
+
+
+class ConstraintDetails(Wire):
+    """Where and when a constraint is, and what it is."""
+
+    volumes: Annotated[list[Volume4D], Meta(min_length=1)]
+    type: str | UnsetType | None = UNSET
+
+
+class Constraint(Wire):
+    """A constraint, whole."""
+
+    reference: ConstraintReference
+    details: ConstraintDetails
+
+
+class GetConstraintDetailsResponse(Wire):
+    """One constraint, whole."""
+
+    constraint: Constraint
+
+
+class PutConstraintDetailsParameters(Wire):
+    """A constraint that has changed; without it, one that has ended."""
+
+    constraint_id: str
+    subscriptions: Annotated[list[SubscriptionState], Meta(min_length=1)]
+    constraint: Constraint | UnsetType | None = UNSET
+
+
+class VehicleTelemetry(Wire):
+    """Where an aircraft was; the node has none to give."""
+
+    time_measured: Time
+
+
+class GetOperationalIntentTelemetryResponse(Wire):
+    """Where the aircraft of an operational intent is."""
+
+    operational_intent_id: str
+    telemetry: VehicleTelemetry | UnsetType = UNSET
+    next_telemetry_opportunity: Time | UnsetType = UNSET
 
 
 class SubscriberToNotify(Wire):

@@ -171,6 +171,32 @@ class TokenIssuer:
             scope=scope,
         )
 
+    def for_peer(self, party: str, host: str, scope: Scope, *, now_s: float) -> str | None:
+        """A token by which the node speaks for a party to one peer, as ASTM F3548-21 has it.
+
+        Args:
+            party: What issuers and F3548 call it.
+            host: The peer's: the token is good there alone.
+            scope: The one thing that it is for.
+            now_s: Seconds since 1970.
+
+        Returns:
+            The token; None where it would be good here, for whoever got hold of it.
+        """
+        if host in {one.lower() for one in self._settings.own_audiences}:
+            return None
+        claims = {
+            "iss": self._settings.url,
+            "sub": party,
+            "client_id": party,
+            "aud": host,
+            "iat": math.floor(now_s),
+            "exp": math.floor(now_s) + TOKEN_LIFE_S,
+            "jti": secrets.token_hex(16),
+            "scope": scope.value,
+        }
+        return self.keys.sign(claims)
+
     def metadata(self) -> dict[str, Any]:
         """What a client finds below ``/.well-known/oauth-authorization-server`` (RFC 8414)."""
         url = self._settings.url

@@ -11,7 +11,7 @@ Source: ASTM F3548-21 annex A2; docs/adr/0012.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from detente.core.agreement import NOTHING_AGREED, Agreement, Separation
 from detente.core.availability import Availability
@@ -31,6 +31,7 @@ from detente.node.f3548.entities import (
     is_entity_id,
 )
 from detente.node.f3548.extent import Extent, extent_if, extent_of, union
+from detente.store import Owed
 
 INTENT_CATEGORY = "plan"
 """F3548 has no categories: its intents are plans like any other."""
@@ -49,6 +50,7 @@ class Airspace:
         constraints: Constraints that stand, by id.
         wishes: Subscriptions that stand, by id.
         counts_kept: Up to which entry the notification indices are kept beside the record.
+        last_owed: The last entry of which the node itself had to tell a peer; -1 for none.
     """
 
     def __init__(self, agreement: Agreement | None = None) -> None:
@@ -56,6 +58,7 @@ class Airspace:
         self.constraints: dict[str, Constraint] = {}
         self.wishes: dict[str, Wish] = {}
         self.counts_kept = 0
+        self.last_owed = -1
         self._agreement = agreement
         self._intents: ByCell[Intent] = ByCell()
         self._constraints: ByCell[Constraint] = ByCell()
@@ -116,6 +119,21 @@ class Airspace:
         """Object and version by which a party declared a USS's availability before."""
         return self._declarations.get((party, uss))
 
+    def owe(self, rows: Iterable[Owed]) -> None:
+        """Count what the node itself tells peers of; a subscription that ended counts no more."""
+        for row in rows:
+            self.last_owed = row.sequence
+            name = self._names.get(row.subscription)
+            if name in self._told:
+                self._told[name] += 1
+
+    def native_extent(self, plan: Plan) -> Extent:
+        """The extent of a native plan, with what it and the agreement ask around it."""
+        widening = self.widening(plan)
+        return extent_of(
+            plan.volumes, widen_mm=widening.horizontal_mm, heighten_mm=widening.vertical_mm
+        )
+
     def widening(self, plan: Plan) -> Separation:
         """How far around a native plan F3548's intents must know of it."""
         return _widening(self._agreement, plan)
@@ -159,7 +177,7 @@ class Airspace:
         if plan.state in PLAN_PROTECTS:
             new = self._intent(object_id, version, plan, token)
         self._replace_intent(old, new)
-        # What was not filed here is told of by release alone, and leaves no trace here.
+        # Of what was not filed here some are told, by release (detente.node.f3548.owing).
         self._count(_filed_extent(old), _filed_extent(new), plans=True)
 
     def _replace_intent(self, old: Intent | None, new: Intent | None) -> None:
@@ -200,13 +218,7 @@ class Airspace:
         if filed:
             extent = extent_of(plan.volumes)
         else:
-            name = object_id
-            widening = self.widening(plan)
-            extent = extent_of(
-                plan.volumes,
-                widen_mm=widening.horizontal_mm,
-                heighten_mm=widening.vertical_mm,
-            )
+            name, extent = object_id, self.native_extent(plan)
         suffix = None if plan.uss is None else plan.uss.ovn_suffix
         return Intent(
             id=name,

@@ -22,7 +22,7 @@ from itertools import pairwise
 import numpy as np
 import s2geometry as s2
 
-from detente.core.geodesy import CURVATURE_RADIUS_MIN_M, GEOD
+from detente.core.geodesy import CURVATURE_RADIUS_MAX_M, CURVATURE_RADIUS_MIN_M, GEOD
 from detente.core.volume import (
     E7_PER_DEG,
     MM_PER_M,
@@ -187,6 +187,26 @@ def covering(footprint: Footprint, widen_mm: int = 0, steps: int = STEPS_MAX) ->
 def steps_for(shapes: int) -> int:
     """How many discs each of so many shapes may take."""
     return min(STEPS_MAX, STEPS_TOGETHER_MAX // shapes)
+
+
+def circle_around(shapes: Sequence[Shape], widen_mm: int) -> Circle:
+    """One circle, of any size, that holds shapes and all within ``widen_mm`` of them."""
+    caps = [_around(shape, widen_mm) for shape in shapes]
+    cap = reduce(lambda one, other: one.Union(other), caps)
+    centre = s2.S2LatLng(cap.center())
+    # A length on the sphere becomes at most its share of the largest radius of curvature.
+    angle = 2 * math.asin(math.sqrt(min(1.0, cap.height() / 2))) + _ROUNDING_RAD
+    radius_mm = math.ceil(angle * CURVATURE_RADIUS_MAX_M * MM_PER_M) + MARGIN_MM
+    lon, lat = centre.lng().degrees(), centre.lat().degrees()
+    return Circle(
+        centre=(round(lon * E7_PER_DEG), round(lat * E7_PER_DEG)),
+        radius_mm=radius_mm,
+    )
+
+
+def is_simple(ring: Ring) -> bool:
+    """Whether no vertex of a ring comes twice, and none of its edges cross."""
+    return bool(s2.S2Loop([_point(position) for position in ring]).IsValid())
 
 
 def _is_small(cap: s2.S2Cap) -> bool:

@@ -23,6 +23,9 @@ _CANONICAL = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _ID_LENGTH_MAX = 45
 """The longest spelling that UUID() takes, urn:uuid: and all."""
 
+_VERSION_SHIFT, _VARIANT_SHIFT = 76, 62
+"""Where a UUID says of what kind it is (RFC 9562 section 4)."""
+
 
 class Intent(Struct, frozen=True, kw_only=True, gc=False):
     """A plan that others must reckon with, as F3548 sees it.
@@ -133,8 +136,8 @@ def window(volumes: Sequence[Volume]) -> tuple[datetime | None, datetime | None]
     starts = [volume.start for volume in volumes if volume.start is not None]
     ends = [volume.end for volume in volumes if volume.end is not None]
     return (
-        min(starts) if len(starts) == len(volumes) else None,
-        max(ends) if len(ends) == len(volumes) else None,
+        min(starts) if starts and len(starts) == len(volumes) else None,
+        max(ends) if ends and len(ends) == len(volumes) else None,
     )
 
 
@@ -157,6 +160,19 @@ def entity_id(text: str, *, what: str) -> str:
 def id_of_object(object_id: str) -> str:
     """What F3548 calls an object that was not filed there: its id as a UUID of version 4."""
     return str(UUID(hex=object_id, version=4))
+
+
+def objects_called(name: str) -> tuple[str, ...]:
+    """The ids of objects that ``id_of_object`` calls so: of six of their bits it tells nothing."""
+    number = UUID(name)
+    if id_of_object(number.hex) != str(number):
+        return ()
+    rest = number.int & ~(0xF << _VERSION_SHIFT | 0x3 << _VARIANT_SHIFT)
+    return tuple(
+        f"{rest | version << _VERSION_SHIFT | variant << _VARIANT_SHIFT:032x}"
+        for version in range(16)
+        for variant in range(4)
+    )
 
 
 def is_entity_id(name: str) -> bool:

@@ -69,14 +69,27 @@ def missing_others(
             withholding[intent.party] = max(withholding.get(intent.party, 0.0), widened_m)
     if not moment.budget.charge(plan, withholding, reader):
         raise Spent("operational intent")
-    intents, constraints = [], []
     lacking += [meeting.known for meeting in meetings]
+    return _as_seen(airspace, reader, lacking, plan.volumes, terms)
+
+
+def _as_seen(
+    airspace: Airspace,
+    reader: Reader,
+    lacking: Sequence[Known],
+    asked: Sequence[Volume],
+    terms: Terms,
+) -> Missing:
+    """What is lacking, each as far as a reader may see it."""
+    intents, constraints = [], []
     for known in sorted(lacking, key=lambda one: one.token):
         grade = reader.grade(known.value, known.object_id)
-        if isinstance(known.value, Plan) and grade is Grade.FULL:
+        if grade is not Grade.FULL:
+            constraints.append(_withheld(airspace, known, grade, asked, terms))
+        elif isinstance(known.value, Plan):
             intents.append(native_intent(airspace, known, terms))
         else:
-            constraints.append(_constraint(airspace, known, grade, plan.volumes, terms))
+            constraints.append(native_constraint(airspace, known, terms))
     return Missing(intents=tuple(intents), constraints=tuple(constraints))
 
 
@@ -117,33 +130,43 @@ def native_intent(airspace: Airspace, known: Known, terms: Terms) -> IntentRefer
     )
 
 
-def _constraint(
+def native_constraint(airspace: Airspace, known: Known, terms: Terms) -> ConstraintReference:
+    """A notice, presence or zone, for whom may see all of it."""
+    manager = airspace.manager(known.value.party or "")
+    starts, ends = window(getattr(known.value, "volumes", ()))
+    return ConstraintReference(
+        id=id_of_object(known.object_id),
+        manager=manager,
+        availability=airspace.availability(manager).state,
+        version=known.version,
+        ovn=known.token,
+        starts=starts,
+        ends=ends,
+        base_url=terms.base_url,
+    )
+
+
+def _withheld(
     airspace: Airspace,
     known: Known,
     grade: Grade | None,
     asked: Sequence[Volume],
     terms: Terms,
 ) -> ConstraintReference:
-    """Anything, as far as ``grade`` shows it.
+    """Anything of which less than all may be seen.
 
     Of an area only the full grade tells the times: its hours would have to be
     coarsened first, and the detailed picture has its own door.
     """
-    value = known.value
-    if grade is Grade.FULL:
-        starts, ends = window(getattr(value, "volumes", ()))
-        identifier, version = id_of_object(known.object_id), known.version
-    else:
-        starts, ends = window(asked)
-        identifier, version = _unlinked(known.token), 1
-    manager = NODE if grade is None else airspace.manager(value.party or "")
+    starts, ends = window(asked)
+    manager = NODE if grade is None else airspace.manager(known.value.party or "")
     return ConstraintReference(
-        id=identifier,
+        id=_unlinked(known.token),
         manager=manager,
         availability=AvailabilityState.UNKNOWN
         if grade is None
         else airspace.availability(manager).state,
-        version=version,
+        version=1,
         ovn=known.token,
         starts=starts,
         ends=ends,

@@ -42,12 +42,14 @@ class Question(Generic[T]):
     Args:
         principal: Who asks.
         ask: Gives the answer.
+        touches: What it will ask the record about.
     """
 
-    touches = Touches()
-
-    def __init__(self, principal: Principal, ask: Callable[[Moment], T]) -> None:
+    def __init__(
+        self, principal: Principal, ask: Callable[[Moment], T], touches: Touches | None = None
+    ) -> None:
         self.principal = principal
+        self.touches = touches or Touches()
         self._ask = ask
 
     def decide(self, moment: Moment) -> Decision[T]:

@@ -35,9 +35,12 @@ def recount(record: Record, airspace: Airspace) -> None:
         past.begin(counts)
         for said, value in _said_since(record, first):
             past.fold(said.object, said.version, value, "")
+        # Whom the node itself had to tell was decided then, and not by what stands now.
+        past.owe(record.owed(first, record.head()[1]))
         counts = past.counts()
     airspace.begin(counts)
     airspace.counts_kept = first
+    airspace.last_owed = record.last_owed()
 
 
 def keeping(airspace: Airspace) -> Callable[[Appender, list[Receipt]], None]:

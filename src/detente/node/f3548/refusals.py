@@ -38,6 +38,12 @@ class DeclaredDown(NotPermitted):
     code: ClassVar[str] = "declared_down"
 
 
+class NoTelemetry(Conflict):
+    """Of this intent there is no telemetry here."""
+
+    code: ClassVar[str] = "no_telemetry"
+
+
 class TooMany(NotPermitted):
     """The party has as many of these as one party may have."""
 

@@ -3,8 +3,8 @@
 ``Telling`` is all of it, for one process of a node. The pieces, in the order of an
 entry's way: listening (the record has grown), tail (its end, opened), sight (what
 an entry is to a reader), matching (which subscriptions it is for), events (pages of
-it), disclosures (that it was shown, on record), deliver (webhooks), silence (who
-has not acknowledged).
+it), disclosures (that it was shown, on record), deliver (webhooks), peers (the USSs
+of F3548), silence (who has not acknowledged).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from detente.node.telling.disclosures import Disclosures, disclosures_of
 from detente.node.telling.events import Events
 from detente.node.telling.lease import LOST_AFTER_S, Lease
 from detente.node.telling.listening import Listening
+from detente.node.telling.peers import Peers
 from detente.node.telling.post import Poster
 from detente.node.telling.secret import WebhookSecrets
 from detente.node.telling.tail import Tail
@@ -37,6 +38,7 @@ class Telling:
         keyring: Beside which the webhook secret is.
         allowed: Where webhooks may go.
         tls: Whose certificates are believed; None is whom this machine believes.
+        peers: Makes what tells peers of F3548; None where the node is no USS.
         lost_after_s: After which silence the lease of another process ends.
 
     Attributes:
@@ -50,6 +52,7 @@ class Telling:
         allowed: Allowed,
         *,
         tls: ssl.SSLContext | None = None,
+        peers: Callable[[Engine, Tail, Events], Peers] | None = None,
         lost_after_s: float = LOST_AFTER_S,
     ) -> None:
         self.engine = engine
@@ -67,6 +70,7 @@ class Telling:
             secrets=self.secrets,
             poster=self._poster,
             lease=Lease(engine, LEASE, lost_after_s=lost_after_s),
+            peers=None if peers is None else peers(engine, self.tail, self.events),
         )
         self._delivering: asyncio.Task[None] | None = None
 

@@ -1,4 +1,4 @@
-"""The webhook worker: posts what subscriptions are to be told of, until it is taken.
+"""The worker that posts what subscriptions are to be told of, until it is taken.
 
 One process at a time (detente.node.telling.lease), at least once, and in order for
 each subscription: the next message goes out when the one before was taken. What
@@ -8,6 +8,9 @@ that comes back after a week is told of that week.
 A subscription has a cursor of its own only while something waits for it. All others
 are told up to one cursor that they share: so a start looks at what is new, and not
 at every subscription's whole past.
+
+Peers of F3548 are told by it as well (detente.node.telling.peers): what is owed to
+them is looked up and not matched, and a cursor is an address's.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ import time
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from msgspec.structs import replace
@@ -31,7 +35,15 @@ from detente.node.telling.events import Events, seen_by
 from detente.node.telling.lease import Lease
 from detente.node.telling.listening import Listening
 from detente.node.telling.matching import Wanted, match
-from detente.node.telling.messages import EVENTS_MAX, Sending, Tried, after, message_of
+from detente.node.telling.messages import (
+    EVENTS_MAX,
+    Outgoing,
+    Sending,
+    Tried,
+    after,
+    message_of,
+)
+from detente.node.telling.peers import Peer, Peers, is_peer
 from detente.node.telling.post import Poster
 from detente.node.telling.secret import WebhookSecrets
 from detente.node.telling.tail import Tail
@@ -63,7 +75,7 @@ _LOG = logging.getLogger("detente.telling")
 
 
 class Deliverer:
-    """Posts to webhooks. One event loop's.
+    """Posts to webhooks and peers. One event loop's.
 
     Args:
         engine: At work.
@@ -72,9 +84,10 @@ class Deliverer:
         secrets: With which messages are signed.
         poster: Through which they go.
         lease: Under which they go.
+        peers: Of F3548; None where the node is no USS.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts
         self,
         engine: Engine,
         tail: Tail,
@@ -83,6 +96,7 @@ class Deliverer:
         secrets: WebhookSecrets,
         poster: Poster,
         lease: Lease,
+        peers: Peers | None,
     ) -> None:
         self._engine = engine
         self._tail = tail
@@ -90,6 +104,9 @@ class Deliverer:
         self._secrets = secrets
         self._poster = poster
         self._lease = lease
+        self._peers = peers
+        self._known_peers: dict[str, Peer] = {}
+        self._drained = -1
         self._held = Held(lease.name, lease.holder)
         self._events = Events(engine, tail)
         self._rows: dict[str, Cursor] = {}
@@ -103,6 +120,7 @@ class Deliverer:
         while not self._listening.closed:
             try:
                 await self._until_wanted()
+                self._drained = -1
                 await self._lease.take()
                 await self._while_held()
             except Exception as error:  # noqa: BLE001 - whatever failed, the worker goes on
@@ -110,9 +128,11 @@ class Deliverer:
                 await asyncio.sleep(PAUSE_S)
 
     async def _until_wanted(self) -> None:
-        """Wait until a subscription wants to be posted to; until then nothing is read twice."""
+        """Wait until somebody wants to be posted to; until then nothing is read twice."""
         while not self._listening.closed:
             size = self._listening.size
+            if self._owes(self._drained):
+                return
             if self._engine.world.webhooks:
                 await self._tail.follow(size)
                 if self._webhooks():
@@ -123,6 +143,14 @@ class Deliverer:
         found = self._tail.subscriptions.items()
         return {object_id: one for object_id, one in found if one.is_webhook}
 
+    def _owes(self, upto: int) -> bool:
+        """Whether a peer had to be told of something after an entry."""
+        return self._peers is not None and self._peers.last_owed > upto
+
+    def _is_wanted(self) -> bool:
+        """Whether there is anybody to post to."""
+        return bool(self._webhooks()) or self._owes(self._position) or any(map(is_peer, self._rows))
+
     async def _while_held(self) -> None:
         """Deliver while the lease is ours and anyone wants it."""
         keeping = asyncio.create_task(self._lease.keep())
@@ -131,11 +159,13 @@ class Deliverer:
             shared = self._rows.pop(ALL, None)
             self._position = -1 if shared is None else shared.sequence
             self._kept = (self._position, time.monotonic())
-            while self._lease.held and self._webhooks():
+            while self._lease.held and self._is_wanted():
                 size = self._listening.size
                 await self._round(size)
                 self._begin()
                 await self._wait(size)
+            if self._lease.held:
+                self._drained = self._position
         finally:
             keeping.cancel()
             await ended(keeping, *self._tasks.values())
@@ -150,12 +180,14 @@ class Deliverer:
         """
         await self._tail.follow(size)
         self._tasks = {one: task for one, task in self._tasks.items() if not task.done()}
-        wishes = self._webhooks()
+        webhooks = self._webhooks()
         before = self._position
-        if wishes:
+        if webhooks:
             # What came before the first of them was made is for none of them.
-            before = max(before, min(one.since for one in wishes.values()))
-        first, end = await self._matched(wishes, before + 1, size)
+            before = max(before, min(one.since for one in webhooks.values()))
+        first, end = await self._matched(webhooks, before + 1, size)
+        first |= await self._owed(end)
+        wishes: dict[str, Wanted | Peer] = {**webhooks, **self._known_peers}
         opened = {
             object_id: Cursor(sequence=sequence - 1)
             for object_id, sequence in first.items()
@@ -179,6 +211,13 @@ class Deliverer:
             self._sending.pop(object_id, None)
         self._position = end - 1
 
+    async def _owed(self, end: int) -> dict[str, int]:
+        """The first entry that is owed to each peer, of those not looked at before ``end``."""
+        if self._peers is None:
+            return {}
+        self._known_peers = self._peers.all()
+        return await self._peers.first(self._known_peers, self._position + 1, end)
+
     def _is_done(self, row: Cursor, has_new: bool) -> bool:  # noqa: FBT001 - one caller
         return row.sequence >= self._position and not has_new
 
@@ -193,6 +232,8 @@ class Deliverer:
     ) -> tuple[dict[str, int], int]:
         """The first entry that waits for each subscription, and how far was looked."""
         found: dict[str, int] = {}
+        if not wishes:
+            return found, size
         at = first
         while at < size and at - first < ROUND_ENTRIES_MAX:
             chunk = await self._tail.chunk(at, size)
@@ -216,7 +257,7 @@ class Deliverer:
 
     def _begin(self) -> None:
         """Start what is due, within the limits."""
-        wishes = self._webhooks()
+        wishes: dict[str, Wanted | Peer] = {**self._webhooks(), **self._known_peers}
         busy = Counter(wishes[one].party for one in self._tasks if one in wishes)
         now_us = microseconds(self._engine.clock())
         # Those that fail come last, so that they take no place from those that do not.
@@ -243,22 +284,25 @@ class Deliverer:
 
     async def _post_next(self, object_id: str) -> bool:
         """Post the next message; whether there may be another."""
-        wish, row = self._webhooks().get(object_id), self._rows[object_id]
+        row = self._rows[object_id]
+        wish: Wanted | Peer | None = self._known_peers.get(object_id)
+        if wish is None:
+            wish = self._webhooks().get(object_id)
         if wish is None:
             return False
         sending = self._sending.get(object_id) or Sending(upto=self._position)
-        page = await self._events.read(
-            wish.party, after=row.sequence, limit=EVENTS_MAX, wish=wish, upto=sending.upto
-        )
+        out = await self._outgoing(wish, row.sequence, sending.upto)
         self._sending.pop(object_id, None)
-        if not page.events:
-            self._rows[object_id] = Cursor(sequence=page.next)
-            return page.next < self._position
-        message, sent = message_of(object_id, page, self._secrets)
+        if out.message is None:
+            self._rows[object_id] = Cursor(sequence=out.page.next)
+            return out.page.next < self._position
         attempt = await self._poster.post(
-            wish.value.url or "", message, now=self._engine.clock(), turn=row.attempts
+            out.url, out.message, now=self._engine.clock(), turn=row.attempts
         )
-        tried = Tried(row, sending, page, sent)
+        if isinstance(wish, Peer) and attempt.status == HTTPStatus.CONFLICT:
+            # It was told of a later version already.
+            attempt = replace(attempt, ok=True)
+        tried = Tried(row, sending, out.page, out.sent)
         kept, again = after(wish, tried, attempt, now=self._engine.clock())
         if again is not None:
             self._sending[object_id] = again
@@ -266,6 +310,19 @@ class Deliverer:
         disclosures_of(self._engine).remember(wish.party, kept.disclosed)
         self._rows[object_id] = kept.cursor
         return attempt.ok
+
+    async def _outgoing(self, wish: Wanted | Peer, after: int, upto: int) -> Outgoing:
+        """What is to be posted next."""
+        if isinstance(wish, Peer):
+            assert self._peers is not None  # noqa: S101 - it is one of them
+            return await self._peers.outgoing(wish, after, upto)
+        page = await self._events.read(
+            wish.party, after=after, limit=EVENTS_MAX, wish=wish, upto=upto
+        )
+        if not page.events:
+            return Outgoing(page=page)
+        message, sent = message_of(wish.object_id, page, self._secrets)
+        return Outgoing(page=page, sent=sent, url=wish.value.url or "", message=message)
 
     async def _wait(self, size: int) -> None:
         """Until something is new, done, or due."""

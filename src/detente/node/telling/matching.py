@@ -9,6 +9,7 @@ What cannot be measured is told to everyone who may see it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -57,6 +58,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     since: int
     value: Subscription
     area: Plan | None
+
+    how: ClassVar[str] = "webhook"
 
     @property
     def is_webhook(self) -> bool:

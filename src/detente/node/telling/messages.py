@@ -6,7 +6,7 @@ Source: Standard Webhooks (spec v1.0.0): payload and id; requirements H2, H13.
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -17,8 +17,7 @@ from detente.core.volume import microseconds
 from detente.node.telling.cursors import Attempted
 from detente.node.telling.disclosures import EXTENT, Delivered, shown_by
 from detente.node.telling.events import EventPage
-from detente.node.telling.matching import Wanted
-from detente.node.telling.post import Attempt, Message
+from detente.node.telling.post import Attempt, Message, Posted
 from detente.node.telling.secret import WebhookSecrets
 from detente.node.telling.sight import Event
 from detente.store import Cursor
@@ -69,6 +68,34 @@ class Payload(Struct, frozen=True, kw_only=True):
     data: Data
 
 
+class Addressee(Protocol):
+    """Whoever is posted to: the name of its cursor, its party, and how it is told."""
+
+    @property
+    def object_id(self) -> str:
+        """Of its cursor."""
+
+    @property
+    def party(self) -> str:
+        """Whose it is."""
+
+    @property
+    def how(self) -> str:
+        """As Delivery has it."""
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """The next message to somebody: where it goes, and the events in it.
+
+    Without a message, ``page.next`` leads on.
+    """
+
+    page: EventPage
+    sent: tuple[Event, ...] = ()
+    url: str = ""
+    message: Posted | None = None
+
+
 class After(NamedTuple):
     """What an attempt leads to; ``sending`` is what is tried again."""
 
@@ -110,13 +137,13 @@ class Tried(NamedTuple):
     sent: Sequence[Event]
 
 
-def after(wish: Wanted, tried: Tried, attempt: Attempt, *, now: datetime) -> After:
+def after(wish: Addressee, tried: Tried, attempt: Attempt, *, now: datetime) -> After:
     """What an attempt leads to: on the record, and for the subscription's cursor."""
     row, sending, page, sent = tried
     number = row.attempts + 1
     done = Delivered(
         wish.party,
-        "webhook",
+        wish.how,
         Outcome.DELIVERED if attempt.ok else Outcome.FAILED,
         attempt=number,
         status=attempt.status,

@@ -1,4 +1,4 @@
-"""One attempt to post to a webhook: signed, within limits, to an address that may be asked.
+"""One attempt to post to a webhook or a peer: within limits, to an address that may be asked.
 
 Source: Standard Webhooks (spec v1.0.0): headers, signature, what counts as taken.
 """
@@ -8,6 +8,7 @@ import logging
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 import httpx
 from msgspec import Struct
@@ -41,12 +42,32 @@ class Attempt(Struct, frozen=True, kw_only=True):
     retry_after_s: int = 0
 
 
+class Posted(Protocol):
+    """What is posted."""
+
+    @property
+    def body(self) -> bytes:
+        """JSON."""
+
+    def headers(self, now: datetime) -> dict[str, str]:
+        """What proves from whom it is; ``now`` is UTC."""
+
+
 class Message(Struct, frozen=True, kw_only=True):
-    """What is posted. ``id`` stays the same when the same is posted again."""
+    """What is posted to a webhook. ``id`` stays the same when the same is posted again."""
 
     id: str
     body: bytes
     secret: bytes
+
+    def headers(self, now: datetime) -> dict[str, str]:
+        """Standard Webhooks' id, time and signature."""
+        signature = Webhook(self.secret).sign(self.id, now, self.body.decode())
+        return {
+            "webhook-id": self.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signature,
+        }
 
 
 class Poster:
@@ -73,7 +94,7 @@ class Poster:
         """Let go of all connections."""
         await self._client.aclose()
 
-    async def post(self, url: str, message: Message, *, now: datetime, turn: int = 0) -> Attempt:
+    async def post(self, url: str, message: Posted, *, now: datetime, turn: int = 0) -> Attempt:
         """Post once, whatever happens.
 
         Args:
@@ -94,7 +115,7 @@ class Poster:
         self,
         found: Target,
         addresses: Sequence[Address],
-        message: Message,
+        message: Posted,
         at: tuple[datetime, int],
     ) -> Attempt:
         now, turn = at[0].astimezone(UTC), at[1]
@@ -106,11 +127,7 @@ class Poster:
                 "host": found.authority,
                 "content-type": "application/json",
                 "user-agent": "detente",
-                "webhook-id": message.id,
-                "webhook-timestamp": str(int(now.timestamp())),
-                "webhook-signature": Webhook(message.secret).sign(
-                    message.id, now, message.body.decode()
-                ),
+                **message.headers(now),
             },
             # The certificate is that of the name, whatever the address.
             extensions={"sni_hostname": found.host},
