@@ -207,11 +207,19 @@ def test_absent(dss: Dss, two: Uss) -> None:
         *map(called, (*hidden, ended, draft)),
         filed["id"],
         constraint["constraint_reference"]["id"],
+        # What was filed by F3548 is no object's of the node's, under no name.
+        *(
+            id_of_object(one.object_id)
+            for one in (
+                dss.engine.world.airspace.intents[filed["id"]],
+                dss.engine.world.airspace.constraints[constraint["constraint_reference"]["id"]],
+            )
+        ),
     ]
     # What is withheld has an id of its own in every version, and no details under it.
     missing = two.put_intent(new_id(), intent_body()).refused(409)
     names += [one["id"] for one in missing["missing_constraints"]]
-    assert len(names) == 9
+    assert len(names) == 11
     for path, end in ((USS_INTENTS, ""), (USS_INTENTS, "/telemetry"), (USS_CONSTRAINTS, "")):
         answers = {json.dumps(two.ask("GET", f"{path}/{name}{end}").refused(404)) for name in names}
         assert len(answers) == 1
@@ -551,6 +559,8 @@ def test_peer_comes_back(place: Place, keyring: Keyring, tmp_path: Path, peer: P
         here.end(here.put(plan("b", disc(lat=47.001))))
         peer.wait(lambda x: len(x.notified) == 5)
         assert sum(how == 409 for _, how in peer.attempts) == 1
+        later = [body.get("operational_intent") for _, _, body in peer.notified[3:]]
+        assert [one and one["reference"]["version"] for one in later] == [1, None]
 
 
 def test_nobody_is_told(place: Place, keyring: Keyring, tmp_path: Path, peer: PeerUss) -> None:
