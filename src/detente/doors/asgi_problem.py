@@ -21,8 +21,8 @@ from detente.errors import DetenteError, MalformedInput, Unavailable, sentence
 
 MEDIA_TYPE = "application/problem+json"
 
-F3548_PATHS = "/dss/"
-"""Below it every refusal has F3548's form: of the server, the framework and the door."""
+F3548_PATHS = ("/dss/", "/uss/")
+"""Below them every refusal has F3548's form: of the server, the framework and the door."""
 
 RETRY_AFTER_S = 1
 """What a caller is told who comes too soon, or while a store is away: a worker that
