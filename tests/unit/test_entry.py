@@ -157,6 +157,12 @@ def test_an_envelope_beyond_the_limit_is_not_sealed() -> None:
         seal(statement(), (KEY,) * 600)
 
 
+@pytest.mark.parametrize("count", [0, 3])
+def test_an_envelope_has_one_or_two_signatures(count: int) -> None:
+    with pytest.raises(MalformedInput, match=f"expected 1 to 2, got {count}"):
+        seal(statement(), (KEY,) * count)
+
+
 def test_a_version_token_belongs_to_one_entry_and_takes_its_salt() -> None:
     one, other = (Writer().write(site(name), party="one").signed.leaf for name in ("A", "B"))
     made = token(SALT, one)
