@@ -33,6 +33,7 @@ from detente.core.view import label_of
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
 from detente.node.f3548.airspace import Airspace
+from detente.node.f3548.entities import is_native
 from detente.node.f3548.recount import recount
 from detente.node.lookup import current_agreement
 from detente.node.picture import MEETABLE
@@ -156,7 +157,8 @@ class World:
             )
         first = self.sequence
         self.fold(events)
-        self.airspace.owe(record.owed(first, size))
+        if any(event.value is None or is_native(event.value) for event in events):
+            self.airspace.owe(record.owed(first, size))
         if self.sequence != size:
             raise LogInconsistent("record", expected=f"{size} entries", got=f"{self.sequence}")
         self.show()

@@ -147,10 +147,6 @@ class Airspace:
         self._told = {name: told.get(name, 0) for name in self.wishes}
         self._counting = True
 
-    def counts(self) -> dict[str, int]:
-        """The notification indices of all subscriptions that stand."""
-        return self._told.copy()
-
     def fold(self, object_id: str, version: int, value: Value, token: str) -> None:
         """Take in the current version of an object; ``token`` is its version token."""
         match value:

@@ -131,6 +131,11 @@ class Declared(Struct, frozen=True, kw_only=True, gc=False):
     token: str = ""
 
 
+def is_native(value: object) -> bool:
+    """Whether a plan or zone was filed by another door than F3548's."""
+    return isinstance(value, Plan | Zone) and value.uss is None
+
+
 def window(volumes: Sequence[Volume]) -> tuple[datetime | None, datetime | None]:
     """From the first start to the last end; None where one is open."""
     starts = [volume.start for volume in volumes if volume.start is not None]

@@ -21,7 +21,7 @@ from detente.core.view import Reader
 from detente.core.wire import Value, read
 from detente.core.zone import Zone
 from detente.node.f3548.airspace import Airspace, changed
-from detente.node.f3548.entities import Wish
+from detente.node.f3548.entities import Wish, is_native
 from detente.node.f3548.extent import Extent, extent_of
 from detente.node.moment import Moment
 from detente.node.world import Event
@@ -31,7 +31,7 @@ from detente.store import Owed
 def owing(moment: Moment, event: Event) -> list[Owed]:
     """What is owed for an entry that is about to be folded in."""
     airspace, value = moment.world.airspace, event.value
-    if not airspace.wishes or not isinstance(value, Plan | Zone) or value.uss is not None:
+    if not airspace.wishes or value is None or not is_native(value):
         return []
     object_id = event.statement.object
     stored = moment.before.stored(object_id) if event.statement.version > 1 else None

@@ -9,7 +9,7 @@ whatever changed since put back.
 Source: docs/adr/0012.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from detente.core.entry import EntryKind, Statement, unseal
 from detente.core.wire import Value, read
@@ -29,15 +29,16 @@ Then = dict[int, tuple[str, int, bytes]]
 
 def recount(record: Record, airspace: Airspace) -> None:
     """Let an airspace that holds all current objects count on from the record's indices."""
-    first, counts = record.notified()
+    first, kept = record.notified()
+    counts: Mapping[str, int] = kept
     if airspace.wishes:
         past = _at(record, first)
-        past.begin(counts)
+        past.begin(kept)
         for said, value in _said_since(record, first):
             past.fold(said.object, said.version, value, "")
         # Whom the node itself had to tell was decided then, and not by what stands now.
         past.owe(record.owed(first, record.head()[1]))
-        counts = past.counts()
+        counts = past.indices
     airspace.begin(counts)
     airspace.counts_kept = first
     airspace.last_owed = record.last_owed()
@@ -50,7 +51,7 @@ def keeping(airspace: Airspace) -> Callable[[Appender, list[Receipt]], None]:
         # By now the airspace holds the whole batch, up to this size.
         size = receipts[0].size
         if size - airspace.counts_kept >= max(KEEP_EVERY, len(airspace.wishes)):
-            record.keep_notified(size, airspace.counts())
+            record.keep_notified(size, airspace.indices)
             airspace.counts_kept = size
 
     return keep

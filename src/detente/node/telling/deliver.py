@@ -149,7 +149,11 @@ class Deliverer:
 
     def _is_wanted(self) -> bool:
         """Whether there is anybody to post to."""
-        return bool(self._webhooks()) or self._owes(self._position) or any(map(is_peer, self._rows))
+        return bool(self._webhooks()) or self._owes(self._position) or self._has_peers()
+
+    def _has_peers(self) -> bool:
+        """Whether something waits for a peer."""
+        return any(map(is_peer, self._rows))
 
     async def _while_held(self) -> None:
         """Deliver while the lease is ours and anyone wants it."""
@@ -213,7 +217,9 @@ class Deliverer:
 
     async def _owed(self, end: int) -> dict[str, int]:
         """The first entry that is owed to each peer, of those not looked at before ``end``."""
-        if self._peers is None:
+        if self._peers is None or not (self._owes(self._position) or self._has_peers()):
+            # Else each round would look at every intent's subscription.
+            self._known_peers = {}
             return {}
         self._known_peers = self._peers.all()
         return await self._peers.first(self._known_peers, self._position + 1, end)
