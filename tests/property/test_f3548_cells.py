@@ -204,7 +204,7 @@ def test_the_index_finds_all_and_counts_each_change_once(
                 if parts and meets(_bounds(parts), wish.extent):
                     counts[wish.id] = counts.get(wish.id, 0) + 1
         counts = {name: counts.get(name, 0) for name in airspace.wishes}
-        assert airspace.counts() == counts
+        assert airspace.indices == counts
     for extent in (extent_of((asked,)), extent_of((asked,), widen_mm=200 * KM)):
         for found, standing in (
             (airspace.intents_in(extent), airspace.intents.values()),

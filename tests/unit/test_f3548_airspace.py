@@ -225,12 +225,12 @@ def test_a_start_counts_what_was_counted(
         path = f"/dss/v1/constraint_references/{reference['id']}/{reference['ovn']}"
         manager.ask("DELETE", path).ok()
         moved = one.intent(made["id"], intent_body(volume(47.5), **implicit()), made["ovn"])
-        counted = dss.engine.world.airspace.counts()
+        counted = dict(dss.engine.world.airspace.indices)
         assert (counted[wanted], counted[gone]) == (6, 2)
         kept = dss.engine.world.airspace.counts_kept
         assert (kept > 0) == (every < 10_000)
     with running(place, keyring) as dss:
-        assert dss.engine.world.airspace.counts() == counted
+        assert dss.engine.world.airspace.indices == counted
         assert dss.uss("one").get(INTENTS, moved["id"]).ok()
     store = Store(place)
     with store.appending() as record:
@@ -239,7 +239,7 @@ def test_a_start_counts_what_was_counted(
         record.keep_notified(0, {})
     store.close()
     with running(place, keyring) as dss:
-        assert dss.engine.world.airspace.counts() == counted, "from the beginning as well"
+        assert dss.engine.world.airspace.indices == counted, "from the beginning as well"
 
 
 def test_an_end_of_time_is_no_end() -> None:
