@@ -300,3 +300,5 @@ def test_f3548(node: Served) -> None:
             answer = told(connection)
             assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
             assert list(answer.json()) == ["message"]
+            # What was expected stands in each: a status alone tells nobody what to do.
+            assert "expected" in answer.json()["message"]

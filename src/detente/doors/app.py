@@ -159,6 +159,8 @@ def _framework_error(request: Request[Any, Any, Any], error: HTTPException) -> R
 def _as_refused(code: str, error: HTTPException) -> Exception:
     if code == "not_found":
         return Refused(code, "path", expected="one of /openapi.json")
+    if code == "method_not_allowed":
+        return Refused(code, "method", expected=f"one of {(error.headers or {}).get('Allow', '')}")
     first = error.extra[0] if isinstance(error.extra, list) and error.extra else None
     if isinstance(first, dict) and "key" in first:
         return validation_error(f"{first.get('message')} - at `$.{first['key']}`", what="request")
