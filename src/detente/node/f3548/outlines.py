@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from detente.core.geodesy import GEOD
+from detente.core.geodesy import CURVATURE_RADIUS_MIN_M, GEOD
 from detente.core.volume import (
     E7_PER_DEG,
     MM_PER_M,
@@ -150,10 +150,13 @@ def _legs(line: Sequence[Position], reach_mm: int) -> Iterator[Outline]:
 
 
 def _leg(start: Position, end: Position, reach_mm: int) -> Iterator[Outline]:
-    reach_m = (reach_mm + MARGIN_MM) / MM_PER_M * STRETCH
     ends = (*_degrees(start), *_degrees(end))
     _, _, length_m = GEOD.inv(*ends)
-    between = GEOD.npts(*ends, math.ceil(length_m / LEG_MAX_M) - 1) if length_m > LEG_MAX_M else []
+    pieces = max(1, math.ceil(length_m / LEG_MAX_M))
+    # Peers may take edges for great circles, which leave geodesics by as much: 0.7 m in 100 km.
+    bend_m = GEOD.f * (length_m / pieces) ** 2 / (8 * CURVATURE_RADIUS_MIN_M)
+    reach_m = ((reach_mm + MARGIN_MM) / MM_PER_M + bend_m) * STRETCH
+    between = GEOD.npts(*ends, pieces - 1) if pieces > 1 else []
     points = [ends[:2], *between, ends[2:]]
     for (lon_from, lat_from), (lon_to, lat_to) in pairwise(points):
         ahead, back, _ = GEOD.inv(lon_from, lat_from, lon_to, lat_to)
