@@ -23,6 +23,7 @@ from detente.core.entry import (
     seal,
     token,
     unseal,
+    verifies,
 )
 from detente.core.wire import encode
 from detente.errors import Conflict, DetenteError, MalformedInput, NotAuthentic
@@ -62,6 +63,22 @@ def test_a_signature_is_verified() -> None:
         authenticate(signed, {signed.statement.key: bytes(key_of("two").verify_key)}, {})
     with pytest.raises(NotAuthentic, match="signatures by"):
         authenticate(signed, SPEAKING, {"0" * 16: bytes(32)})
+
+
+def test_whether_a_key_signed_can_be_asked_before_it_is_known_to_speak() -> None:
+    signed = unseal(entry())
+    assert verifies(signed, bytes(KEY.verify_key))
+    assert not verifies(signed, bytes(key_of("two").verify_key))
+
+
+def test_a_signature_is_spelt_in_one_way() -> None:
+    """In the last digit before the padding, four bits say nothing: none may be set."""
+    data = entry()
+    last = data.rindex(b'=="') - 1
+    assert data[last : last + 1] in {b"A", b"Q", b"g", b"w"}
+    other = data[:last] + bytes([data[last] + 1]) + data[last + 1 :]
+    with pytest.raises(MalformedInput, match="canonical"):
+        unseal(other)
 
 
 @given(position=st.integers(0, 10_000), flip=st.integers(1, 255))

@@ -1,5 +1,6 @@
 """What may follow what: each rule broken once, and refused by its own name."""
 
+import base64
 from collections.abc import Callable
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from detente.core.agreement import Agreement
-from detente.core.entry import Authorship, EntryKind
+from detente.core.entry import Authorship, EntryKind, Signature
 from detente.core.ledger import NODE, Act, Ledger, Nothing, opened, source_id
 from detente.core.lifecycle import Standing
 from detente.core.party import Party
@@ -375,6 +376,19 @@ def test_what_this_process_has_just_signed_is_not_verified_again() -> None:
     with pytest.raises(NotAuthentic):
         ledger.accept(act)
     assert ledger.accept(msgspec.structs.replace(act, made_here=True)).version == 1
+
+
+def test_what_was_verified_before_counts_only_for_the_key_that_speaks() -> None:
+    """Whoever has verified an entry names by which key; the record says whose that is."""
+    good, other = (bytes(key_of(name).verify_key) for name in ("one", "two"))
+    ledger, writer = ledger_with("one")
+    act = writer.write(site(), party="one")
+    wrong = Signature(keyid=act.signed.statement.key, sig=base64.b64encode(bytes(64)).decode())
+    forged = msgspec.structs.replace(act.signed, signatures=(wrong,))
+    for verified in (other, None):
+        with pytest.raises(NotAuthentic):
+            ledger.accept(msgspec.structs.replace(act, signed=forged, verified=verified))
+    assert ledger.accept(msgspec.structs.replace(act, signed=forged, verified=good)).version == 1
 
 
 def test_a_ledger_goes_back_to_its_mark() -> None:

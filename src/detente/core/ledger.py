@@ -94,12 +94,15 @@ class Act(Struct, frozen=True, kw_only=True):
     """An entry with what it commits to; ``value`` is None where that was erased.
 
     ``made_here`` is for what this very process has just signed with the node's
-    key, so that its signature need not be verified again.
+    key, so that its signature need not be verified again; ``verified`` is the
+    public key by which it has found the one signature to be good
+    (detente.core.entry.verifies). Whether that key speaks is asked all the same.
     """
 
     signed: Signed
     value: Value | None
     made_here: bool = False
+    verified: bytes | None = None
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -190,7 +193,8 @@ class Ledger:
         if before is None and isinstance(act.value, Agreement):
             # Leaf 0 brings the key that signs it: whoever trusts the record pins it.
             speaking, introduced = introduced, {}
-        if not act.made_here:
+        known_good = act.verified is not None and not introduced
+        if not act.made_here and not (known_good and speaking.get(statement.key) == act.verified):
             authenticate(act.signed, speaking, introduced)
         head = follow(before, act.signed)
         held = self._next_version(act)

@@ -39,12 +39,16 @@ class Submission(Struct, frozen=True, kw_only=True):
 
 
 class Prepared(Struct, frozen=True, kw_only=True, dict=True):
-    """An entry that is ready to be submitted: taken apart, and its value opened."""
+    """An entry that is ready to be submitted: taken apart, and its value opened.
+
+    ``made_here`` and ``verified`` are as for detente.core.ledger.Act.
+    """
 
     signed: Signed
     content: Content
     value: Value
     made_here: bool = False
+    verified: bytes | None = None
 
     @cached_property
     def token(self) -> str:

@@ -365,7 +365,10 @@ class _Turn:
                 prepared = said if isinstance(said, Prepared) else self._write(one, said)
                 require_measurable(prepared.value)
                 act = Act(
-                    signed=prepared.signed, value=prepared.value, made_here=prepared.made_here
+                    signed=prepared.signed,
+                    value=prepared.value,
+                    made_here=prepared.made_here,
+                    verified=prepared.verified,
                 )
                 self._ledger.accept(act, aware=decision.aware)
                 taken.append(prepared)

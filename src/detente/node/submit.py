@@ -6,13 +6,12 @@ node that serves; both append what the same rules accept (detente.core.ledger).
 It is answered when it is on disk (docs/rules/R-04.md).
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
-from detente.core.entry import ChainHead, EntryKind, check_clock, unseal
+from detente.core.entry import ChainHead, EntryKind, check_clock, unseal, verifies
 from detente.core.ledger import (
     Act,
     Held,
@@ -29,7 +28,7 @@ from detente.core.wire import read
 from detente.node.author import Prepared, Submission
 from detente.node.lookup import public_keys
 from detente.node.picture import require_measurable
-from detente.store import Appended, Record, Store, Stored
+from detente.store import Appended, Name, Record, Store, Stored
 
 
 class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,10 +47,6 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     root: str
     token: str
     late: bool = False
-
-
-Name = tuple[EntryKind, str, str]
-"""Kind, party, and what the party calls it."""
 
 
 class Touches(Struct, frozen=True, kw_only=True):
@@ -102,8 +97,17 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
     ]
 
 
-def opened_submission(submission: Submission, *, now: datetime) -> Prepared:
+def opened_submission(
+    submission: Submission, *, now: datetime, keys: Callable[[str], Keys] | None = None
+) -> Prepared:
     """A submission, taken apart.
+
+    Args:
+        submission: As it came.
+        now: UTC.
+        keys: Gives the keys of a chain. With one of them the signature is verified
+            here, before anyone holds the head; one that is not good is left to
+            the ledger, which alone refuses.
 
     Raises:
         MalformedInput: Not an envelope, not a value, or from the future.
@@ -112,9 +116,13 @@ def opened_submission(submission: Submission, *, now: datetime) -> Prepared:
     """
     signed = unseal(submission.envelope)
     check_clock(signed.statement, now=now)
-    content = submission.content
+    content, said = submission.content, signed.statement
+    public = None if keys is None else keys(chain_of(said)).get(said.key)
     return Prepared(
-        signed=signed, content=content, value=opened(signed, content.salt, content.data)
+        signed=signed,
+        content=content,
+        value=opened(signed, content.salt, content.data),
+        verified=public if public is not None and verifies(signed, public) else None,
     )
 
 
@@ -195,13 +203,9 @@ class Standing:
         self._ids[said.kind, owner, source_id(one.value)] = None if ended else said.object
 
     def _ask_names(self, names: Iterable[Name]) -> None:
-        wanted: dict[tuple[EntryKind, str], list[str]] = defaultdict(list)
-        for kind, party, name in names:
-            wanted[kind, party].append(name)
-            self._ids[kind, party, name] = None
-        for (kind, party), asked in wanted.items():
-            for name, stored in self._record.named(kind, party, asked).items():
-                self._ids[kind, party, name] = stored.object_id
+        asked = tuple(names)
+        self._ids |= dict.fromkeys(asked)
+        self._ids |= self._record.bearers(asked)
 
     def keys(self, party: str) -> Keys:
         """Public keys of a party, by id."""

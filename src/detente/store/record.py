@@ -4,11 +4,11 @@
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, json
 
 from detente.core.entry import ChainHead, EntryKind, Signed, unseal
 from detente.core.tiles import prove_inclusion
@@ -32,6 +32,10 @@ six digits are two to one; a shorter one would mostly be somebody's own name."""
 
 _AFTER_ANY_DIGIT = "g"
 """Comes after every hex digit, so that what begins with ``x`` is from ``x`` to ``xg``."""
+
+
+Name = tuple[EntryKind, str, str]
+"""Kind, party, and what the party calls it."""
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -153,6 +157,19 @@ class Record(ReadBeside, ReadTelling):
             for row in self._connection.execute(_NAMED, given):
                 found[row.source_id] = _stored(row)
         return found
+
+    def bearers(self, names: Collection[Name]) -> dict[Name, str]:
+        """The ids of the objects that bear these names and have not ended, asked at once."""
+        if not names:
+            return {}
+        asked = [(kind.value, party, name) for kind, party, name in names]
+        if self._connection.dialect.name == "postgresql":
+            columns = tuple(list(column) for column in zip(*asked, strict=True))
+            found = self._connection.exec_driver_sql(_BEARERS_OF_ARRAYS, columns)
+        else:
+            rows = json.encode(asked).decode()
+            found = self._connection.exec_driver_sql(_BEARERS_OF_JSON, (rows,))
+        return {(EntryKind(row.kind), row.party, row.source_id): row.id for row in found}
 
     def objects(
         self,
@@ -293,6 +310,18 @@ _NAMED = _STORED.where(
     _current.party == sa.bindparam("party"),
     _current.source_id.in_(sa.bindparam("names", expanding=True)),
     tables.STANDING,
+)
+# Rows to look up come as one parameter: a list of parameters would be a new statement each
+# time, and a statement a party would be a round trip each while the head is held.
+_BEARERS = (
+    "SELECT o.kind, o.party, o.source_id, o.id FROM {} JOIN object o"
+    " ON o.kind = {} AND o.party = {} AND o.source_id = {} WHERE NOT o.ended"
+)
+_BEARERS_OF_JSON = _BEARERS.format(
+    "json_each(?) w", *(f"json_extract(w.value, '$[{n}]')" for n in range(3))
+)
+_BEARERS_OF_ARRAYS = _BEARERS.format(
+    "unnest(%b::text[], %b::text[], %b::text[]) w(kind, party, name)", "w.kind", "w.party", "w.name"
 )
 _HISTORY = (
     sa.select(_entry.sequence)

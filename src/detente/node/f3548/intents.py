@@ -53,7 +53,7 @@ from detente.node.f3548.terms import (
 from detente.node.f3548.touching import touching
 from detente.node.moment import Moment
 from detente.node.rules import require_answered, require_in_force
-from detente.node.submit import Name, Receipt, Touches
+from detente.node.submit import Receipt, Touches
 
 _WHAT = "operational intent"
 
@@ -343,17 +343,19 @@ def delete_intent(
 def _touches(airspace: Airspace, party: str, asked: IntentAsked, fresh: str) -> Touches:
     intent = touching(airspace.intents.get(asked.id), EntryKind.PLAN, party, asked.id)
     objects = intent.objects + _subscriptions(airspace, asked.id)
-    drawn: tuple[Name, ...] = ()
-    if asked.new_subscription is not None:
-        drawn = ((EntryKind.SUBSCRIPTION, party, fresh),)
-    elif asked.subscription is not None:
+    made = asked.new_subscription is not None
+    if asked.subscription is not None:
         objects += touching(
             airspace.wishes.get(asked.subscription),
             EntryKind.SUBSCRIPTION,
             party,
             asked.subscription,
         ).objects
-    return Touches(objects=objects, names=intent.names, drawn=drawn)
+    return Touches(
+        objects=objects,
+        names=intent.names,
+        drawn=((EntryKind.SUBSCRIPTION, party, fresh),) if made else (),
+    )
 
 
 def _subscriptions(airspace: Airspace, intent: str) -> tuple[str, ...]:

@@ -136,7 +136,8 @@ def _prepared(entry: SignedEntry, desk: Desk) -> Prepared:
         envelope=_bytes(entry.envelope, "envelope"),
         content=Content(salt=base64.b64decode(entry.salt), data=_bytes(entry.object, "object")),
     )
-    return opened_submission(submission, now=desk.engine.clock())
+    engine = desk.engine
+    return opened_submission(submission, now=engine.clock(), keys=engine.world.keys)
 
 
 def _bytes(spelt: str, what: str) -> bytes:
