@@ -85,11 +85,13 @@ class NodeBench:
 
     @contextmanager
     def serving(self, database: str, keyring: Keyring, workers: int = 1) -> Iterator[int]:
-        """A node, on a free port."""
+        """A node, on a free port, with all its workers ready."""
+        (self.folder / "log").touch()
+        ready = (self.folder / "log").read_text().count("worker ready")
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [DETENTE, "serve", "--database", database, "--port", "0", "--workers",
-                 str(workers), "--set", f"keys={keyring.folder}", "--set", "log_level=warning"],
+                 str(workers), "--set", f"keys={keyring.folder}", "--set", "log_level=info"],
                 cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, "DETENTE_CONFIG": str(self.folder / "detente.toml")},
             )  # fmt: skip
@@ -97,6 +99,9 @@ class NodeBench:
         line = process.stdout.readline()
         while line and "listening on" not in line:
             line = process.stdout.readline()
+        # The node listens once its first worker is ready.
+        while (self.folder / "log").read_text().count("worker ready") < ready + workers:
+            time.sleep(0.1)
         try:
             yield int(line.partition("listening on ")[2].partition(",")[0].rpartition(":")[2])
         finally:
@@ -296,7 +301,8 @@ def on_sqlite(bench: NodeBench, name: str) -> dict[str, object]:
     """One figure of the embedded store."""
     place = bench.folder / f"{name}.db"
     keyring, _ = bench.register(place, NOTICES if name == "node.checks" else 0)
-    with bench.serving(str(place), keyring) as port:
+    # Checks go on side by side; writing is in turn.
+    with bench.serving(str(place), keyring, 2 if name == "node.checks" else 1) as port:
         match name:
             case "node.intents_spread":
                 return row(bench.intents_spread(port), "at least 1,000, p99 at most 100 ms")

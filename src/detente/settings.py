@@ -60,7 +60,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     workers: Annotated[
-        int, Meta(ge=1, le=64, description="Worker processes; more than one needs PostgreSQL.")
+        int, Meta(ge=1, le=64, description="Worker processes; a core each is enough.")
     ] = 1
     tls_certificate: Annotated[
         str, Meta(description="Certificate chain, PEM; with tls_key, the node speaks https.")
@@ -280,12 +280,6 @@ def _from_text(setting: Setting, text: str) -> object:
 
 def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
     """Values that are well by themselves, and exclude each other."""
-    if settings.workers > 1 and not settings.is_postgresql:
-        raise MalformedInput(
-            origins["workers"],
-            expected="1 with an SQLite file (more need --database postgresql://...)",
-            got=f"{settings.workers}",
-        )
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         lacking = "tls_key" if settings.tls_certificate else "tls_certificate"
         raise MalformedInput(lacking, expected="tls_certificate and tls_key, or neither")

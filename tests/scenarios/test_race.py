@@ -88,9 +88,8 @@ def test_race(where: tuple[Place, list[Kill]], tmp_path: Path) -> None:
     place, kills = where
     keyring = Keyring(tmp_path / "test.db")
     found_with_parties(place, keyring)
-    workers = 1 if isinstance(place, Path) else 2
     chance = random.Random(SEED)
-    with node_at(place, keyring, tmp_path, "log_level=warning", workers=workers) as node:
+    with node_at(place, keyring, tmp_path, "log_level=warning", workers=2) as node:
         race = Race(
             node.served.port, lambda party: bearer(party, tuple(Role)), PARTIES, CLIENTS, SEED
         )

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from cli import DETENTE, detente
 from served import ECHO, Served, closed_within, request, serving, told
 
 NOWHERE = "postgresql://somebody@127.0.0.1:1/none"
-"""The echo node asks no database; several workers need one that is not a file."""
+"""The echo node asks no database."""
 
 
 def test_first_day(tmp_path: Path) -> None:
@@ -53,7 +54,6 @@ def refusals(folder: Path) -> dict[str, tuple[list[str], str]]:
     (folder / "detente.toml").write_text("port = 0\n")
     tls = ["--tls-certificate", "node.pem", "--tls-key"]
     return {
-        "two workers": (["--workers", "2"], "expected 1 with an SQLite file"),
         "no number": (["--port", "eighty"], "expected a whole number from 0 to 65535"),
         "no setting": (["--set", "prot=1"], "expected port, got prot"),
         "no key": (["--tls-certificate", "node.pem"], "tls_key: expected"),
@@ -137,6 +137,31 @@ def test_grace(tmp_path: Path) -> None:
             assert time.monotonic() - began < 5
             assert closed_within(connection, 2) < 2
         assert node.events("requests cut off by the stop")[0]["count"] == 1
+
+
+def test_workers_share_the_connections(tmp_path: Path) -> None:
+    """Connections that come one after another do not all go to one worker."""
+    with serving(tmp_path, "--workers", "3", "--database", NOWHERE, program=ECHO) as node:
+        node.wait_for("worker ready", 3, seconds=60)
+        before = [sockets_of(pid) for pid in node.workers()]
+        with ExitStack() as opened:
+            for _ in range(30):
+                connection = opened.enter_context(node.connect())
+                connection.sendall(request("GET", "/health/live"))
+                assert connection.recv(4_096).startswith(b"HTTP/1.1 200")
+            shares = [sockets_of(pid) for pid in node.workers()]
+        taken = [now - then for now, then in zip(shares, before, strict=True)]
+        assert sum(taken) == 30
+        assert min(taken) >= 3
+
+
+def sockets_of(pid: int) -> int:
+    """Sockets that a process has open."""
+    found = 0
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += one.readlink().name.startswith("socket:")
+    return found
 
 
 def test_killed_worker(tmp_path: Path) -> None:

@@ -45,7 +45,6 @@ def test_with_nothing_said_all_is_default(tmp_path: Path, monkeypatch: pytest.Mo
         ("metrics = 'here'", "expected loopback, off or HOST:PORT, got 'here'"),
         ("audiences = 1", "audiences: expected a list of texts, got 1"),
         ("tls_client_required = 'yes'", "expected true or false"),
-        ("workers = 2", "expected 1 with an SQLite file"),
         ("tls_key = 'k'", "tls_certificate: expected"),
         ("tls_client_ca = 'c'", "expected a tls_certificate as well"),
         ("tls_client_required = true", "expected a tls_client_ca as well"),

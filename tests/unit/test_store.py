@@ -1,6 +1,7 @@
 """What the store promises, on both databases: one head, one state, names, pages, what is beside."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import timedelta
@@ -24,6 +25,7 @@ from detente.store import (
     Appender,
     Charge,
     Content,
+    Name,
     Place,
     Record,
     Remembered,
@@ -214,6 +216,52 @@ def test_a_name_is_free_once_what_bore_it_has_ended(place: Place, keyring: Keyri
         assert [one.ended for one in record.objects(EntryKind.NOTICE)] == [True, True, False]
     with pytest.raises(Unavailable), store.appending() as record:
         record.append([Writer(record, keyring).write(site("A"), object_id=ids[3])])
+
+
+def test_names_of_many_parties_are_asked_at_once(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
+    names: list[Name] = []
+    with store.appending() as record:
+        writer = Writer(record, keyring)
+        record.append(
+            [
+                writer.write(site("A"), object_id=f"{1:032x}"),
+                writer.write(site("B'\"\\"), object_id=f"{2:032x}"),
+                writer.write(site("C"), object_id=f"{3:032x}", ended=True),
+            ]
+        )
+        names = [
+            (kind, party, name)
+            for kind in (EntryKind.NOTICE, EntryKind.PLAN)
+            for party in ("one", "two")
+            for name in ("A", "B'\"\\", "C", "D")
+        ]
+        assert record.bearers(names) == {
+            (EntryKind.NOTICE, "one", "A"): f"{1:032x}",
+            (EntryKind.NOTICE, "one", "B'\"\\"): f"{2:032x}",
+        }
+        assert record.bearers([]) == {}
+
+
+def test_those_who_write_take_turns(place: Place) -> None:
+    """Whoever has just written does not write again before one who waits."""
+    order: list[str] = []
+    ours, theirs = Store(place), Store(place)
+
+    def write() -> None:
+        with theirs.appending():
+            order.append("who waited")
+
+    waiting = threading.Thread(target=write)
+    with ours.appending():
+        waiting.start()
+        time.sleep(0.5)
+    with ours.appending():
+        order.append("who had just written")
+    waiting.join()
+    assert order == ["who waited", "who had just written"]
+    ours.close()
+    theirs.close()
 
 
 def test_pages_miss_nothing_whatever_happens_between_them(place: Place, keyring: Keyring) -> None:

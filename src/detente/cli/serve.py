@@ -35,7 +35,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter an option
         typer.Option(metavar="FILE|URL", help="An SQLite file, or postgresql://user@host/name."),
     ] = None,
     workers: Annotated[
-        str | None, typer.Option(metavar="N", help="Processes; more than one needs PostgreSQL.")
+        str | None, typer.Option(metavar="N", help="Processes; a core each is enough.")
     ] = None,
     tls_certificate: Annotated[
         str | None, typer.Option(metavar="FILE", help="Certificate chain, PEM.")

@@ -25,6 +25,7 @@ from uvicorn.server import ServerState
 
 from detente.doors import asgi_log, asgi_tls
 from detente.doors.app import create, peering
+from detente.doors.asgi_accept import Turns
 from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
@@ -124,7 +125,7 @@ class Server:
         self._state = ServerState()
         self._flush = app.flush
         self._guard = Guard(settings, self._state, app.flush)
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | Turns] = []
         self.draining = asyncio.Event()
         # uvicorn reads its log level here, and would set up loggers of its own.
         self._config = Config(
@@ -143,6 +144,9 @@ class Server:
         tls = asgi_tls.context(self._settings)
         self._sweeping = asyncio.create_task(self._guard.sweep())
         for one in sockets:
+            if self._settings.workers > 1:
+                self._servers.append(Turns(one, self._connection, tls, HANDSHAKE_TIMEOUT_S))
+                continue
             self._servers.append(
                 await loop.create_server(
                     self._connection,

@@ -1,7 +1,7 @@
 """A node in one process: the engine, the checks, who may ask, and what goes on in between.
 
-Several processes may serve one PostgreSQL store; each follows what the others
-append, also while nobody asks it anything, so that whoever listens is told.
+Several processes may serve one store; each follows what the others append, also
+while nobody asks it anything, so that whoever listens is told.
 """
 
 import asyncio

@@ -4,6 +4,12 @@ A write-ahead log and ``synchronous=FULL``: a commit is on disk before anyone is
 answered (docs/rules/R-04.md).
 """
 
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +25,9 @@ _NOT_KEPT = frozenset({"SQLITE_FULL", "SQLITE_BUSY"})
 """Failures of a commit after which nothing of it can come back: no commit frame was written.
 After a failed sync (SQLITE_IOERR) one may stand in the log and be found at the next start."""
 
+_LOOK_AGAIN_S = 0.0002
+"""How often the first in the queue asks for the write lock: an attempt takes some 10 us."""
+
 _FAILED = "detente_failed"
 """Whether a statement of the connection's transaction has failed."""
 
@@ -33,6 +42,7 @@ class Sqlite:
     founded = "a file that `detente init` made"
 
     def __init__(self, path: Path) -> None:
+        self._queue = f"{path}-queue"
         self.engine = sa.create_engine(
             # Not as text: a path may hold what a URL gives a meaning to.
             sa.URL.create("sqlite", database=str(path)),
@@ -49,7 +59,25 @@ class Sqlite:
             # A table that others refer to is made anew; what refers is checked before the commit.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.info[_FAILED] = False
-        connection.exec_driver_sql("BEGIN" if mode is Mode.READ else "BEGIN IMMEDIATE")
+        if mode is Mode.APPEND:
+            with self._in_turn():
+                _take_write_lock(connection)
+        else:
+            connection.exec_driver_sql("BEGIN" if mode is Mode.READ else "BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait until it is this one's turn to ask for the write lock.
+
+        SQLite lets whoever waits sleep ever longer, so that of several workers the one
+        that has just written would write again and again. Whoever dies leaves the queue.
+        """
+        queue = os.open(self._queue, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(queue)
 
     def require_whole(self, connection: sa.Connection, mode: Mode) -> None:
         """Refuse to commit after a failed statement, or what refers to nothing.
@@ -81,6 +109,27 @@ class Sqlite:
         """Whether a commit that failed so has left nothing."""
         name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
         return name in _NOT_KEPT
+
+
+def _take_write_lock(connection: sa.Connection) -> None:
+    """Begin to write, as soon as whoever writes now has ended."""
+    raw: Any = connection.connection.dbapi_connection
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                    break
+            else:
+                return
+            time.sleep(_LOOK_AGAIN_S)
+        # What stands in the way is said by the same words as elsewhere.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def _note(context: ExceptionContext) -> None:
