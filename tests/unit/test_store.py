@@ -1,7 +1,6 @@
 """What the store promises, on both databases: one head, one state, names, pages, what is beside."""
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from datetime import timedelta
@@ -241,27 +240,6 @@ def test_names_of_many_parties_are_asked_at_once(place: Place, keyring: Keyring)
             (EntryKind.NOTICE, "one", "B'\"\\"): f"{2:032x}",
         }
         assert record.bearers([]) == {}
-
-
-def test_those_who_write_take_turns(place: Place) -> None:
-    """Whoever has just written does not write again before one who waits."""
-    order: list[str] = []
-    ours, theirs = Store(place), Store(place)
-
-    def write() -> None:
-        with theirs.appending():
-            order.append("who waited")
-
-    waiting = threading.Thread(target=write)
-    with ours.appending():
-        waiting.start()
-        time.sleep(0.5)
-    with ours.appending():
-        order.append("who had just written")
-    waiting.join()
-    assert order == ["who waited", "who had just written"]
-    ours.close()
-    theirs.close()
 
 
 def test_pages_miss_nothing_whatever_happens_between_them(place: Place, keyring: Keyring) -> None:

@@ -1,0 +1,54 @@
+"""What is SQLite's own: whoever writes waits for its turn."""
+
+import fcntl
+import threading
+import time
+from pathlib import Path
+
+from conftest import begin
+from detente.node.keyring import Keyring
+from detente.store import Store
+
+ROUNDS = 20
+TIMEOUT_S = 10
+
+
+def test_those_who_write_take_turns(tmp_path: Path, keyring: Keyring) -> None:
+    """Whoever has just written does not write again before one who waits."""
+    place = tmp_path / "test.db"
+    begin(place, keyring)
+    order: list[str] = []
+    ours, theirs = Store(place), Store(place)
+    beginning = threading.Barrier(2, timeout=TIMEOUT_S)
+
+    def write() -> None:
+        for _ in range(ROUNDS):
+            beginning.wait()
+            with theirs.appending():
+                order.append("who waited")
+
+    other = threading.Thread(target=write)
+    other.start()
+    for _ in range(ROUNDS):
+        with ours.appending():
+            beginning.wait()
+            until_someone_waits(place)
+        with ours.appending():
+            order.append("who had just written")
+    other.join()
+    assert order == ["who waited", "who had just written"] * ROUNDS
+    ours.close()
+    theirs.close()
+
+
+def until_someone_waits(place: Path) -> None:
+    """Until somebody is first in the queue."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
+        with Path(f"{place}-queue").open() as queue:
+            try:
+                fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+        time.sleep(0.001)
+    raise AssertionError("nobody waits")
