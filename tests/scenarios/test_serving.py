@@ -215,13 +215,14 @@ def over_tls(node: Served, context: ssl.SSLContext, path: str) -> bytes:
         return told(connection).body
 
 
-def test_tls(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_tls(tmp_path: Path, workers: str) -> None:
     """TLS, and who the client is."""
     authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     authority.issue("node")
     thumbprint = authority.issue("party").fingerprint(hashes.SHA256()).hex().encode()
     other.issue("stranger")
-    arguments = ("--tls-certificate", "node.pem", "--tls-key", "node.key",
+    arguments = ("--workers", workers, "--tls-certificate", "node.pem", "--tls-key", "node.key",
                  "--tls-client-ca", "authority.pem")  # fmt: skip
     anybody = ssl.create_default_context(cafile=str(authority.path))
     party = ssl.create_default_context(cafile=str(authority.path))
@@ -236,6 +237,7 @@ def test_tls(tmp_path: Path) -> None:
             over_tls(node, stranger, "/certificate")
         with node.connect() as silent:
             assert closed_within(silent, 15) < 12
+        assert "Traceback" not in node.log()
     with serving(tmp_path, *arguments, program=ECHO, tls_client_required="true") as node:
         assert over_tls(node, party, "/certificate") == thumbprint
         with pytest.raises(OSError, match=r"(?i)alert|reset|eof|closed"):
