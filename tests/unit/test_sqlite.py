@@ -8,6 +8,7 @@ from pathlib import Path
 from conftest import begin
 from detente.node.keyring import Keyring
 from detente.store import Store
+from detente.store.sqlite import queue_of
 
 ROUNDS = 20
 TIMEOUT_S = 10
@@ -17,6 +18,7 @@ def test_those_who_write_take_turns(tmp_path: Path, keyring: Keyring) -> None:
     """Whoever has just written does not write again before one who waits."""
     place = tmp_path / "test.db"
     begin(place, keyring)
+    queue_of(place).touch()
     order: list[str] = []
     ours, theirs = Store(place), Store(place)
     beginning = threading.Barrier(2, timeout=TIMEOUT_S)
@@ -45,7 +47,7 @@ def until_someone_waits(place: Path) -> None:
     """Until somebody is first in the queue."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
-        with Path(f"{place}-queue").open() as queue:
+        with queue_of(place).open() as queue:
             try:
                 fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

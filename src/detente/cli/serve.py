@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +84,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one parameter an option
     asgi_supervisor.check(settings)
     listening = asgi_supervisor.bind(settings.host, settings.port)
     _require_register(settings)
+    _make_queue(settings)
     scheme = "https" if settings.tls_certificate else "http"
     at, port_taken = listening.getsockname()[:2]
     address = f"{scheme}://{f'[{at}]' if ':' in at else at}:{port_taken}"
@@ -125,6 +127,16 @@ def effective(
             raise MalformedInput("--set", expected="NAME=VALUE", got=one)
         given[name.strip().replace("-", "_")] = value
     return load(options={**given, **options}, environment=os.environ, file=file)
+
+
+def _make_queue(settings: "Settings") -> None:
+    """Let several workers of one SQLite file write in turn."""
+    from detente.store.sqlite import queue_of  # noqa: PLC0415
+
+    if settings.workers > 1 and not settings.is_postgresql:
+        # Where nothing can be made, no worker can open the file either, and says so.
+        with suppress(OSError):
+            queue_of(Path(settings.database)).touch(mode=0o600)
 
 
 def _require_register(settings: "Settings") -> None:

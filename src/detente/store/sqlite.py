@@ -42,7 +42,7 @@ class Sqlite:
     founded = "a file that `detente init` made"
 
     def __init__(self, path: Path) -> None:
-        self._queue = f"{path}-queue"
+        self._queue = queue_of(path)
         self.engine = sa.create_engine(
             # Not as text: a path may hold what a URL gives a meaning to.
             sa.URL.create("sqlite", database=str(path)),
@@ -71,8 +71,12 @@ class Sqlite:
 
         SQLite lets whoever waits sleep ever longer, so that of several workers the one
         that has just written would write again and again. Whoever dies leaves the queue.
+        Where nobody has made one, there are not several.
         """
-        queue = os.open(self._queue, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        queue = _opened(self._queue)
+        if queue is None:
+            yield
+            return
         try:
             fcntl.flock(queue, fcntl.LOCK_EX)
             yield
@@ -109,6 +113,18 @@ class Sqlite:
         """Whether a commit that failed so has left nothing."""
         name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
         return name in _NOT_KEPT
+
+
+def queue_of(path: Path) -> Path:
+    """The empty file in which those that write to a database wait; of several workers."""
+    return path.with_name(f"{path.name}-queue")
+
+
+def _opened(queue: Path) -> int | None:
+    try:
+        return os.open(queue, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
 
 
 def _take_write_lock(connection: sa.Connection) -> None:
