@@ -100,9 +100,10 @@ class NodeBench:
         while line and "listening on" not in line:
             line = process.stdout.readline()
         # The node listens once its first worker is ready.
-        while (self.folder / "log").read_text().count("worker ready") < ready + workers:
-            time.sleep(0.1)
         try:
+            while (self.folder / "log").read_text().count("worker ready") < ready + workers:
+                assert process.poll() is None
+                time.sleep(0.1)
             yield int(line.partition("listening on ")[2].partition(",")[0].rpartition(":")[2])
         finally:
             process.send_signal(signal.SIGTERM)

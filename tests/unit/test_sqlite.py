@@ -5,9 +5,11 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from conftest import begin
 from detente.node.keyring import Keyring
-from detente.store import Store
+from detente.store import Store, sqlite
 from detente.store.sqlite import queue_of
 
 ROUNDS = 20
@@ -41,6 +43,24 @@ def test_those_who_write_take_turns(tmp_path: Path, keyring: Keyring) -> None:
     assert order == ["who waited", "who had just written"] * ROUNDS
     ours.close()
     theirs.close()
+
+
+def test_one_that_hangs_in_the_queue_keeps_nobody_for_ever(
+    tmp_path: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped there, say: what it holds only orders."""
+    place = tmp_path / "test.db"
+    begin(place, keyring)
+    queue_of(place).touch()
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_MS", 200)
+    store = Store(place)
+    with queue_of(place).open() as hanging:
+        fcntl.flock(hanging, fcntl.LOCK_EX)
+        began = time.monotonic()
+        with store.appending() as record:
+            assert record.head()[0] == "test"
+        assert time.monotonic() - began >= 0.2
+    store.close()
 
 
 def until_someone_waits(place: Path) -> None:

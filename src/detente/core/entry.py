@@ -237,8 +237,10 @@ def unseal(data: bytes) -> Signed:
     statement = _statement(payload)
     if envelope.payloadType != PAYLOAD_TYPE:
         raise MalformedInput("payload type", expected=PAYLOAD_TYPE, got=envelope.payloadType)
-    spelt = (envelope.payload, *(one.sig for one in envelope.signatures))
-    if encode(envelope) != data or encode(statement) != payload or not all(map(_canonical, spelt)):
+    canonical_payload = base64.b64encode(payload).decode() == envelope.payload
+    if not canonical_payload or not all(_canonical(one.sig) for one in envelope.signatures):
+        raise MalformedInput("entry", expected="canonical base64 (RFC 4648 section 3.5)")
+    if encode(envelope) != data or encode(statement) != payload:
         raise MalformedInput("entry", expected="canonical JSON (RFC 8785)")
     return Signed(data=data, statement=statement, payload=payload, signatures=envelope.signatures)
 

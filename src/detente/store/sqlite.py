@@ -5,13 +5,12 @@ answered (docs/rules/R-04.md).
 """
 
 import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -26,7 +25,7 @@ _NOT_KEPT = frozenset({"SQLITE_FULL", "SQLITE_BUSY"})
 After a failed sync (SQLITE_IOERR) one may stand in the log and be found at the next start."""
 
 _LOOK_AGAIN_S = 0.0002
-"""How often the first in the queue asks for the write lock: an attempt takes some 10 us."""
+"""How often one that waits looks whether it is its turn: a look takes some 10 us."""
 
 _FAILED = "detente_failed"
 """Whether a statement of the connection's transaction has failed."""
@@ -73,15 +72,10 @@ class Sqlite:
         that has just written would write again and again. Whoever dies leaves the queue.
         Where nobody has made one, there are not several.
         """
-        queue = _opened(self._queue)
-        if queue is None:
+        with _opened(self._queue) as queue:
+            if queue is not None:
+                _wait_for(queue)
             yield
-            return
-        try:
-            fcntl.flock(queue, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(queue)
 
     def require_whole(self, connection: sa.Connection, mode: Mode) -> None:
         """Refuse to commit after a failed statement, or what refers to nothing.
@@ -120,11 +114,21 @@ def queue_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-queue")
 
 
-def _opened(queue: Path) -> int | None:
+def _opened(queue: Path) -> BinaryIO | nullcontext[None]:
     try:
-        return os.open(queue, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
+        return queue.open("rb")
+    except OSError:
+        return nullcontext()  # None was made, or for another user: it only orders.
+
+
+def _wait_for(queue: BinaryIO) -> None:
+    """Be first in the queue, or stop waiting for one that hangs there."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while time.monotonic() < deadline:
+        with suppress(BlockingIOError):
+            fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _take_write_lock(connection: sa.Connection) -> None:
