@@ -9,12 +9,13 @@ import os
 import random
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,6 +51,8 @@ NOTICES_SHARED = 100_000
 """Notices of the comparison of databases: PostgreSQL is slow to fill."""
 SCOPES = "utm.strategic_coordination detente.check"
 START_S = 180
+ESTABLISHED = "01"
+"""As /proc/net/tcp spells it."""
 
 
 class NodeBench:
@@ -86,12 +89,10 @@ class NodeBench:
     @contextmanager
     def serving(self, database: str, keyring: Keyring, workers: int = 1) -> Iterator[int]:
         """A node, on a free port, with all its workers ready."""
-        (self.folder / "log").touch()
-        ready = (self.folder / "log").read_text().count("worker ready")
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [DETENTE, "serve", "--database", database, "--port", "0", "--workers",
-                 str(workers), "--set", f"keys={keyring.folder}", "--set", "log_level=info"],
+                 str(workers), "--set", f"keys={keyring.folder}", "--set", "log_level=warning"],
                 cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, "DETENTE_CONFIG": str(self.folder / "detente.toml")},
             )  # fmt: skip
@@ -99,12 +100,10 @@ class NodeBench:
         line = process.stdout.readline()
         while line and "listening on" not in line:
             line = process.stdout.readline()
-        # The node listens once its first worker is ready.
         try:
-            while (self.folder / "log").read_text().count("worker ready") < ready + workers:
-                assert process.poll() is None
-                time.sleep(0.1)
-            yield int(line.partition("listening on ")[2].partition(",")[0].rpartition(":")[2])
+            port = int(line.partition("listening on ")[2].partition(",")[0].rpartition(":")[2])
+            wait_for_workers(process.pid, port, workers)
+            yield port
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
@@ -156,6 +155,33 @@ class NodeBench:
 
     def headers(self, party: str) -> dict[str, str]:
         return {"authorization": f"Bearer {self.token(party)}", "content-type": "application/json"}
+
+
+def wait_for_workers(supervisor: int, port: int, workers: int) -> None:
+    """Until each worker has taken a connection: the node listens once its first is ready."""
+    with ExitStack() as opened:
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+            time.sleep(0.1)
+            here = f":{port:04X}"
+            rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+            taken = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(here)
+                     and row[3] == ESTABLISHED}  # fmt: skip
+            children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+            shares = [taken & links(Path(f"/proc/{child}/fd")) for child in children]
+            if sum(map(bool, shares)) == workers:
+                return
+    sys.exit(f"not all of {workers} workers took a connection within {START_S} s")
+
+
+def links(folder: Path) -> set[str]:
+    """What a process has open."""
+    found = set()
+    for one in folder.iterdir():
+        with suppress(FileNotFoundError):
+            found.add(str(one.readlink()))
+    return found
 
 
 class Growing:
