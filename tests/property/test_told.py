@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import random
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -35,7 +37,7 @@ from detente.node.telling import Telling, deliver
 from detente.node.telling.address import Allowed
 from detente.node.telling.post import Attempt, Message
 from detente.node.verbs import Admit
-from detente.store import Store
+from detente.store import Record, Store
 from nodes import around, desk_of, run, say
 
 ALLOWED = Allowed(http=True, private=True)
@@ -133,6 +135,15 @@ class Wire:
         """Nothing to let go of."""
 
 
+class Told(NamedTuple):
+    """What came, of what was said, for whom; and whether the node was killed meanwhile."""
+
+    wire: Wire
+    versions: list[Version]
+    made: dict[str, tuple[Wish, int]]
+    killed: bool
+
+
 class Node:
     """A node that can be killed."""
 
@@ -216,11 +227,12 @@ async def _story(
             await node.kill()
             await node.start()
     wire.lossy = False
-    await _settle(node, wire, versions, made)
+    told = Told(wire, versions, made, killed=any(number < len(acts) for number in kills))
+    await _settle(node, told)
     await _judge_readers(node, versions)
     await node.kill()
-    _judge_webhooks(wire, versions, made)
-    _judge_record(place, wire, made)
+    _judge_webhooks(told)
+    _judge_record(place, told)
 
 
 async def _subscribe(engine: Engine, wish: Wish, number: int) -> Receipt:
@@ -234,9 +246,7 @@ async def _subscribe(engine: Engine, wish: Wish, number: int) -> Receipt:
     return await say(engine, READERS[wish.party], value)
 
 
-async def _settle(
-    node: Node, wire: Wire, versions: list[Version], made: dict[str, tuple[Wish, int]]
-) -> None:
+async def _settle(node: Node, told: Told) -> None:
     """Wait until what must come has come, and what was taken is on record.
 
     A message is taken before the record can say so: a node that dies between the two says it
@@ -244,32 +254,31 @@ async def _settle(
     """
     deadline = asyncio.get_running_loop().time() + 8
     while asyncio.get_running_loop().time() < deadline:
-        if not any(_missing(wire, versions, made)):
+        if not any(_missing(told)):
             await asyncio.sleep(0.02)
-            if not _unrecorded(node.place, wire, made):
+            if not _unrecorded(node.place, told):
                 return
         await asyncio.sleep(0.005)
     raise AssertionError(
-        list(_missing(wire, versions, made)),
-        _unrecorded(node.place, wire, made),
+        list(_missing(told)),
+        _unrecorded(node.place, told),
         node.telling._deliverer._rows,
-        wire.got,
+        told.wire.got,
     )
 
 
-def _missing(
-    wire: Wire, versions: list[Version], made: dict[str, tuple[Wish, int]]
-) -> Iterator[tuple[str, int]]:
-    for object_id, (wish, since) in made.items():
-        got = wire.got.get(object_id, [])
-        for one in versions:
+def _missing(told: Told) -> Iterator[tuple[str, int]]:
+    for object_id, (wish, since) in told.made.items():
+        got = told.wire.got.get(object_id, [])
+        for one in told.versions:
             if one.sequence > since and one.must_be_told(wish) and one.sequence not in got:
                 yield object_id, one.sequence
 
 
-def _judge_webhooks(wire: Wire, versions: list[Version], made: dict[str, tuple[Wish, int]]) -> None:
-    by_sequence = {one.sequence: one for one in versions}
-    for object_id, (wish, since) in made.items():
+def _judge_webhooks(told: Told) -> None:
+    wire = told.wire
+    by_sequence = {one.sequence: one for one in told.versions}
+    for object_id, (wish, since) in told.made.items():
         got = wire.got.get(object_id, [])
         firsts = list(dict.fromkeys(got))
         assert firsts == sorted(firsts), "out of order"
@@ -312,39 +321,52 @@ async def _judge_readers(node: Node, versions: list[Version]) -> None:
             assert got[sequence] == (expected if shown else None)
 
 
-def _unrecorded(
-    place: Path, wire: Wire, made: dict[str, tuple[Wish, int]]
-) -> list[tuple[str, int]]:
-    """What was taken and is not on record as delivered to whom it was for."""
-    store = Store(place)
+def _unrecorded(place: Path, told: Told) -> list[tuple[str, int]]:
+    """What was taken and is not on record as it must be, for whom it was for.
+
+    As delivered and shown; or, where the answer was lost and its author took it back before
+    it could be sent again, as tried: the node cannot know more. One that was killed before
+    it could say even that says it again, if it still stands (R-08).
+    """
+    by_sequence = {one.sequence: one for one in told.versions}
     missing = []
-    delivered: dict[str, set[str]] = {reader: set() for reader in READERS}
+    store = Store(place)
     with store.reading() as record:
-        for sequence in range(record.head()[1]):
-            content = record.content(sequence)
-            value = None if content is None else read(content.data)
-            if isinstance(value, Delivery) and value.outcome is Outcome.DELIVERED:
-                delivered[value.to] |= set(value.entries)
-        for object_id, (wish, _) in made.items():
-            missing += [
-                (object_id, sequence)
-                for sequence in wire.got.get(object_id, [])
-                if record.entry(sequence).leaf.hex() not in delivered[READERS[wish.party]]
-            ]
+        outcomes = _outcomes(record)
+        for object_id, (wish, _) in told.made.items():
+            reader = READERS[wish.party]
+            for sequence in told.wire.got.get(object_id, []):
+                found = outcomes[reader, record.entry(sequence).leaf.hex()]
+                is_gone = told.wire.grades[object_id, sequence] is None
+                if Outcome.DELIVERED in found:
+                    on_record = is_gone or sequence in record.extents(reader, [sequence])
+                elif is_gone or by_sequence[sequence].must_be_told(wish):
+                    on_record = False
+                else:
+                    on_record = Outcome.FAILED in found or told.killed
+                if not on_record:
+                    missing.append((object_id, sequence))
     store.close()
     return missing
 
 
-def _judge_record(place: Path, wire: Wire, made: dict[str, tuple[Wish, int]]) -> None:
-    """Every message that was taken is on record, for whom it was, and was so before it left."""
-    assert not _unrecorded(place, wire, made)
+def _outcomes(record: Record) -> dict[tuple[str, str], set[Outcome]]:
+    """By reader and leaf, what became of attempts to deliver."""
+    found: dict[tuple[str, str], set[Outcome]] = defaultdict(set)
+    for sequence in range(record.head()[1]):
+        content = record.content(sequence)
+        value = None if content is None else read(content.data)
+        if isinstance(value, Delivery):
+            for leaf in value.entries:
+                found[value.to, leaf].add(value.outcome)
+    return found
+
+
+def _judge_record(place: Path, told: Told) -> None:
+    """Every message that was taken is on record, for whom it was."""
+    assert not _unrecorded(place, told)
     store = Store(place)
     assert not audit(store).problems
-    with store.reading() as record:
-        for object_id, (wish, _) in made.items():
-            for sequence in wire.got.get(object_id, []):
-                if wire.grades[object_id, sequence] is not None:
-                    assert record.extents(READERS[wish.party], [sequence])
     store.close()
 
 

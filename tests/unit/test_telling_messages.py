@@ -98,7 +98,7 @@ def test_what_was_taken_moves_the_cursor_and_is_disclosed() -> None:
 
 def test_what_failed_waits_and_stays_the_same() -> None:
     first = tried(Attempt(ok=False, status=500), row=Cursor(sequence=10), sending=Sending(upto=20))
-    assert first.sending == Sending(upto=12, status=500)
+    assert first.sending == Sending(upto=12, status=500, sent=(11, 12))
     cursor = first.kept.cursor
     assert (cursor.sequence, cursor.attempts) == (10, 1)
     assert cursor.failing_since_us == microseconds(NOW)
@@ -121,6 +121,14 @@ def test_of_equal_failures_the_first_and_every_tenth_are_said() -> None:
         assert one.sending is not None
         row, sending = one.kept.cursor, one.sending
     assert said == [(1, 500), (10, 500), (13, None), (16, 500)]
+
+
+def test_a_failure_of_other_entries_is_said() -> None:
+    """What a reader may see changes while a message waits: 11 is shown the first time now."""
+    row, sending = Cursor(sequence=10, attempts=4), Sending(upto=20, status=500, sent=(12,))
+    one = tried(Attempt(ok=False, status=500), row=row, sending=sending)
+    assert one.kept.told
+    assert set(one.kept.entries) == {11, 12}
 
 
 def test_a_secret_is_made_once_is_private_and_differs_by_subscription(tmp_path: Path) -> None:

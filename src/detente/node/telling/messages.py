@@ -47,10 +47,12 @@ class Sending(Struct, frozen=True, kw_only=True):
     Attributes:
         upto: No later entry is in it, so that it stays the same when it is sent again.
         status: Of the last attempt that failed; 0 where no answer came, None before.
+        sent: The entries that were in it then: what its reader may see can change meanwhile.
     """
 
     upto: int
     status: int | None = None
+    sent: tuple[int, ...] = ()
 
 
 class Data(Struct, frozen=True, kw_only=True):
@@ -150,6 +152,7 @@ def after(wish: Addressee, tried: Tried, attempt: Attempt, *, now: datetime) -> 
     )
     shown = shown_by(wish.party, sent)
     status = attempt.status or 0
+    entries = tuple(one.sequence for one in sent)
     if attempt.ok:
         whole = len(sent) == len(page.events)
         cursor = Cursor(sequence=page.next if whole else sent[-1].sequence)
@@ -162,14 +165,16 @@ def after(wish: Addressee, tried: Tried, attempt: Attempt, *, now: datetime) -> 
             next_us=microseconds(now + pause),
             failing_since_us=row.failing_since_us or microseconds(now),
         )
-        again = Sending(upto=sent[-1].sequence, status=status)
+        again = Sending(upto=sent[-1].sequence, status=status, sent=entries)
     kept = Attempted(
         done=done,
         entries={one.sequence: _extent(one) for one in sent},
         disclosed=shown if attempt.ok else {},
         subscription=wish.object_id,
         cursor=cursor,
-        told=attempt.ok or status != sending.status or number % TOLD_EVERY == 0,
+        told=attempt.ok
+        or (status, entries) != (sending.status, sending.sent)
+        or number % TOLD_EVERY == 0,
     )
     return After(kept, again)
 
