@@ -1,5 +1,8 @@
 """Values to bytes and back: canonical, strict, and judged by the rfc8785 package."""
 
+import json
+from pathlib import Path
+
 import msgspec
 import pytest
 import rfc8785
@@ -54,6 +57,29 @@ def test_an_altered_byte_is_refused_or_another_value(
     except DetenteError:
         return
     assert wire.encode(found) == bytes(data)
+
+
+JCS = Path(__file__).parents[1] / "vectors" / "jcs"
+JCS_FILES = sorted((JCS / "input").glob("*.json"))
+
+NOT_OURS = {"structures", "values", "weird"}
+"""With floats, or names beyond the BMP, which sort otherwise: no value of ours has either."""
+
+
+@pytest.mark.parametrize("file", JCS_FILES, ids=lambda file: file.stem)
+def test_vectors_of_rfc_8785(file: Path) -> None:
+    """The package that judges ours gives each to the byte; and so do we, where values are ours."""
+    wanted = bytes.fromhex((JCS / "outhex" / f"{file.stem}.txt").read_text())
+    assert (JCS / "output" / file.name).read_bytes() == wanted
+    value = json.loads(file.read_text())
+    assert rfc8785.dumps(value) == wanted
+    assert (wire.encode(value) == wanted) == (file.stem not in NOT_OURS)
+    with pytest.raises(MalformedInput):
+        wire.decode(wanted)
+
+
+def test_all_vectors_of_rfc_8785_are_there() -> None:
+    assert len(JCS_FILES) == 6
 
 
 NOTICE = Notice(
