@@ -58,6 +58,31 @@ def test_all_vectors_are_there() -> None:
     assert (len(FILES), refused) == (196, 184)
 
 
+def test_from_size_0_nothing_is_proven() -> None:
+    """A trap: some verifiers take any root as grown out of the empty tree."""
+    root = leaf_hash(b"")
+    for size in (0, 1, 2):
+        for proof in ([], [root]):
+            for old_root in (EMPTY_ROOT, root):
+                with pytest.raises(LogInconsistent, match="old size"):
+                    verify_consistency(0, size, proof, old_root, root)
+
+
+@pytest.mark.parametrize("length", [0, 1, 31, 33, 64])
+def test_a_hash_of_another_length_is_refused_wherever_it_stands(length: int) -> None:
+    """A trap: without it, 64 bytes of two hashes may pass for one, and 12 bytes for a root."""
+    good, other = leaf_hash(b""), b"h" * length
+    for leaf, proof, root in (
+        (other, [good], good),
+        (good, [other], good),
+        (good, [good], other),
+    ):
+        with pytest.raises(LogInconsistent, match="32 bytes"):
+            verify_inclusion(leaf, 0, 2, proof, root)
+        with pytest.raises(LogInconsistent, match="32 bytes"):
+            verify_consistency(1, 2, proof, leaf, root)
+
+
 def reference_root(hashes: list[bytes]) -> bytes:
     """RFC 6962 section 2.1, as it is written."""
     if not hashes:
