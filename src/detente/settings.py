@@ -146,6 +146,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "every party that may subscribe can then have the node knock there."
         ),
     ] = False
+    witness_policy: Annotated[
+        str,
+        Meta(
+            description="A file (C2SP tlog-policy): which witnesses are asked to cosign the log, "
+            "and how many must have; else none are."
+        ),
+    ] = ""
+    witness_name: Annotated[
+        str,
+        Meta(
+            description="The name under which this node cosigns other theatres' logs, such as "
+            "witness.example.org; else it is no witness."
+        ),
+    ] = ""
+    witness_logs: Annotated[
+        str,
+        Meta(description="A file (C2SP tlog-policy) whose log lines say which logs it cosigns."),
+    ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"
@@ -287,6 +305,9 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
         raise MalformedInput(origins["tls_client_ca"], expected="a tls_certificate as well")
     if settings.tls_client_required and not settings.tls_client_ca:
         raise MalformedInput(origins["tls_client_required"], expected="a tls_client_ca as well")
+    if bool(settings.witness_name) != bool(settings.witness_logs):
+        lacking = "witness_logs" if settings.witness_name else "witness_name"
+        raise MalformedInput(lacking, expected="witness_name and witness_logs, or neither")
 
 
 def masked(setting: Setting, value: object) -> object:

@@ -1,18 +1,34 @@
-"""``detente log`` and ``detente log verify``."""
+"""``detente log``: what is on the record, whether it holds, and as other people's tools read it."""
 
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detente.cli.common import STORE_DEFAULT, JsonOption, StoreOption, console, place_of, progress
+from detente.cli.common import (
+    STORE_DEFAULT,
+    JsonOption,
+    KeysOption,
+    StoreOption,
+    console,
+    place_of,
+    progress,
+)
+from detente.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from detente.node.audit import Audit
+    from detente.node.log import PublicLog
+    from detente.store import Record
 
 app = typer.Typer(help="The record: who said what, in order.", invoke_without_command=True)
 
 EXIT_INCONSISTENT = 1
+
+HASH_BYTES = 32
+"""Of a leaf; in hex it is twice as long."""
 
 
 @app.callback()
@@ -73,6 +89,128 @@ def verify(store: StoreOption = STORE_DEFAULT, json: JsonOption = False) -> None
         sys.stdout.write(verified_text(found))
     if found.problems_total:
         raise typer.Exit(EXIT_INCONSISTENT)
+
+
+@app.command()
+def key(store: StoreOption = STORE_DEFAULT) -> None:
+    """Print the log's verifier key, as C2SP's tools take it; its name is the log's origin.
+
+    [bold]Example[/bold]
+
+        detente log key --store la.db
+    """
+    from detente.node.lookup import current_agreement  # noqa: PLC0415
+    from detente.store import Store  # noqa: PLC0415
+
+    with Store(place_of(store)).reading() as record:
+        keys = current_agreement(record).log_keys
+    if not keys:
+        raise NotFound(
+            "key of the log", expected="one in the agreement; `detente agreement FILE.toml` adds it"
+        )
+    sys.stdout.write("".join(f"{one}\n" for one in keys))
+
+
+@app.command()
+def checkpoint(store: StoreOption = STORE_DEFAULT, keys: KeysOption = None) -> None:
+    """Print the newest checkpoint: origin, size and root, signed with the log's key.
+
+    [bold]Example[/bold]
+
+        detente log checkpoint
+    """
+    from detente.store import Store  # noqa: PLC0415
+
+    with Store(place_of(store)).reading() as record:
+        note = _log_of(record, store, keys).checkpoint(record)
+    sys.stdout.write(note.decode())
+
+
+@app.command()
+def proof(
+    name: Annotated[
+        str, typer.Argument(metavar="OBJECT|LEAF", help="Its id or name, or an entry's leaf hash.")
+    ],
+    store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
+) -> None:
+    """Print the proof (C2SP tlog-proof) that the last version of an object is in the log.
+
+    [bold]Example[/bold]
+
+        detente log proof h-0001 > h-0001.tlog-proof
+    """
+    from detente.store import Store  # noqa: PLC0415
+
+    with Store(place_of(store)).reading() as record:
+        found = _log_of(record, store, keys).proof(record, _leaf(record, name))
+    sys.stdout.write(found.decode())
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Made if it is not there.")],
+    store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
+) -> None:
+    """Write the log as plain files (C2SP tlog-tiles), for any web server.
+
+    Again on the same folder, what it lacks is added. It shows who said something and when,
+    and no places.
+
+    [bold]Example[/bold]
+
+        detente log export /var/www/log
+    """
+    from detente.node.log_folder import write_folder  # noqa: PLC0415
+    from detente.store import Store  # noqa: PLC0415
+
+    with Store(place_of(store)).reading() as record:
+        written = write_folder(record, _log_of(record, store, keys), folder)
+    sys.stdout.write(
+        f"{folder}: {written.size} entries, {written.size - written.since} of them new, "
+        f"{written.files} files written\n"
+    )
+
+
+@app.command("witness-key")
+def witness_key(
+    name: Annotated[str, typer.Argument(help="As the setting witness_name has it.")],
+    store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
+) -> None:
+    """Print the verifier keys with which this node cosigns others' logs; made if need be.
+
+    [bold]Example[/bold]
+
+        detente log witness-key witness.example.org
+    """
+    from detente.node.keyring import Keyring  # noqa: PLC0415
+    from detente.node.witness import witness_signers  # noqa: PLC0415
+
+    signers = witness_signers(Keyring(place_of(store), keys), name)
+    sys.stdout.write("".join(f"{one.verifier.vkey}\n" for one in signers))
+
+
+def _log_of(record: "Record", store: str, keys: Path | None) -> "PublicLog":
+    from detente.node.keyring import Keyring  # noqa: PLC0415
+    from detente.node.log import PublicLog, signer_of  # noqa: PLC0415
+    from detente.node.lookup import current_agreement  # noqa: PLC0415
+
+    return PublicLog(signer_of(current_agreement(record), Keyring(place_of(store), keys)))
+
+
+def _leaf(record: "Record", name: str) -> bytes:
+    """The leaf hash that is meant: itself, or that of an object's last version."""
+    if len(name) == 2 * HASH_BYTES:
+        with suppress(ValueError):
+            return bytes.fromhex(name)
+    found = record.called(name)
+    if not found:
+        raise NotFound(f"object {name}", expected="one of `detente list`, or a leaf hash")
+    if len(found) > 1:
+        raise Conflict(f"object {name}", expected="one", got=f"{len(found)}; give its id")
+    return found[0].leaf
 
 
 def verified_text(found: "Audit") -> str:

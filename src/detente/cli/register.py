@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from detente.node.intake import Intake
     from detente.store import Place
 
+LogPrefixOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST/PATH",
+        help="Where the log is found, for its name, which never changes; else one is made up.",
+    ),
+]
+
 REMARKS_SHOWN = 10
 """Remarks of each sort on the screen; their number is always said, and --report writes all."""
 
@@ -51,6 +59,7 @@ def init(
         Path | None, typer.Option(metavar="FILE.toml", help="Members, separations, lead times.")
     ] = None,
     keys: KeysOption = None,
+    log_prefix: LogPrefixOption = None,
 ) -> None:
     """Make a register. Its first entry is the agreement, which may be amended later.
 
@@ -73,7 +82,14 @@ def init(
     name = slug(theatre or Path(name_of(where)).stem, what="theatre")
     terms = Agreement(name=theatre or name) if agreement is None else read_agreement(agreement)
     keyring = Keyring(where, keys)
-    receipt = found(where, theatre=name, agreement=terms, now=utc_now(), keyring=keyring)
+    receipt = found(
+        where,
+        theatre=name,
+        agreement=terms,
+        now=utc_now(),
+        keyring=keyring,
+        log_prefix=log_prefix,
+    )
     sys.stdout.write(
         f"register {where} for theatre {name}: agreement {terms.name!r} is entry 0\n"
         f"root {receipt.root}\n"
@@ -374,6 +390,7 @@ def agreement(
     ] = None,
     store: StoreOption = STORE_DEFAULT,
     keys: KeysOption = None,
+    log_prefix: LogPrefixOption = None,
 ) -> None:
     """Show the agreement, or put a new version of it on the record.
 
@@ -390,7 +407,13 @@ def agreement(
     where = place_of(store)
     register = Store(where)
     if file is not None:
-        receipt = agree(register, Keyring(where, keys), read_agreement(file), now=utc_now())
+        receipt = agree(
+            register,
+            Keyring(where, keys),
+            read_agreement(file),
+            now=utc_now(),
+            log_prefix=log_prefix,
+        )
         sys.stdout.write(f"agreement version {receipt.version} is entry {receipt.sequence}\n")
         return
     with register.reading() as record:
@@ -403,6 +426,8 @@ def _agreement_text(terms: "Agreement") -> None:
     out = sys.stdout.write
     out(f"{terms.name} ({terms.state})\n")
     out(f"members: {', '.join(terms.members) or 'not named'}\n")
+    for key in terms.log_keys:
+        out(f"log: {key}\n")
     for category, one in sorted(terms.separations.items()):
         out(
             f"separation from {category}: {one.horizontal_mm / MM_PER_M:,.0f} m, "

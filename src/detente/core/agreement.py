@@ -17,6 +17,12 @@ CategoryOrRest = Annotated[str, Meta(pattern=r"^(\*|[a-z0-9][a-z0-9_/-]{0,62})$"
 BUDGET_DEFAULT_KM2 = 10_000
 """A day's plans of one operator, several times over: a fire of 100 km by 100 km."""
 
+Vkey = Annotated[
+    str,
+    Meta(pattern=r"^[^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{1,2000}={0,2}$", max_length=2_300),
+]
+"""A verifier key: name, short id and key, C2SP signed-note, "Verifier keys"."""
+
 BudgetKm2 = Annotated[int, Meta(ge=0, le=510_000_000)]
 Seconds = Annotated[int, Meta(ge=0, le=10 * 366 * 86_400)]
 
@@ -44,7 +50,8 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
     named. ``budget_km2_day`` is how much area a day one party may ask of what
     another withholds from it (R-02). ``node_keys`` are those with which the node that keeps
     the record signs: the agreement is leaf 0, so all trust in the record starts
-    from it.
+    from it. ``log_keys`` are those with which the node signs checkpoints of the record,
+    under the log's origin, as C2SP signed-note spells them (docs/adr/0018).
     """
 
     name: Name
@@ -57,6 +64,7 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
     desk: Desk | None = None
     budget_km2_day: BudgetKm2 = BUDGET_DEFAULT_KM2
     node_keys: Annotated[tuple[PublicKey, ...], Meta(max_length=10)] = ()
+    log_keys: Annotated[tuple[Vkey, ...], Meta(max_length=10)] = ()
     state: AgreementState = AgreementState.IN_FORCE
     suspended_at: UtcTime | None = None
 

@@ -25,7 +25,7 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import answers, routes
 from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
-from detente.doors.http import docs, health, sign_in, telling, tokens, v1
+from detente.doors.http import docs, health, log, sign_in, telling, tokens, v1
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
 from detente.node.telling.peers import Peering
@@ -38,6 +38,9 @@ BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 MEDIA_TYPES = frozenset({b"application/json"})
 """What a route reads that says nothing else with ``opt={"media_types": ...}``."""
+
+ANY_TYPE = frozenset({b"*/*"})
+"""For protocols whose clients say nothing of what they send, or anything."""
 
 
 class Door(Struct, frozen=True, kw_only=True):
@@ -59,6 +62,7 @@ def create(settings: Settings, node: Node) -> Edge:
         dependencies["gate"] = Provide(lambda: gate, sync_to_thread=False)
         dependencies["principal"] = provide_principal(Authenticator(gate))
         told = node.telling
+        dependencies["service"] = Provide(lambda: node, sync_to_thread=False)
         dependencies["telling"] = Provide(lambda: told, sync_to_thread=False)
     app = Litestar(
         [*documented, *docs.handlers(document(documented, dependencies, described))],
@@ -71,10 +75,10 @@ def create(settings: Settings, node: Node) -> Edge:
         logging_config=None,
     )
     hot = [route for door in doors for route in door.hot]
-    log = None
+    requests = None
     if settings.log_level in {"debug", "info"}:
-        log = RequestLog(settings.log_format, write_error)
-    return Edge(app, hot, bytes_max=settings.request_bytes_max, log=log)  # type: ignore[arg-type] # ASGI
+        requests = RequestLog(settings.log_format, write_error)
+    return Edge(app, hot, bytes_max=settings.request_bytes_max, log=requests)  # type: ignore[arg-type] # ASGI
 
 
 def _doors(settings: Settings, node: Node) -> list[Door]:
@@ -82,7 +86,14 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
     if isinstance(node, Service):
         authenticator = Authenticator(node.gate)
         doors += [
-            Door(handlers=[*tokens.handlers(), *sign_in.handlers(), *telling.handlers()]),
+            Door(
+                handlers=[
+                    *tokens.handlers(),
+                    *sign_in.handlers(),
+                    *telling.handlers(),
+                    *log.handlers(),
+                ]
+            ),
             _native(node, authenticator),
             _f3548(settings, node, authenticator),
         ]
@@ -178,6 +189,8 @@ def _require_media_type(request: Request[Any, Any, Any]) -> None:
         return
     handler: BaseRouteHandler = request.scope["route_handler"]
     taken = handler.opt.get("media_types", MEDIA_TYPES)
+    if taken == ANY_TYPE:
+        return
     kind = (given or b"").partition(b";")[0].strip().lower()
     if kind not in taken:
         expected = " or ".join(sorted(one.decode() for one in taken))

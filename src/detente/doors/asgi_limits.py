@@ -1,5 +1,6 @@
 """How much one request may be. Each limit is a constant and its reason (docs/rules/R-11.md)."""
 
+from detente.core.witness import REQUEST_BYTES_MAX
 from detente.errors import MalformedInput
 
 HEAD_BYTES_MAX = 32_768
@@ -37,6 +38,8 @@ BODIES: tuple[tuple[str, int], ...] = (
     ("/v1/entries", 64 * MEGABYTE),
     # Lines are checked and answered one by one; none may be longer than LINE_BYTES_MAX.
     ("/v1/checks", 64 * MEGABYTE),
+    # A checkpoint with 64 signatures, and a proof.
+    ("/witness", REQUEST_BYTES_MAX),
     # Nothing is read there.
     ("/health", 0),
     ("/metrics", 0),

@@ -22,7 +22,7 @@ FIELDS = frozenset(
     {
         "request_id", "method", "route", "status", "ms", "party", "bytes_in", "bytes_out",
         "worker", "pid", "error", "raised", "came_from", "seconds", "connections", "count",
-        "sequence", "code", "address",
+        "sequence", "code", "address", "witness", "reason",
     }
 )  # fmt: skip
 """Everything that a line may hold beside time, level, logger and event."""

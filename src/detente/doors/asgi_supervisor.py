@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from detente.doors import asgi_log, asgi_tls
+from detente.doors.asgi_witnesses import witnesses
 from detente.errors import MalformedInput, Unavailable
 from detente.settings import Settings
 
@@ -221,9 +222,10 @@ def check(settings: Settings) -> None:
     """Refuse before any process starts what every worker would refuse.
 
     Raises:
-        MalformedInput: A certificate or key that is missing or wrong.
+        MalformedInput: A certificate, key or policy that is missing or wrong.
     """
     asgi_tls.context(settings)
+    witnesses(settings)
 
 
 def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:

@@ -29,6 +29,7 @@ from detente.doors.asgi_accept import Turns
 from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
+from detente.doors.asgi_witnesses import witnesses
 from detente.errors import DetenteError
 from detente.node.access.settings import access_settings
 from detente.node.service import Service
@@ -100,6 +101,7 @@ def open_node(settings: Settings) -> Node:
         Path(settings.keys) if settings.keys else None,
         webhooks=Allowed(http=settings.webhook_http, private=settings.webhook_private),
         peering=peering(settings),
+        witnesses=witnesses(settings),
     )
 
 

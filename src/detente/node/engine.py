@@ -26,12 +26,14 @@ import msgspec
 from msgspec import Struct
 from nacl.signing import SigningKey
 
+from detente.core.agreement import Agreement
 from detente.core.ledger import NODE, Act, Ledger
 from detente.core.principal import Principal
 from detente.core.wire import Value
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.author import Author, Prepared
 from detente.node.f3548.owing import owing
+from detente.node.log import PublicLog
 from detente.node.metrics import COMMIT_ENTRIES, COMMIT_SECONDS, COMMITS_FAILED
 from detente.node.moment import Before, Moment
 from detente.node.picture import require_measurable
@@ -119,13 +121,19 @@ class Kept(Struct, frozen=True):
 class _Waiting:
     """A command, and where its answer goes."""
 
-    __slots__ = ("answer", "command", "error", "future", "loop", "once")
+    __slots__ = ("answer", "command", "error", "future", "loop", "once", "proven")
 
     def __init__(
-        self, command: Command[Any], once: Once | None, loop: asyncio.AbstractEventLoop
+        self,
+        command: Command[Any],
+        once: Once | None,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        proven: bool = False,
     ) -> None:
         self.command = command
         self.once = once
+        self.proven = proven
         self.loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
         self.answer: Any = None
@@ -139,6 +147,7 @@ class Engine:
         store: The theatre's.
         key: The node's.
         clock: Gives the time, UTC.
+        log_of: Gives the log of a theatre with this agreement; None where it has none.
     """
 
     def __init__(
@@ -147,9 +156,11 @@ class Engine:
         key: SigningKey,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        log_of: Callable[[Agreement], PublicLog | None] = lambda _: None,
     ) -> None:
         self.store = store
         self.clock = clock
+        self._log_of = log_of
         self._key = key
         self._world: World | None = None
         self._readable: World | None = None
@@ -200,13 +211,17 @@ class Engine:
             self._thread = None
 
     @overload
-    async def act(self, command: Command[T]) -> T: ...
+    async def act(self, command: Command[T], *, proven: bool = False) -> T: ...
 
     @overload
-    async def act(self, command: Command[Any], *, once: Once) -> Kept: ...
+    async def act(self, command: Command[Any], *, once: Once, proven: bool = False) -> Kept: ...
 
-    async def act(self, command: Command[Any], *, once: Once | None = None) -> Any:
+    async def act(
+        self, command: Command[Any], *, once: Once | None = None, proven: bool = False
+    ) -> Any:
         """Have a command decided, and wait until what it says is on disk.
+
+        With ``proven``, its receipts come with proofs under a signed checkpoint.
 
         With ``once``, the answer comes as ``Kept``, and is the same for whoever
         asks again with the same key. A refusal is not kept: the key stays free.
@@ -216,7 +231,7 @@ class Engine:
             Conflict: The key came before with something else.
             Unavailable: The store could not be written, or too much waits.
         """
-        one = _Waiting(command, once, asyncio.get_running_loop())
+        one = _Waiting(command, once, asyncio.get_running_loop(), proven=proven)
         with self._wake:
             if self._stopping or self._thread is None:
                 raise Unavailable("node", expected="to be at work", got="it is stopping")
@@ -276,7 +291,7 @@ class Engine:
                     del batch[number + 1 :]
                     self._waiting.extendleft(reversed(later))
                     break
-            turn.append()
+            turn.append(self._log_of(self._world.agreement))
         COMMIT_SECONDS.observe(time.perf_counter() - began)
         COMMIT_ENTRIES.observe(turn.entries)
         self._world.show()
@@ -399,8 +414,8 @@ class _Turn:
             received=None if said.of_node else (principal.party, principal.method.value),
         )
 
-    def append(self) -> None:
-        """Append all that was accepted, and make the answers."""
+    def append(self, log: PublicLog | None) -> None:
+        """Append all that was accepted, and make the answers; one checkpoint signs them all."""
         if not self._prepared and not self._decided:
             return
         size, root = self._first, b""
@@ -417,6 +432,7 @@ class _Turn:
                     size=size,
                     root=root,
                     late=decision.late,
+                    proof=self._proof(log, part.start + number) if one.proven else None,
                 )
                 for number, prepared in enumerate(self._prepared[part])
             ]
@@ -429,6 +445,12 @@ class _Turn:
                 self._record.remember(
                     one.command.principal.party, one.once.key, kept, received=self._now
                 )
+
+    def _proof(self, log: PublicLog | None, number: int) -> str | None:
+        """That an entry of this turn is in the log, under the checkpoint that first holds it."""
+        if log is None:
+            return None
+        return log.proof_of(self._record, self._first + number).decode()
 
 
 def _decided(command: Command[Any], moment: Moment) -> Decision[Any]:

@@ -6,9 +6,12 @@ never in it.
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -20,6 +23,8 @@ from nacl.signing import SigningKey
 from detente.core.party import PublicKey, key_id
 from detente.errors import Conflict, MalformedInput, NotFound, Unavailable
 from detente.store.place import Place, name_of
+
+K = TypeVar("K")
 
 KEY_BYTES_MAX = 10_000
 """A PEM file of one Ed25519 key has 119 bytes."""
@@ -65,21 +70,23 @@ class Keyring:
         key = Ed25519PrivateKey.generate()
         self.require_none(party)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Readable by its owner alone, as tempfile makes it.
-            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".new") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-                os.link(file.name, self.path(party))
-        except FileExistsError:
-            raise Conflict(
-                f"key of {party}", expected="none yet", got=f"{self.path(party)}"
-            ) from None
-        except OSError as error:
-            raise Unavailable(f"key of {party}", got=str(error)) from error
+        self._keep(self.path(party), pem)
         return SigningKey(key.private_bytes_raw())
+
+    def ml_dsa(self, name: str) -> MLDSA44PrivateKey:
+        """A second key under a name, of ML-DSA-44 (FIPS 204); made if there is none.
+
+        Raises:
+            MalformedInput: The file holds no such key.
+            Unavailable: The folder cannot be written.
+        """
+        path = self.path(f"{name}.ml-dsa-44")
+        if not path.exists():
+            made = MLDSA44PrivateKey.generate()
+            pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            with suppress(Conflict):  # Another process made it meanwhile.
+                self._keep(path, pem)
+        return self._read(path, MLDSA44PrivateKey, "an ML-DSA-44")
 
     def load(self, party: str) -> SigningKey:
         """A party's key.
@@ -88,22 +95,37 @@ class Keyring:
             NotFound: It has none here.
             MalformedInput: The file holds no Ed25519 key.
         """
-        path = self.path(party)
+        key = self._read(self.path(party), Ed25519PrivateKey, "an Ed25519")
+        return SigningKey(key.private_bytes_raw())
+
+    def _keep(self, path: Path, pem: bytes) -> None:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Readable by its owner alone, as tempfile makes it.
+            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".new") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
+                os.link(file.name, path)
+        except FileExistsError:
+            raise Conflict(f"key of {path.stem}", expected="none yet", got=f"{path}") from None
+        except OSError as error:
+            raise Unavailable(f"key of {path.stem}", got=str(error)) from error
+
+    def _read(self, path: Path, kind: type[K], name: str) -> K:
         try:
             data = path.read_bytes()[:KEY_BYTES_MAX]
         except OSError:
             raise NotFound(
-                f"private key of {party}", expected=f"{path}; `detente party new` makes one"
+                f"private key of {path.stem}", expected=f"{path}; `detente party new` makes one"
             ) from None
         try:
             key = load_pem_private_key(data, password=None)
         except (ValueError, TypeError) as error:
-            raise MalformedInput(
-                f"{path}", expected="an Ed25519 key (PEM)", got=str(error)
-            ) from None
-        if not isinstance(key, Ed25519PrivateKey):
-            raise MalformedInput(f"{path}", expected="an Ed25519 key (PEM)", got=type(key).__name__)
-        return SigningKey(key.private_bytes_raw())
+            raise MalformedInput(f"{path}", expected=f"{name} key (PEM)", got=str(error)) from None
+        if not isinstance(key, kind):
+            raise MalformedInput(f"{path}", expected=f"{name} key (PEM)", got=type(key).__name__)
+        return key
 
 
 def public_key(key: SigningKey) -> PublicKey:

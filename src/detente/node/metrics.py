@@ -33,6 +33,15 @@ PICTURE_ENTRIES = Gauge(
     "Entries that the least advanced worker's picture holds.",
     multiprocess_mode="livemin",
 )
+WITNESSED_ENTRIES = Gauge(
+    "detente_witnessed_entries",
+    "Entries under the newest checkpoint that enough witnesses cosigned.",
+    multiprocess_mode="livemax",
+)
+WITNESS_ALARMS = Counter(
+    "detente_witness_alarms",
+    "Times that a witness said that it saw another history than this log tells.",
+)
 PICTURE_SEGMENTS = Gauge(
     "detente_picture_segments",
     "Segments that a worker's picture holds, at most.",

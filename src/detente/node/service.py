@@ -11,8 +11,12 @@ import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from detente.core.ledger import NODE
+from detente.core.policy import Policy
 from detente.errors import DetenteError
 from detente.node.access.gate import Gate
 from detente.node.access.parties import EngineParties
@@ -20,6 +24,7 @@ from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
 from detente.node.engine import Engine
 from detente.node.keyring import Keyring
+from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
@@ -28,8 +33,13 @@ from detente.node.telling.address import Allowed
 from detente.node.telling.events import Events
 from detente.node.telling.peers import Peering, Peers
 from detente.node.telling.tail import Tail
+from detente.node.witness import Witness, witness_signers
+from detente.node.witnessing import Witnessing
 from detente.picture.warm import warm
 from detente.store import Store, parse_place
+
+if TYPE_CHECKING:
+    from detente.core.agreement import Agreement
 
 FOLLOW_EVERY_S = 0.5
 """How far behind another process a listener may be: below what a person notices."""
@@ -51,6 +61,14 @@ DISK_FREE_MIN = 64 * 1024 * 1024
 """Bytes: below it a transaction and its log may not fit."""
 
 
+class Witnesses(Struct, frozen=True, kw_only=True):
+    """Who cosigns the log, by a policy; and under which name the node cosigns which logs."""
+
+    policy: Policy | None = None
+    name: str = ""
+    logs: Policy | None = None
+
+
 class Service:
     """One worker's node.
 
@@ -60,9 +78,11 @@ class Service:
         keys: Where the node's private keys are; None is beside the register.
         webhooks: Where they may go, and what peers of F3548 are told.
         peering: How those are told; None where the node is no USS.
+        witnesses: Who cosigns its log, and whose it cosigns.
 
     Attributes:
         engine, asking, reading, gate, telling: There once it has started.
+        witness: Likewise; None where the node is none.
     """
 
     engine: Engine
@@ -70,6 +90,7 @@ class Service:
     reading: Reading
     gate: Gate
     telling: Telling
+    witness: Witness | None
 
     def __init__(
         self,
@@ -79,12 +100,15 @@ class Service:
         *,
         webhooks: Allowed | None = None,
         peering: Peering | None = None,
+        witnesses: Witnesses | None = None,
     ) -> None:
+        self._witnesses = witnesses or Witnesses()
         self._place = parse_place(database)
         self._access = access
         self._keyring = Keyring(self._place, keys)
         self._webhooks = webhooks or Allowed()
         self._peering = peering
+        self._log: tuple[Agreement, PublicLog] | None = None
         self._status = Status()
         self._stack = contextlib.AsyncExitStack()
 
@@ -109,6 +133,7 @@ class Service:
         self.telling = Telling(self.engine, self._keyring, self._webhooks, peers=self._peers())
         await self.telling.start()
         self._stack.push_async_callback(self.telling.stop)
+        self._begin_witnessing()
         await self._probe()
         for every_s, what in (
             (FOLLOW_EVERY_S, self._follow),
@@ -122,6 +147,29 @@ class Service:
         """Commit what waits, and let go of everything."""
         await self._stack.aclose()
 
+    @property
+    def log(self) -> PublicLog:
+        """The log of its theatre, signed as the agreement says.
+
+        Raises:
+            NotFound: The agreement names no log, or its private key is not here.
+            Conflict: The private key here is another.
+        """
+        return self._log_of(self.engine.world.agreement)
+
+    def _log_of(self, agreement: "Agreement") -> PublicLog:
+        known = self._log
+        if known is None or known[0] is not agreement:
+            known = self._log = agreement, PublicLog(signer_of(agreement, self._keyring))
+        return known[1]
+
+    def _log_if(self, agreement: "Agreement") -> PublicLog | None:
+        """The log, where there is one: without it nothing is proven, and all is stored."""
+        try:
+            return self._log_of(agreement)
+        except DetenteError:
+            return None
+
     def status(self) -> Status:
         """As of the last probe."""
         return self._status
@@ -130,12 +178,23 @@ class Service:
         # The first question would otherwise load the kernels while others wait.
         warm()
         self._store = Store(self._place)
-        self.engine = Engine(self._store, self._keyring.load(NODE))
+        self.engine = Engine(self._store, self._keyring.load(NODE), log_of=self._log_if)
         self.engine.start()
         # What was read at the start stays: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+
+    def _begin_witnessing(self) -> None:
+        """Cosign, and have cosigned, as far as either was asked for."""
+        own, engine = self._witnesses, self.engine
+        self.witness = None
+        if own.name and own.logs is not None:
+            signers = witness_signers(self._keyring, own.name)
+            self.witness = Witness(self._store, signers, own.logs, engine.clock)
+        if own.policy is not None:
+            asking = Witnessing(engine, self.telling.listening, lambda: self.log, own.policy)
+            self._stack.push_async_callback(_ended, asyncio.create_task(asking.run()))
 
     def _peers(self) -> Callable[[Engine, Tail, Events], Peers] | None:
         if self._peering is None:

@@ -36,7 +36,8 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``size`` and ``root`` are of the record that first held it; ``token`` is the
     version token of the entry. ``late`` says that it came with less notice than
-    the agreement asks for its category (H6); it counts all the same.
+    the agreement asks for its category (H6); it counts all the same. ``proof`` is a file
+    of C2SP tlog-proof: that the entry is in the log, under a checkpoint that the log signed.
     """
 
     sequence: int
@@ -47,6 +48,7 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     root: str
     token: str
     late: bool = False
+    proof: str | None = None
 
 
 class Touches(Struct, frozen=True, kw_only=True):
@@ -144,7 +146,15 @@ def appended(one: Prepared, *, now: datetime) -> Appended:
     )
 
 
-def receipt(one: Prepared, *, sequence: int, size: int, root: bytes, late: bool = False) -> Receipt:
+def receipt(
+    one: Prepared,
+    *,
+    sequence: int,
+    size: int,
+    root: bytes,
+    late: bool = False,
+    proof: str | None = None,
+) -> Receipt:
     """What its author is answered."""
     return Receipt(
         sequence=sequence,
@@ -155,6 +165,7 @@ def receipt(one: Prepared, *, sequence: int, size: int, root: bytes, late: bool 
         root=root.hex(),
         token=one.token,
         late=late,
+        proof=proof,
     )
 
 

@@ -13,14 +13,18 @@ import msgspec
 from msgspec import Struct
 
 from detente.core.agreement import Agreement
+from detente.core.checkpoint import log_origin
 from detente.core.entry import EntryKind
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
+from detente.core.note_key import parse_vkey
 from detente.core.party import Party
+from detente.core.wire import read
 from detente.errors import Conflict
 from detente.node.author import Author
 from detente.node.keyring import Keyring, public_key
+from detente.node.log import new_log_key
 from detente.node.submit import Receipt, submit
-from detente.store import Place, Store
+from detente.store import Place, Store, Stored
 
 
 def found(
@@ -30,6 +34,7 @@ def found(
     agreement: Agreement,
     now: datetime,
     keyring: Keyring | None = None,
+    log_prefix: str | None = None,
 ) -> Receipt:
     """Make a register for a theatre, whose first entry is the agreement.
 
@@ -41,14 +46,18 @@ def found(
         theatre: Whose record it is.
         agreement: The terms with which it begins.
         now: UTC.
-        keyring: Where the node's key goes; else where ``Keyring`` says.
+        keyring: Where the keys of the node and of its log go; else where ``Keyring`` says.
+        log_prefix: Of the log's origin (``log_origin``); None makes up one of its own.
 
     Raises:
+        MalformedInput: The prefix is no name of a log.
         Conflict: There is a register, or a key of a node, already.
         Unavailable: It cannot be written.
     """
     keyring = keyring or Keyring(where)
-    founding = _Founding(theatre=theatre, agreement=agreement, keyring=keyring, now=now)
+    founding = _Founding(
+        theatre=theatre, agreement=agreement, keyring=keyring, now=now, log_prefix=log_prefix
+    )
     if isinstance(where, Path):
         return _found_file(where, founding)
     return _found_in(where, founding)
@@ -59,6 +68,7 @@ class _Founding(Struct, frozen=True, kw_only=True):
     agreement: Agreement
     keyring: Keyring
     now: datetime
+    log_prefix: str | None
 
 
 def _found_file(path: Path, founding: _Founding) -> Receipt:
@@ -82,7 +92,10 @@ def _found_in(where: Place, founding: _Founding) -> Receipt:
         with store.founding(founding.theatre) as begun:
             key = founding.keyring.make(NODE)
             author = Author(theatre=founding.theatre, party=NODE, key=key, head=None)
-            terms = msgspec.structs.replace(founding.agreement, node_keys=(public_key(key),))
+            log_key = new_log_key(founding.keyring, founding.theatre, founding.log_prefix)
+            terms = msgspec.structs.replace(
+                founding.agreement, node_keys=(public_key(key),), log_keys=(log_key,)
+            )
             [receipt] = submit(begun, [author.write(terms, now=now)], now=now)
     finally:
         store.close()
@@ -111,21 +124,49 @@ def admit(store: Store, keyring: Keyring, party: Party, *, now: datetime) -> Rec
     return receipt
 
 
-def agree(store: Store, keyring: Keyring, agreement: Agreement, *, now: datetime) -> Receipt:
+def agree(
+    store: Store,
+    keyring: Keyring,
+    agreement: Agreement,
+    *,
+    now: datetime,
+    log_prefix: str | None = None,
+) -> Receipt:
     """Put a new version of the agreement on the record.
 
+    The log keeps its name; a theatre that was founded before logs had keys is given one.
+
     Raises:
+        MalformedInput: The prefix is no name of a log.
+        Conflict: The log has another name already.
         NotFound: The node's key is not here.
     """
     key = keyring.load(NODE)
     with store.reading() as record:
         author = Author.following(record, NODE, key)
         names = record.named(EntryKind.AGREEMENT, NODE, [AGREEMENT_SOURCE_ID])
+        theatre, _, _ = record.head()
     current = names[AGREEMENT_SOURCE_ID]
-    terms = msgspec.structs.replace(agreement, node_keys=(public_key(key),))
+    terms = msgspec.structs.replace(
+        agreement,
+        node_keys=(public_key(key),),
+        log_keys=_log_keys(current, keyring, theatre, log_prefix),
+    )
     written = author.write(terms, now=now, object_id=current.object_id, version=current.version + 1)
     [receipt] = submit(store, [written], now=now)
     return receipt
+
+
+def _log_keys(
+    current: Stored, keyring: Keyring, theatre: str, prefix: str | None
+) -> tuple[str, ...]:
+    before = None if current.data is None else read(current.data)
+    known = before.log_keys if isinstance(before, Agreement) else ()
+    if not known:
+        return (new_log_key(keyring, theatre, prefix),)
+    if prefix is not None and parse_vkey(known[-1]).name != log_origin(prefix, theatre):
+        raise Conflict("log", expected="the name that it has", got=prefix)
+    return known
 
 
 def _sync_folder(folder: Path) -> None:

@@ -181,7 +181,11 @@ class Agree:
         if current.state is state:
             since = current.suspended_at
         terms = msgspec.structs.replace(
-            terms, node_keys=current.node_keys, state=state, suspended_at=since
+            terms,
+            node_keys=current.node_keys,
+            log_keys=current.log_keys,
+            state=state,
+            suspended_at=since,
         )
         object_id = moment.before.named(KINDS[Agreement], NODE, AGREEMENT_SOURCE_ID)
         return Decision(says=(next_of(moment, terms, object_id),), answer=_first)

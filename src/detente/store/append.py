@@ -14,7 +14,7 @@ from msgspec import Struct
 from detente.core.entry import Signed
 from detente.core.ledger import owner_of
 from detente.core.merkle import EMPTY_ROOT
-from detente.core.tiles import Tile, grow, right_edge, root
+from detente.core.tiles import Tile, grow, prove_inclusion, right_edge, root
 from detente.core.volume import microseconds
 from detente.errors import Conflict
 from detente.store import tables
@@ -22,6 +22,7 @@ from detente.store.beside import WriteBeside
 from detente.store.record import Content, Record
 from detente.store.rows import Row, Rows, write
 from detente.store.telling import WriteTelling
+from detente.store.witness import WriteWitness
 
 
 class Appended(Struct, frozen=True, kw_only=True):
@@ -60,7 +61,7 @@ class Edge:
         self._last = size, root_hash, {at: tiles[at] for at in right_edge(size)}
 
 
-class Appender(Record, WriteBeside, WriteTelling):
+class Appender(Record, WriteBeside, WriteTelling, WriteWitness):
     """The record, held for writing.
 
     Args:
@@ -127,6 +128,12 @@ class Appender(Record, WriteBeside, WriteTelling):
         self._head = (theatre, size, new_root)
         self._edge.keep(size, new_root, tiles)
         return first, size, new_root
+
+    def inclusion_proof(self, sequence: int) -> list[bytes]:
+        """As ``Record``; what was just appended is proven without reading it again."""
+        _, size, root_hash = self.head()
+        edge = self._edge.of(size, root_hash) or {}
+        return prove_inclusion(lambda *at: edge.get(at) or self.tile(*at), sequence, size)
 
     def _read_edge(self, size: int) -> dict[Tile, bytes]:
         """The tiles on the right edge of the tree, which is all that an append reads.

@@ -16,6 +16,7 @@ from detente.errors import LogInconsistent, NotFound
 from detente.store import tables
 from detente.store.beside import ReadBeside
 from detente.store.telling import ReadTelling
+from detente.store.witness import ReadWitness
 
 PAGE_ROWS = 5_000
 """Rows fetched at a time: some 5 MB of entries."""
@@ -66,7 +67,7 @@ class Content(Struct, frozen=True, kw_only=True):
     data: bytes
 
 
-class Record(ReadBeside, ReadTelling):
+class Record(ReadBeside, ReadTelling, ReadWitness):
     """One state of the record, as a transaction sees it."""
 
     def head(self) -> tuple[str, int, bytes]:
@@ -107,6 +108,20 @@ class Record(ReadBeside, ReadTelling):
         if found is None:
             raise NotFound(f"entry {sequence}")
         return unseal(_raw(found))
+
+    def envelopes(self, first: int, end: int) -> list[bytes]:
+        """The bytes of entries from ``first`` to before ``end``, in order.
+
+        Raises:
+            LogInconsistent: One of them is not there.
+        """
+        found = self._connection.execute(_ENVELOPES, {"first": first, "end": end}).scalars()
+        envelopes = [_raw(one) for one in found]
+        if len(envelopes) != end - first:
+            raise LogInconsistent(
+                f"entries {first} to {end - 1}", expected="all", got=f"{len(envelopes)}"
+            )
+        return envelopes
 
     def rows(self, first: int = 0) -> Iterator[tuple[int, bytes, bytes, Content | None]]:
         """Sequence, leaf hash, envelope and content of entries, in order, a page at a time.
@@ -281,6 +296,11 @@ _TILE = sa.select(_tile.hashes).where(
     _tile.level == sa.bindparam("level"), _tile.number == sa.bindparam("number")
 )
 _ENVELOPE = sa.select(_entry.envelope).where(_entry.sequence == sa.bindparam("sequence"))
+_ENVELOPES = (
+    sa.select(_entry.envelope)
+    .where(_entry.sequence >= sa.bindparam("first"), _entry.sequence < sa.bindparam("end"))
+    .order_by(_entry.sequence)
+)
 _ROWS = (
     sa.select(_entry.sequence, _entry.leaf, _entry.envelope, _content.salt, _content.data)
     .select_from(tables.entry.outerjoin(tables.content, _entry.sequence == _content.sequence))

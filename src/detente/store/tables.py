@@ -9,7 +9,9 @@ Beside the record: ``idempotency`` holds the answers that were given, ``budget``
 what was learnt of hidden entries, ``cursor`` and ``notified`` how far others were
 told. ``disclosed`` and ``acknowledged`` are drawn from the record, to be found by
 entry and party; ``owed`` says which peers by F3548 the node had to tell of what its
-own parties said; ``lease`` says which process does what only one may do.
+own parties said; ``lease`` says which process does what only one may do. ``witnessed``
+holds the log's checkpoints that enough witnesses cosigned, ``seen`` what this node as a
+witness cosigned last of other logs, which it must never forget.
 """
 
 import sqlalchemy as sa
@@ -196,4 +198,20 @@ lease = sa.Table(
     sa.Column("holder", text(63), nullable=False),
     # Counted up by its holder; who sees it stand still for long enough takes the lease.
     sa.Column("beat", sa.BigInteger, nullable=False),
+)
+
+witnessed = sa.Table(
+    "witnessed",
+    metadata,
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    # The checkpoint with its cosignatures, as a signed note.
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
+
+seen = sa.Table(
+    "seen",
+    metadata,
+    sa.Column("origin", text(255), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary(32), nullable=False),
 )

@@ -121,10 +121,10 @@ async def subscribe(
     )
     command = Subscribe(principal, value, telling.allowed)
     if idempotency_key is None:
-        receipt: Receipt = await telling.engine.act(command)
+        receipt: Receipt = await telling.engine.act(command, proven=True)
     else:
         once = Once.of(idempotency_key, b"subscribe" + msgspec.json.encode(data))
-        kept = await telling.engine.act(command, once=once)
+        kept = await telling.engine.act(command, once=once, proven=True)
         receipt = msgspec.json.decode(kept.body, type=Receipt)
     return NewlySubscribed(receipt=receipt, secret=_secret(telling, receipt.object_id, data.url))
 
@@ -157,7 +157,7 @@ async def unsubscribe(
     object_id: ObjectIdText, principal: ThePrincipal, telling: TheTelling
 ) -> Receipt:
     """Be told no more. What waits to be delivered is dropped."""
-    return await telling.engine.act(Unsubscribe(principal, object_id))
+    return await telling.engine.act(Unsubscribe(principal, object_id), proven=True)
 
 
 @get("/v1/events", tags=["telling"])

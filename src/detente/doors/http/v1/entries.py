@@ -114,7 +114,7 @@ async def _submit(desk: Desk, exchange: Exchange, data: bytes) -> Receipt:
         signed_principal(statement.party, statement.key), prepared, frozenset(entry.key)
     )
     try:
-        return await desk.engine.act(command)
+        return await desk.engine.act(command, proven=True)
     except Conflict:
         held = await desk.reading.held(prepared.signed.leaf)
         if held is None:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from detente.core.agreement import Agreement, AgreementState
-from detente.core.party import Party, PublicKey
+from detente.core.party import Party
 from detente.core.principal import Method, Role, Scope
 from detente.core.view import View
 from detente.core.volume import UtcTime
@@ -106,7 +106,9 @@ async def agree(desk: Desk, exchange: Exchange) -> Answer:
     principal.require(Scope.ADMIN)
     body = await json_body(exchange)
     terms = _agreement.read(body, "")
-    _require_kept("node_keys", terms.node_keys, desk.engine.world.agreement.node_keys)
+    current = desk.engine.world.agreement
+    _require_kept("node_keys", terms.node_keys, current.node_keys)
+    _require_kept("log_keys", terms.log_keys, current.log_keys)
     return await act(desk.engine, Agree(principal, terms), exchange, body)
 
 
@@ -118,7 +120,7 @@ def _become(state: AgreementState) -> Act:
     return become
 
 
-def _require_kept(what: str, given: tuple[PublicKey, ...], current: tuple[PublicKey, ...]) -> None:
+def _require_kept(what: str, given: tuple[object, ...], current: tuple[object, ...]) -> None:
     """Refuse keys that would not be taken: keys come by entries that they sign.
 
     Raises:

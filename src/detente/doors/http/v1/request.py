@@ -259,9 +259,9 @@ async def act(
     once = once_of(exchange, body)
     try:
         if once is None:
-            receipt = await engine.act(command)
+            receipt = await engine.act(command, proven=True)
             return receipt_answer(receipt, encode(receipt), status=status)
-        kept: Kept = await engine.act(command, once=once)
+        kept: Kept = await engine.act(command, once=once, proven=True)
     except Unaware as refusal:
         # What a plan meets is shown to its author, so that he is aware of it.
         shown = [one.view for one in refusal.missing if one.view is not None]
