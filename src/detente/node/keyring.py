@@ -8,10 +8,10 @@ import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -23,8 +23,6 @@ from nacl.signing import SigningKey
 from detente.core.party import PublicKey, key_id
 from detente.errors import Conflict, MalformedInput, NotFound, Unavailable
 from detente.store.place import Place, name_of
-
-K = TypeVar("K")
 
 KEY_BYTES_MAX = 10_000
 """A PEM file of one Ed25519 key has 119 bytes."""
@@ -86,7 +84,12 @@ class Keyring:
             pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             with suppress(Conflict):  # Another process made it meanwhile.
                 self._keep(path, pem)
-        return self._read(path, MLDSA44PrivateKey, "an ML-DSA-44")
+        key = self._read(path, "an ML-DSA-44")
+        if not isinstance(key, MLDSA44PrivateKey):
+            raise MalformedInput(
+                f"{path}", expected="an ML-DSA-44 key (PEM)", got=type(key).__name__
+            )
+        return key
 
     def load(self, party: str) -> SigningKey:
         """A party's key.
@@ -95,7 +98,10 @@ class Keyring:
             NotFound: It has none here.
             MalformedInput: The file holds no Ed25519 key.
         """
-        key = self._read(self.path(party), Ed25519PrivateKey, "an Ed25519")
+        path = self.path(party)
+        key = self._read(path, "an Ed25519")
+        if not isinstance(key, Ed25519PrivateKey):
+            raise MalformedInput(f"{path}", expected="an Ed25519 key (PEM)", got=type(key).__name__)
         return SigningKey(key.private_bytes_raw())
 
     def _keep(self, path: Path, pem: bytes) -> None:
@@ -112,7 +118,7 @@ class Keyring:
         except OSError as error:
             raise Unavailable(f"key of {path.stem}", got=str(error)) from error
 
-    def _read(self, path: Path, kind: type[K], name: str) -> K:
+    def _read(self, path: Path, name: str) -> PrivateKeyTypes:
         try:
             data = path.read_bytes()[:KEY_BYTES_MAX]
         except OSError:
@@ -120,12 +126,9 @@ class Keyring:
                 f"private key of {path.stem}", expected=f"{path}; `detente party new` makes one"
             ) from None
         try:
-            key = load_pem_private_key(data, password=None)
+            return load_pem_private_key(data, password=None)
         except (ValueError, TypeError) as error:
             raise MalformedInput(f"{path}", expected=f"{name} key (PEM)", got=str(error)) from None
-        if not isinstance(key, kind):
-            raise MalformedInput(f"{path}", expected=f"{name} key (PEM)", got=type(key).__name__)
-        return key
 
 
 def public_key(key: SigningKey) -> PublicKey:
