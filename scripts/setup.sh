@@ -18,6 +18,10 @@ command -v npm >/dev/null || lacking+=(npm)
 command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null ||
     lacking+=(postgresql)
 
+# The log is verified by an implementation that is not ours: Go's (tests/golang).
+command -v go >/dev/null || lacking+=(golang-go)
+[ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || lacking+=(golang-golang-x-mod-dev)
+
 install() {
     DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
 }

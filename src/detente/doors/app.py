@@ -91,9 +91,9 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
                     *tokens.handlers(),
                     *sign_in.handlers(),
                     *telling.handlers(),
-                    *log.handlers(),
                 ]
             ),
+            Door(handlers=log.handlers(), hot=log.hot(node)),
             _native(node, authenticator),
             _f3548(settings, node, authenticator),
         ]

@@ -17,6 +17,9 @@ from litestar.response import Response
 
 from detente.core.log_files import parse_path
 from detente.core.party import PartyId
+from detente.core.witness import Answer as Cosigning
+from detente.doors.asgi_edge import Exchange
+from detente.doors.asgi_hot import Answer, Hot
 from detente.errors import MalformedInput, NotFound
 from detente.node.log import read_file
 from detente.node.service import Service
@@ -24,6 +27,8 @@ from detente.store import Record
 
 TheService = NamedDependency[SkipValidation[Service]]
 Theatre = Annotated[PartyId, PathParameter(description="The theatre's id.")]
+
+ADD_CHECKPOINT = "/witness/add-checkpoint"
 
 _OPEN: list[dict[str, list[str]]] = [{}]
 
@@ -105,7 +110,7 @@ async def _read(service: Service, theatre: str, look_up: Callable[[Record], byte
     return await asyncio.to_thread(once)
 
 
-@post("/witness/add-checkpoint", status_code=200, media_type=_TEXT, tags=["log"], security=_OPEN,
+@post(ADD_CHECKPOINT, status_code=200, media_type=_TEXT, tags=["log"], security=_OPEN,
       opt={"media_types": frozenset({b"*/*"})}, responses=_REFUSALS)  # fmt: skip
 async def add_checkpoint(request: Request[Any, Any, Any], service: TheService) -> Response[bytes]:
     """Have this node, as a witness, cosign a checkpoint of a log that it knows.
@@ -113,14 +118,24 @@ async def add_checkpoint(request: Request[Any, Any, Any], service: TheService) -
     C2SP tlog-witness. What it cosigned last it remembers, before it answers: 409 with that
     size where the log is wrong about it, 422 where this did not grow out of that.
     """
-    witness = service.witness
-    if witness is None:
+    given = await _cosigned(service, await request.body())
+    return Response(given.body, status_code=given.status, media_type=given.content_type)
+
+
+async def _cosigned(service: Service, body: bytes) -> Cosigning:
+    if service.witness is None:
         raise NotFound("witness", expected="a node that is one; see the setting witness_name")
-    body = await request.body()
-    given = await asyncio.to_thread(witness.add_checkpoint, body)
-    return Response(
-        given.body, status_code=given.status, media_type=given.content_type.partition(";")[0]
-    )
+    return await asyncio.to_thread(service.witness.add_checkpoint, body)
+
+
+def hot(service: Service) -> Sequence[Hot]:
+    """The same past the framework, which would write another media type than tlog-witness has."""
+
+    async def handler(exchange: Exchange) -> Answer:
+        given = await _cosigned(service, await exchange.body())
+        return Answer(given.status, given.body, given.content_type.encode())
+
+    return [Hot("POST", ADD_CHECKPOINT, handler)]
 
 
 def handlers() -> Sequence[HTTPRouteHandler]:
