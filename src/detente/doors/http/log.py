@@ -18,6 +18,8 @@ from litestar.response import Response
 from detente.core.log_files import parse_path
 from detente.core.party import PartyId
 from detente.core.witness import Answer as Cosigning
+from detente.core.witness import Refused, Status
+from detente.core.witness import answer as refusal
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_hot import Answer, Hot
 from detente.errors import MalformedInput, NotFound
@@ -38,6 +40,7 @@ _BYTES = "application/octet-stream"
 _REFUSALS = {
     status: ResponseSpec(str, media_type=_TEXT, description=why, generate_examples=False)
     for status, why in (
+        (400, "Not a request as tlog-witness has it."),
         (403, "No key of the log signed it."),
         (404, "The log is not known, or the node is no witness."),
         (409, "The old size is not the one that was cosigned last, which is the answer."),
@@ -124,7 +127,7 @@ async def add_checkpoint(request: Request[Any, Any, Any], service: TheService) -
 
 async def _cosigned(service: Service, body: bytes) -> Cosigning:
     if service.witness is None:
-        raise NotFound("witness", expected="a node that is one; see the setting witness_name")
+        return refusal(Refused(status=Status.UNKNOWN_LOG, reason="this node is no witness"))
     return await asyncio.to_thread(service.witness.add_checkpoint, body)
 
 
