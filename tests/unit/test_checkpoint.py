@@ -63,6 +63,7 @@ def test_extension_lines_of_others_are_read() -> None:
         (f"a\n 1\n{ROOT}\n", "tree size"),
         (f"a\n1_0\n{ROOT}\n", "tree size"),
         (f"a\n\u0661\n{ROOT}\n", "tree size"),
+        (f"a\n\u00b2\n{ROOT}\n", "tree size"),
         (f"a\n{SIZE_MAX + 1}\n{ROOT}\n", "tree size"),
         (f"a\n{'9' * 5000}\n{ROOT}\n", "tree size"),
         ("a\n1\nnot base64\n", "base64"),
@@ -88,6 +89,8 @@ def test_no_checkpoint_is_made_that_could_not_be_read(changed: dict[str, int | b
 def test_a_number_ends_where_64_bits_do() -> None:
     assert to_size(str(SIZE_MAX), what="size") == SIZE_MAX
     assert to_size("0", what="size") == 0
+    with pytest.raises(MalformedInput):
+        to_size(str(SIZE_MAX + 1), what="size")
 
 
 def test_a_proof_has_at_most_63_hashes() -> None:

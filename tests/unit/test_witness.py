@@ -176,6 +176,7 @@ def test_another_root_at_the_same_size_is_409_without_a_size() -> None:
     # With hashes beside, it is no proof either; and an empty tree has one root.
     request = changed(asked(9, 9), proof=(leaf_hash(b""),))
     assert refusal(decided(request, seen(9))) == (422, None)
+    assert refusal(decided(request, seen(9, FORK))) == (422, None)
     empty = TREE.at(0).text.replace("47DE", "48DE")
     request = request_for(sign_note(empty, [LOG]), old_size=0, proof=())
     assert refusal(decided(request, NOTHING_SEEN)) == (409, None)
