@@ -171,7 +171,7 @@ def test_killed_worker(tmp_path: Path) -> None:
         gone: set[int] = set()
         for round_ in range(3):
             with node.connect() as connection:
-                connection.sendall(request("GET", "/slow?seconds=30"))
+                connection.sendall(request("GET", "/slow?seconds=8"))
                 time.sleep(0.2)
                 victim = node.workers()[round_]
                 os.kill(victim, signal.SIGKILL)

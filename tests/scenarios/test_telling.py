@@ -421,7 +421,7 @@ def test_stream(mortal: Here) -> None:
                 listener.wait(lambda x, n=life: len(x.events) > n)  # type: ignore[misc]
                 _kill(node)
             else:
-                listener.wait(lambda x: x.events[-1]["sequence"] == said[-1])
+                listener.wait(lambda x: bool(x.events) and x.events[-1]["sequence"] == said[-1])
         # Killed or stopped in good order, it has ended.
         listener.join()
         seen += [event["sequence"] for event in listener.events]
