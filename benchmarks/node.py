@@ -87,12 +87,16 @@ class NodeBench:
         return keyring, parties
 
     @contextmanager
-    def serving(self, database: str, keyring: Keyring, workers: int = 1) -> Iterator[int]:
+    def serving(
+        self, database: str, keyring: Keyring, workers: int = 1, **settings: str
+    ) -> Iterator[int]:
         """A node, on a free port, with all its workers ready."""
+        more = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [DETENTE, "serve", "--database", database, "--port", "0", "--workers",
-                 str(workers), "--set", f"keys={keyring.folder}", "--set", "log_level=warning"],
+                 str(workers), "--set", f"keys={keyring.folder}", "--set", "log_level=warning",
+                 *more],
                 cwd=self.folder, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, "DETENTE_CONFIG": str(self.folder / "detente.toml")},
             )  # fmt: skip
@@ -303,6 +307,13 @@ def question(place: tuple[int, int], radius_mm: int) -> bytes:
 
 def signed(author: Author, party: str, number: int, now: datetime) -> bytes:
     """A request with one notice, signed."""
+    headers = {"content-type": "application/json"}
+    body = entry(author, party, number, now)
+    return request("POST", "/v1/entries", "localhost", body, headers)
+
+
+def entry(author: Author, party: str, number: int, now: datetime) -> bytes:
+    """One notice, signed, as it is submitted."""
     name = f"{party}-{secrets.token_hex(4)}-{number}"
     place = (random.randrange(-1_700_000_000, 1_700_000_000),
              random.randrange(-800_000_000, 800_000_000))  # fmt: skip
@@ -313,8 +324,7 @@ def signed(author: Author, party: str, number: int, now: datetime) -> bytes:
         "object": made.content.data.decode(),
         "salt": base64.b64encode(made.content.salt).decode(),
     }
-    headers = {"content-type": "application/json"}
-    return request("POST", "/v1/entries", "localhost", json.dumps(body).encode(), headers)
+    return json.dumps(body).encode()
 
 
 def row(result: Result, bar: str) -> dict[str, object]:

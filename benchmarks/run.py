@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import record
 import shapely
 from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
@@ -183,6 +184,9 @@ NODE_FIGURES = {
         )
     },
     "node.postgres_share": postgres_share,
+    "record.http": record.http,
+    "record.bulk": record.bulk,
+    "record.quorum": record.quorum,
 }  # fmt: skip
 
 

@@ -1,0 +1,113 @@
+"""The figures of the record: entries included and signed, in bulk, and witnessed in time."""
+
+import statistics
+import subprocess
+import time
+from datetime import UTC, datetime
+
+import httpx
+from node import DETENTE, NodeBench, at, entry, row
+
+from detente.core.checkpoint import parse_checkpoint
+from detente.core.note import parse_note
+from detente.core.notice import Notice
+from detente.node.author import Author
+from detente.node.submit import submit
+from detente.store import Store
+
+BULK = 20_000
+BULK_BATCH = 1_000
+WITNESSED = 20
+"""Entries, one after another, each of which waits for its cosignature."""
+
+PATIENCE_S = 30
+
+WITNESS = "witness.example.org"
+
+
+def http(bench: NodeBench) -> dict[str, object]:
+    """Signed entries one by one, each answered with its proof under a signed checkpoint."""
+    place = bench.folder / "record.http.db"
+    keyring, _ = bench.register(place, 0)
+    with bench.serving(str(place), keyring) as port:
+        return row(bench.signed_entries(port, place, keyring), "at least 1,500, p99 at most 250 ms")
+
+
+def bulk(bench: NodeBench) -> dict[str, object]:
+    """Signed entries in batches, by the way in of a file on this machine."""
+    place = bench.folder / "record.bulk.db"
+    keyring, _ = bench.register(place, 0)
+    store, now = Store(place), datetime.now(UTC)
+    with store.reading() as record:
+        author = Author.following(record, "p0", keyring.load("p0"))
+    written = [
+        author.write(
+            Notice(
+                source_id=f"n{number}",
+                name="A place",
+                category="medical",
+                party="p0",
+                volumes=at((number * 100, number * 90)),
+            ),
+            now=now,
+        )
+        for number in range(BULK)
+    ]
+    began = time.perf_counter()
+    for first in range(0, BULK, BULK_BATCH):
+        submit(store, written[first : first + BULK_BATCH], now=now)
+    taken = time.perf_counter() - began
+    store.close()
+    return {"value": BULK / taken, "unit": "a second", "bar": "at least 8,000"}
+
+
+def quorum(bench: NodeBench) -> dict[str, object]:
+    """From an answered entry to a checkpoint with it that another node cosigned."""
+    place, other = bench.folder / "record.quorum.db", bench.folder / "witness.db"
+    keyring, _ = bench.register(place, 0)
+    theirs, _ = bench.register(other, 0)
+    log = f"log {_said('key', '--store', str(place))}\n"
+    (bench.folder / "logs.txt").write_text(f"{log}quorum none\n")
+    key, _, _ = _said(
+        "witness-key", WITNESS, "--store", str(other), "--keys", str(theirs.folder)
+    ).partition("\n")
+    with bench.serving(
+        str(other), theirs, witness_name=WITNESS, witness_logs="logs.txt"
+    ) as witness:
+        (bench.folder / "policy.txt").write_text(
+            f"{log}witness w {key} http://127.0.0.1:{witness}/witness\nquorum w\n"
+        )
+        with bench.serving(str(place), keyring, witness_policy="policy.txt") as port:
+            store = Store(place)
+            with store.reading() as record:
+                theatre = record.head()[0]
+                author = Author.following(record, "p0", keyring.load("p0"))
+            store.close()
+            url = f"http://127.0.0.1:{port}"
+            waits = [_witnessed(url, theatre, author, n) for n in range(WITNESSED)]
+    return {
+        "value": statistics.median(waits),
+        "unit": f"s, at most {max(waits):.2f} of {WITNESSED}",
+        "bar": "within 2 s",
+    }
+
+
+def _witnessed(url: str, theatre: str, author: Author, number: int) -> float:
+    """Seconds from the answer to the cosigned checkpoint."""
+    body = entry(author, "p0", number, datetime.now(UTC))
+    headers = {"content-type": "application/json"}
+    size = httpx.post(f"{url}/v1/entries", content=body, headers=headers).json()["size"]
+    began = time.perf_counter()
+    while time.perf_counter() - began < PATIENCE_S:
+        note = parse_note(httpx.get(f"{url}/log/{theatre}/checkpoint").content)
+        # Before the first is witnessed, the head is served, signed by the log alone.
+        if len(note.signatures) > 1 and parse_checkpoint(note.text).size >= size:
+            return time.perf_counter() - began
+        time.sleep(0.01)
+    raise TimeoutError(note)
+
+
+def _said(*arguments: str) -> str:
+    """What a command of the log says."""
+    done = subprocess.run([DETENTE, "log", *arguments], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
