@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from behind import alter
 from cli import Ran, detente
 from detente.core.note import parse_note, render_note, sign_note
 from detente.core.note_key import log_signer
@@ -275,3 +276,28 @@ def test_served(place: Place, keyring: Keyring, tmp_path: Path) -> None:
         assert found["consistent"], found
         assert found["before"] == MORE + 3
         assert found["read"] >= 3
+
+
+def test_repair(place: Place, keyring: Keyring, tmp_path: Path) -> None:
+    """The operator repairs tiles from entries, and a damaged entry from a mirror"""
+    say(place, keyring, 0, FIRST)
+    exported(place, keyring, tmp_path)
+    store = ("--store", url_of(place))
+    ran = detente("log", "repair", *store, cwd=tmp_path)
+    assert (ran.status, ran.out.partition(":")[0]) == (0, "nothing is damaged")
+    alter(place, "UPDATE tile SET hashes = zeros(8192) WHERE level = 0 AND number = 0")
+    alter(place, "UPDATE entry SET envelope = as_bytes('x') WHERE sequence = 9")
+    drawn, back = "tile 0/0: drawn again from the entries", "entry 9: put back from the mirror"
+    for options, told in (
+        (("--dry-run",), (drawn, "left as it is: entry 9: damaged")),
+        (("--dry-run", "--from", "log"), (drawn, back)),
+        ((), (drawn, "left as it is: entry 9: damaged", "done: 1 steps")),
+    ):
+        ran = detente("log", "repair", *store, *options, cwd=tmp_path)
+        assert ran.status == 1
+        assert all(one in ran.out for one in told), ran.out
+        assert detente("log", "verify", *store, cwd=tmp_path).status == 1
+    ran = detente("log", "repair", *store, "--from", "log", cwd=tmp_path)
+    assert (ran.status, back in ran.out, drawn in ran.out) == (0, True, False), ran.out
+    ran = detente("log", "verify", *store, cwd=tmp_path)
+    assert ran.status == 0, ran.out
