@@ -12,6 +12,7 @@ COMMANDS = (
     ("client", "new"), ("client", "list"), ("client", "revoke"), ("account", "new"),
     ("account", "list"), ("account", "password"), ("account", "disable"),
     ("import",), ("list",), ("show",), ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
+    ("log", "repair"), ("audit",),
     ("silence",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip

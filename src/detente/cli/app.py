@@ -2,7 +2,7 @@
 
 import typer
 
-from detente.cli import access, check, demo, log, register, serve, silence
+from detente.cli import access, audit, check, demo, log, register, serve, silence
 
 app = typer.Typer(
     name="detente",
@@ -34,6 +34,7 @@ app.command()(register.withdraw)
 app.command()(register.agreement)
 app.command()(silence.silence)
 app.add_typer(log.app, name="log")
+app.command()(audit.audit)
 app.command()(serve.serve)
 app.command()(serve.config)
 app.add_typer(demo.app, name="demo")

@@ -92,6 +92,58 @@ def verify(store: StoreOption = STORE_DEFAULT, json: JsonOption = False) -> None
 
 
 @app.command()
+def repair(
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="URL|FOLDER", help="A copy of the log, for entries that are damaged."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    store: StoreOption = STORE_DEFAULT,
+) -> None:
+    """Repair what the record itself says how it must be. No entry is ever rewritten.
+
+    Tiles, and the list of current objects, are drawn again from the entries. A damaged entry is
+    told, and put back from a mirror where the mirror's bytes hash to its leaf. What would be
+    done is said first.
+
+    Exit status: 0 if nothing is damaged any more, 1 if something is.
+
+    [bold]Examples[/bold]
+
+        detente log repair --dry-run
+
+        detente log repair --from /mnt/log
+    """
+    from detente.node.log_source import open_source  # noqa: PLC0415
+    from detente.node.repair import apply_repair, plan_repair  # noqa: PLC0415
+    from detente.store import Store  # noqa: PLC0415
+
+    register = Store(place_of(store))
+    source = None if mirror is None else open_source(mirror)
+    with progress() as bar, register.reading() as record:
+        task = bar.add_task("looking", total=None)
+        plan = plan_repair(
+            record, source, lambda done, size: bar.update(task, completed=done, total=size)
+        )
+    steps = list(plan.steps())
+    sys.stdout.write("".join(f"{line}\n" for line in steps))
+    sys.stdout.write("".join(f"left as it is: {line}\n" for line in plan.left))
+    if not steps and not plan.left:
+        sys.stdout.write(f"nothing is damaged: {plan.size} entries, root {plan.root.hex()}\n")
+        return
+    if not dry_run and steps:
+        sys.stdout.flush()
+        apply_repair(register, plan)
+        sys.stdout.write(f"done: {len(steps)} steps; `detente log verify` verifies all of it\n")
+    if dry_run or plan.left:
+        raise typer.Exit(EXIT_INCONSISTENT)
+
+
+@app.command()
 def key(store: StoreOption = STORE_DEFAULT) -> None:
     """Print the log's verifier key, as C2SP's tools take it; its name is the log's origin.
 

@@ -84,7 +84,7 @@ KINDS: dict[type, EntryKind] = {
     Delivery: EntryKind.DELIVERY,
 }
 
-_OF_NODE = {EntryKind.AGREEMENT, EntryKind.PARTY, EntryKind.DELIVERY}
+OF_NODE = {EntryKind.AGREEMENT, EntryKind.PARTY, EntryKind.DELIVERY}
 """What the node alone says."""
 
 Keys = Mapping[str, bytes]
@@ -232,7 +232,7 @@ class Ledger:
         statement, value = act.signed.statement, act.value
         if statement.kind is EntryKind.PARTY and statement.party != NODE:
             self._require_only_keys(act)
-        elif (statement.kind in _OF_NODE) != (statement.party == NODE):
+        elif (statement.kind in OF_NODE) != (statement.party == NODE):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
                 expected="agreement, parties and deliveries from the node, all else from a party",

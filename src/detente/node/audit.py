@@ -14,7 +14,7 @@ What this cannot show: that the operator's whole record, consistent in itself,
 is the one that others were shown. That takes witnesses (docs/adr/0005).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 
 from msgspec import Struct
@@ -35,7 +35,10 @@ _PROGRESS_STEP = 1_000
 
 
 class Audit(Struct, kw_only=True):
-    """What was found; ``problems`` holds the first, ``problems_total`` counts all."""
+    """What was found; ``problems`` holds the first, ``problems_total`` counts all.
+
+    ``checks`` counts them by the number of the check.
+    """
 
     theatre: str = ""
     size: int = 0
@@ -44,10 +47,12 @@ class Audit(Struct, kw_only=True):
     erased: int = 0
     problems_total: int = 0
     problems: list[str] = []
+    checks: dict[int, int] = {}
 
     def report(self, check: int, where: str, what: object) -> None:
         """Note a problem."""
         self.problems_total += 1
+        self.checks[check] = self.checks.get(check, 0) + 1
         if len(self.problems) < PROBLEMS_SHOWN_MAX:
             self.problems.append(f"check {check}, {where}: {what}")
 
@@ -65,14 +70,35 @@ def audit(store: Store, *, progress: Callable[[int, int], None] = lambda *_: Non
     found = Audit()
     try:
         with store.reading() as record:
-            found.theatre, found.size, head_root = record.head()
-            found.root = head_root.hex()
-            keys = public_keys(record, NODE)
-            found.node_key = sha256(bytes.fromhex(keys[0].ed25519)).hexdigest() if keys else ""
-            _Auditor(record, found, progress).run()
+            _audit(record, found, progress)
     except DetenteError as error:
         found.report(0, "register", error)
     return found
+
+
+def audit_record(record: Record) -> tuple[Audit, Mapping[str, tuple[int, Held]]]:
+    """Verify one state of a record.
+
+    Returns:
+        What was found; and the last version of each object by its id, with its entry.
+
+    Raises:
+        DetenteError: It cannot be read to its end.
+    """
+    found = Audit()
+    return found, _audit(record, found, lambda *_: None)
+
+
+def _audit(
+    record: Record, found: Audit, progress: Callable[[int, int], None]
+) -> Mapping[str, tuple[int, Held]]:
+    found.theatre, found.size, head_root = record.head()
+    found.root = head_root.hex()
+    keys = public_keys(record, NODE)
+    found.node_key = sha256(bytes.fromhex(keys[0].ed25519)).hexdigest() if keys else ""
+    auditor = _Auditor(record, found, progress)
+    auditor.run()
+    return auditor.current
 
 
 class _Auditor:
@@ -83,7 +109,7 @@ class _Auditor:
         self._found = found
         self._progress = progress
         self._ledger = Ledger(found.theatre, Nothing())
-        self._current: dict[str, tuple[int, Held]] = {}
+        self.current: dict[str, tuple[int, Held]] = {}
         self._leaves: list[bytes] = []
 
     def run(self) -> None:
@@ -129,7 +155,7 @@ class _Auditor:
         except DetenteError as error:
             self._found.report(3, f"entry {sequence}", error)
             return
-        self._current[signed.statement.object] = (sequence, held)
+        self.current[signed.statement.object] = (sequence, held)
 
     def _tree(self) -> None:
         """Check 5, from the hashes of the entries themselves."""
@@ -150,7 +176,7 @@ class _Auditor:
 
     def _objects(self) -> None:
         """Check 6."""
-        left = dict(self._current)
+        left = dict(self.current)
         for stored in self._record.objects():
             sequence, held = left.pop(stored.object_id, (None, None))
             wrong = (

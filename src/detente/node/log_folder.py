@@ -7,9 +7,7 @@ for granted: its checkpoint must be one of this log.
 Source: C2SP tlog-tiles; docs/adr/0018.
 """
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from msgspec import Struct
@@ -21,9 +19,9 @@ from detente.core.note import parse_note, verify_note
 from detente.core.tiles import TILE_WIDTH, root
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.log import PublicLog, files_of, read_file
+from detente.node.log_source import CHECKPOINT
+from detente.node.whole_file import write_whole
 from detente.store import Record
-
-CHECKPOINT = "checkpoint"
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -48,10 +46,10 @@ def write_folder(record: Record, log: PublicLog, folder: Path) -> Written:
         since = _size_of(record, log, folder)
         files = list(files_of(size, since=since)) if size > since else []
         for file in files:
-            _put(folder / file.path, read_file(record, file))
+            write_whole(folder / file.path, read_file(record, file))
         # Of the same size it may have been cosigned by more witnesses since.
         if size > since or (size == since and path.read_bytes() != checkpoint):
-            _put(path, checkpoint)
+            write_whole(path, checkpoint)
         for file in files:
             _drop_partial(folder, file)
     except OSError as error:
@@ -86,17 +84,6 @@ def _read(path: Path, log: PublicLog) -> Checkpoint:
     if found.origin != log.key.name:
         raise Conflict(f"{path}", expected=f"a checkpoint of {log.key.name}", got=found.origin)
     return found
-
-
-def _put(path: Path, data: bytes) -> None:
-    """Write a file whole; it is never seen in part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)
-    Path(file.name).rename(path)
 
 
 def _drop_partial(folder: Path, file: LogFile) -> None:

@@ -5,6 +5,7 @@ from detente.store.append import Appended, Appender
 from detente.store.beside import Charge, Remembered
 from detente.store.place import Place, name_of, parse_place
 from detente.store.record import Content, Name, Record, Stored
+from detente.store.repair import ObjectRow, Repairer
 from detente.store.store import Store
 from detente.store.telling import AcknowledgedRow, Cursor, EntryRow, Owed, SubscriptionRow, Told
 
@@ -20,10 +21,12 @@ __all__ = [
     "Cursor",
     "EntryRow",
     "Name",
+    "ObjectRow",
     "Owed",
     "Place",
     "Record",
     "Remembered",
+    "Repairer",
     "Session",
     "Store",
     "Stored",

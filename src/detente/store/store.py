@@ -9,6 +9,7 @@ from detente.store.database import Database
 from detente.store.mode import Mode
 from detente.store.place import Place
 from detente.store.record import Record
+from detente.store.repair import Repairer
 
 
 class Store:
@@ -49,6 +50,17 @@ class Store:
         """
         with self._database.writing() as connection:
             yield Appender(connection, self._edge)
+
+    @contextmanager
+    def repairing(self) -> Iterator[Repairer]:
+        """The record, held for repair; on disk when the block ends.
+
+        Raises:
+            Unavailable: It could not be written; nothing was.
+            OutcomeUnknown: All of it was written, or nothing.
+        """
+        with self._database.writing() as connection:
+            yield Repairer(connection)
 
     def holds(self, leaf: bytes) -> bool:
         """Whether an entry is on record, asked at the head: for after an OutcomeUnknown.
