@@ -14,7 +14,6 @@ import httpx
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
-from test_log import exported, say, url_of
 
 from cli import detente
 from conftest import begin
@@ -44,6 +43,7 @@ from detente.node.log import LOG, PublicLog
 from detente.store import Place, Store
 from http_node import Node, node_at
 from logs import ed25519
+from published import exported, say, url_of
 from second import verified
 from served import Served, serving
 
