@@ -12,7 +12,7 @@ COMMANDS = (
     ("client", "new"), ("client", "list"), ("client", "revoke"), ("account", "new"),
     ("account", "list"), ("account", "password"), ("account", "disable"),
     ("import",), ("list",), ("show",), ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
-    ("silence",), ("serve",), ("config",),
+    ("silence",), ("evidence",), ("verify",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip
 
