@@ -68,7 +68,7 @@ class _Plane:
     @property
     def px_per_m(self) -> float:
         """Scale."""
-        return SIDE_PX / (2 * self.half_m)
+        return float(SIDE_PX / (2 * self.half_m))
 
     def at(self, lon_deg: float, lat_deg: float) -> tuple[float, float]:
         """Where a place is, pixels from the top left."""
