@@ -74,10 +74,9 @@ class Told:
         """A party's next entry, which it signs itself."""
         with self.store.reading() as record:
             author = Author.following(record, party, self.keyring.load(party))
-        place = {} if after is None else {
-            "object_id": after.object_id, "version": after.version + 1,
-        }  # fmt: skip
-        [receipt] = submit(self.store, [author.write(value, now=NOW, **place)], now=NOW)
+        object_id, version = (None, 1) if after is None else (after.object_id, after.version + 1)
+        written = author.write(value, now=NOW, object_id=object_id, version=version)
+        [receipt] = submit(self.store, [written], now=NOW)
         return receipt
 
     @staticmethod
