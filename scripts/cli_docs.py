@@ -12,8 +12,9 @@ COMMANDS = (
     ("client", "new"), ("client", "list"), ("client", "revoke"), ("account", "new"),
     ("account", "list"), ("account", "password"), ("account", "disable"),
     ("import",), ("list",), ("show",), ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
-    ("log", "repair"), ("audit",),
-    ("silence",), ("serve",), ("config",),
+    ("log", "repair"), ("log", "key"), ("log", "checkpoint"), ("log", "proof"),
+    ("log", "export"), ("log", "witness-key"), ("audit",), ("silence",), ("evidence",),
+    ("verify",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip
 

@@ -18,13 +18,14 @@ MODULE_LINES_MAX = 500
 MAY_IMPORT = {
     "errors": set(),
     "settings": {"errors"},
+    "verify": set(),
     "data": set(),
     "core": {"core", "errors"},
     "picture": {"core", "errors", "picture"},
     "store": {"core", "errors", "store"},
     "node": {"core", "errors", "picture", "settings", "store", "node"},
     "doors": {"core", "errors", "picture", "settings", "store", "node", "doors"},
-    "cli": {"core", "errors", "picture", "settings", "store", "node", "doors", "cli"},
+    "cli": {"core", "errors", "picture", "settings", "store", "node", "doors", "verify", "cli"},
 }
 """Imports point one way (docs/adr/0001)."""
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from detente.cli import access, audit, check, demo, log, register, serve, silence
+from detente.cli import access, audit, check, demo, evidence, log, register, serve, silence
 
 app = typer.Typer(
     name="detente",
@@ -33,6 +33,8 @@ app.command()(register.show)
 app.command()(register.withdraw)
 app.command()(register.agreement)
 app.command()(silence.silence)
+app.command()(evidence.evidence)
+app.command()(evidence.verify)
 app.add_typer(log.app, name="log")
 app.command()(audit.audit)
 app.command()(serve.serve)

@@ -17,7 +17,7 @@ from detente.cli.common import (
     progress,
     utc_now,
 )
-from detente.core.zone import ZoneRule
+from detente.core.zone_rule import ZoneRule
 from detente.errors import MalformedInput
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ permission (a free-fire area, a kill box) is not modelled (PRACTICE section 4).
 """
 
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec import Struct
 
@@ -15,15 +14,9 @@ from detente.core.party import Category, Name, PartyId
 from detente.core.release import Release
 from detente.core.uss import Uss
 from detente.core.volume import RadiusMm, UtcTime
+from detente.core.zone_rule import ZoneRule
 
-
-class ZoneRule(StrEnum):
-    """What the zone asks of an activity that meets it."""
-
-    NO_ACTIVITY = "no_activity"
-    COORDINATE_FIRST = "coordinate_first"
-    CORRIDOR = "corridor"
-    BOUNDARY = "boundary"
+__all__ = ["Zone", "ZoneRule"]
 
 
 class Zone(Struct, frozen=True, kw_only=True, tag="zone", omit_defaults=True):

@@ -106,6 +106,7 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         asking=node.asking,
         reading=node.reading,
         who=authenticator.principal,
+        notary=node.notary,
     )
     return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
 

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from detente.core.agreement import Agreement
 from detente.core.entry import ChainHead, EntryKind, token
+from detente.core.evidence import Evidence
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.party import Party
 from detente.core.principal import Principal, Scope
@@ -41,6 +42,7 @@ from detente.core.wire import Value, read
 from detente.errors import LogInconsistent, NotFound, Unavailable
 from detente.node.asking import Follow, reader_of
 from detente.node.engine import Engine
+from detente.node.evidence import Notary, gather
 from detente.node.history import Version, versions
 from detente.node.wanted import Wanted
 from detente.store import Record, Stored
@@ -166,6 +168,26 @@ class Reading:
             if view.grade is not Grade.FULL:
                 raise _absent(object_id)
             return _versions(look.record, stored, after, limit)
+
+        return await self._look(principal, look_up)
+
+    async def evidence(self, principal: Principal, object_id: str, notary: Notary) -> Evidence:
+        """What proves an object, for its author, or an auditor or administrator who may see it.
+
+        Raises:
+            NotFound: There is none, or not for this reader.
+            NotPermitted: A reader who may see it, and is neither.
+            Conflict: Of no kind of which others are told, or of too many entries.
+        """
+        principal.require(Scope.READ)
+
+        def look_up(look: _Look) -> Evidence:
+            view, stored = _seen(look, object_id)
+            if view.grade is not Grade.FULL:
+                raise _absent(object_id)
+            if stored.party != principal.party:
+                principal.require(Scope.AUDIT, Scope.ADMIN)
+            return gather(look.record, look.reader, stored, notary, now=look.reader.now)
 
         return await self._look(principal, look_up)
 

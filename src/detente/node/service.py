@@ -23,6 +23,7 @@ from detente.node.access.parties import EngineParties
 from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
 from detente.node.engine import Engine
+from detente.node.evidence import Notary
 from detente.node.keyring import Keyring
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
@@ -169,6 +170,14 @@ class Service:
             return self._log_of(agreement)
         except DetenteError:
             return None
+
+    def notary(self) -> Notary:
+        """With what evidence is made here.
+
+        Raises:
+            NotFound, Conflict: As for ``log``.
+        """
+        return Notary(key=self._keyring.load(NODE), log=self.log, policy=self._witnesses.policy)
 
     def status(self) -> Status:
         """As of the last probe."""

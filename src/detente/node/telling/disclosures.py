@@ -12,7 +12,8 @@ from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from detente.core.entry import EntryKind
+from detente.core.entry import EntryKind, unseal
+from detente.core.evidence import Evidence
 from detente.core.ledger import NODE
 from detente.core.principal import Method, Principal
 from detente.core.release import Grade
@@ -206,6 +207,25 @@ async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) 
     if principal.party != NODE:
         shown = shown_in(principal.party, views)
         await disclosures_of(engine).record(principal.party, shown, "read")
+
+
+async def disclose_evidence(engine: Engine, principal: Principal, evidence: Evidence) -> None:
+    """The same of all entries that evidence shows whole, the author's word and others'.
+
+    Raises:
+        Unavailable: It cannot be recorded: then nothing may be shown.
+    """
+    party = principal.party
+    if party == NODE:
+        return
+    shown = {
+        one.index: EXTENT[Grade.FULL]
+        for one in evidence.entries
+        if one.about in {"object", "acknowledgement"}
+        and one.object is not None
+        and unseal(one.envelope.encode()).statement.party != party
+    }
+    await disclosures_of(engine).record(party, shown, "read")
 
 
 def shown_in(party: str, views: Iterable[View]) -> dict[int, int]:

@@ -7,6 +7,7 @@ from detente.core.principal import Principal
 from detente.doors.asgi_edge import Exchange
 from detente.node.asking import Asking
 from detente.node.engine import Engine
+from detente.node.evidence import Notary
 from detente.node.reading import Reading
 
 Who = Callable[[MutableMapping[str, Any]], Awaitable[Principal]]
@@ -21,12 +22,22 @@ class Desk:
         asking: Answers checks.
         reading: Answers readers.
         who: Tells who asks.
+        notary: Gives with what evidence is made.
     """
 
-    def __init__(self, *, engine: Engine, asking: Asking, reading: Reading, who: Who) -> None:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        asking: Asking,
+        reading: Reading,
+        who: Who,
+        notary: Callable[[], Notary],
+    ) -> None:
         self.engine = engine
         self.asking = asking
         self.reading = reading
+        self.notary = notary
         self._who = who
 
     async def enter(self, exchange: Exchange) -> Principal:

@@ -1,5 +1,6 @@
 """Looking: lists and searches, one object, its history."""
 
+import asyncio
 import math
 from http import HTTPStatus
 from typing import Annotated
@@ -13,13 +14,16 @@ from detente.core.view import View
 from detente.core.volume import E7_PER_DEG, UtcTime
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_hot import Answer
+from detente.doors.evidence_page import evidence_file
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import READS, Operation
 from detente.doors.http.v1.request import converted, encode, query_of
 from detente.errors import MalformedInput
 from detente.node.reading import VERSIONS_MAX, Page, Versions
-from detente.node.telling.disclosures import disclose
+from detente.node.telling.disclosures import disclose, disclose_evidence
 from detente.node.wanted import LIMIT_DEFAULT, LIMIT_MAX, TEXT_MAX, Box, Wanted
+
+HTML = "text/html; charset=utf-8"
 
 _BBOX = r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){3}$"
 
@@ -130,6 +134,20 @@ async def history(desk: Desk, exchange: Exchange) -> Answer:
     return Answer(HTTPStatus.OK, encode(found))
 
 
+async def evidence(desk: Desk, exchange: Exchange) -> Answer:
+    """One file that proves an object; that its reader was shown it is on record before."""
+    principal = await desk.enter(exchange)
+    notary = await asyncio.to_thread(desk.notary)
+    object_id = exchange.path_params["object"]
+    found = await desk.reading.evidence(principal, object_id, notary)
+    await disclose_evidence(desk.engine, principal, found)
+    data = await asyncio.to_thread(evidence_file, found, notary.key)
+    # What a browser opens as our own page could ask for anything in its reader's name.
+    name = f'attachment; filename="{found.kind}-{object_id[:8]}.html"'.encode()
+    headers = ((b"content-disposition", name), (b"cache-control", b"no-store"))
+    return Answer(HTTPStatus.OK, data, HTML.encode(), headers)
+
+
 def etag(view: View) -> tuple[bytes, bytes]:
     """The version token of what is shown."""
     return b"etag", b'"' + view.token.encode() + b'"'
@@ -179,5 +197,20 @@ OPERATIONS = (
         scopes=(Scope.READ,),
         refusals=(*_READS, "not_found"),
         query=VersionsQuery,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/objects/{object}/evidence",
+        name="evidence",
+        says="One file that proves an object and who was told of it, with no node and no network."
+        "\n\nA page for people that holds what `detente verify` checks (docs/evidence.md). For the "
+        "author of the object; and for auditors and administrators of a party that may see all of "
+        "it. It shows what the party may see, and nothing of other objects.",
+        tag="objects",
+        act=evidence,
+        gives={HTTPStatus.OK: {"text/html": str}},
+        scopes=(Scope.READ, Scope.AUDIT, Scope.ADMIN),
+        refusals=(*READS, "not_found", "conflict"),
+        media_type="text/html",
     ),
 )

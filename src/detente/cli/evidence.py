@@ -1,0 +1,107 @@
+"""``detente evidence`` and ``detente verify``: one file that proves itself, and its verifier."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from detente.cli.common import STORE_DEFAULT, KeysOption, StoreOption, place_of, utc_now
+from detente.errors import NotFound
+
+POLICY_BYTES_MAX = 1 << 20
+"""Of a policy, as detente.core.policy takes it."""
+
+
+def evidence(
+    name: Annotated[str, typer.Argument(metavar="OBJECT", help="Object id, or its author's id.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; it is replaced.")
+    ],
+    party: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Only what this party may see; else what the node may."),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Which witnesses the node asks (C2SP tlog-policy); the setting witness_policy.",
+        ),
+    ] = None,
+    store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
+) -> None:
+    """Write all that proves one object, and who was told of it, into one file.
+
+    The file is a page for any browser, and holds what `detente verify` checks. It tells
+    nothing of other objects.
+
+    [bold]Example[/bold]
+
+        detente evidence h-0001 -o h-0001.html
+    """
+    from detente.core.ledger import NODE  # noqa: PLC0415 - `--help` loads no store
+    from detente.core.policy import parse_policy  # noqa: PLC0415
+    from detente.doors.evidence_page import evidence_file  # noqa: PLC0415
+    from detente.node.evidence import Notary, gather  # noqa: PLC0415
+    from detente.node.history import resolve  # noqa: PLC0415
+    from detente.node.keyring import Keyring  # noqa: PLC0415
+    from detente.node.log import PublicLog, signer_of  # noqa: PLC0415
+    from detente.node.lookup import admitted_party, current_agreement, reader_at  # noqa: PLC0415
+    from detente.store import Store  # noqa: PLC0415
+
+    keyring, now = Keyring(place_of(store), keys), utc_now()
+    known = None if policy is None else parse_policy(_read(policy, POLICY_BYTES_MAX + 1))
+    with Store(place_of(store)).reading() as record:
+        notary = Notary(
+            key=keyring.load(NODE),
+            log=PublicLog(signer_of(current_agreement(record), keyring)),
+            policy=known,
+        )
+        whose = NODE if party is None else admitted_party(record, party).id
+        reader = reader_at(record, whose, now=now)
+        found = gather(record, reader, resolve(record, name), notary, now=now)
+    data = evidence_file(found, notary.key)
+    output.write_bytes(data)
+    sys.stdout.write(
+        f"{output}: {found.kind} {found.object}, {len(found.entries)} entries, {len(data)} bytes; "
+        f"`detente verify {output}` checks it\n"
+    )
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As `detente evidence` wrote it.")],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Logs and witnesses that you trust (C2SP tlog-policy); else the file's own.",
+        ),
+    ] = None,
+) -> None:
+    """Verify an evidence file: no node, no network, no database.
+
+    Says in numbered checks what holds, what is proven by it, and what is not. The same
+    program runs alone: `python verify.py FILE` (detente/verify.py).
+
+    Exit status: 0 if all checks hold, 1 if one fails, 2 if the file is no evidence.
+
+    [bold]Example[/bold]
+
+        detente verify h-0001.html --policy known.policy
+    """
+    from detente import verify as verifier  # noqa: PLC0415
+
+    text = None if policy is None else _read(policy, POLICY_BYTES_MAX).decode()
+    status, said = verifier.verify(file.read_bytes(), text)
+    sys.stdout.write(said)
+    raise typer.Exit(status)
+
+
+def _read(path: Path, bytes_max: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(bytes_max)
+    except FileNotFoundError:
+        raise NotFound(f"{path}", expected="a file") from None
