@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 FUNCTION_LINES_MAX = 70
 MODULE_LINES_MAX = 500
+VERIFIER_LINES_MAX = 350
+"""Of code, without what documents it."""
 
 MAY_IMPORT = {
     "errors": set(),
@@ -142,6 +145,24 @@ def test_functions_and_modules_are_small(path: Path) -> None:
             assert lines <= FUNCTION_LINES_MAX, (
                 f"{named(path)}:{node.lineno} {node.name} has {lines} lines: name its parts"
             )
+
+
+def test_the_verifier_stands_alone_and_can_be_read_whole() -> None:
+    source = (SOURCE / "verify.py").read_text()
+    tree = ast.parse(source)
+    for line, name in imported(SOURCE / "verify.py"):
+        module = name.split(".")[0]
+        assert module in sys.stdlib_module_names | {"nacl"}, f"verify.py:{line} imports {name}"
+    told = set[int]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            told |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    code = [
+        n for n, line in enumerate(source.splitlines(), start=1) if line.strip() and n not in told
+    ]
+    assert len(code) <= VERIFIER_LINES_MAX, "a sceptic reads every line of it: say it in fewer"
 
 
 def layer_or_tests(path: Path) -> str:

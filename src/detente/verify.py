@@ -29,6 +29,7 @@ ENTRY_TYPE, SEAL_TYPE = (f"application/vnd.detente.{one}+json" for one in ("entr
 LEVELS = ("sent", "published", "delivered", "acknowledged", "passed_on")
 ED25519, COSIGNATURE, ML_DSA = 1, 4, 6  # kinds of signature under a note
 HASH = 32
+MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 CLOCK_BACK_MAX = timedelta(minutes=5)  # an author's clock may have been set back so far
 
 
@@ -414,25 +415,16 @@ def verify(data: bytes, policy: str | None = None) -> tuple[int, str]:
         data: The file.
         policy: Text of a C2SP tlog-policy that the reader trusts; None takes the file's own.
     """
-    malformed = (
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        RecursionError,
-        OverflowError,
-    )
     try:
         evidence = Evidence(data, policy)
-    except malformed as error:
+    except MALFORMED as error:
         return 2, f"no evidence: {error}\n"
     lines, failed = [], 0
     for number, name in enumerate(CHECKS, start=1):
         check = getattr(evidence, name)
         try:
             verdict = f"holds: {check()}"
-        except malformed as error:
+        except MALFORMED as error:
             failed += 1
             verdict = f"FAILS: {error if type(error) is ValueError else f'malformed ({error!r})'}"
         lines.append(f"{number}. {check.__doc__.strip()}\n   {verdict}")

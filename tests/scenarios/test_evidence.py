@@ -548,6 +548,24 @@ def test_not_for_all(told: Told, tmp_path: Path) -> None:
         assert b"version 1: not released" in body
 
 
+def test_silence(told: Told) -> None:
+    """Who is silent is named, to the author and to nobody else."""
+    last = told.say("one", told.notice("other", name=OTHER, standoff_mm=1), after=told.second)
+    with told.store.appending() as record:
+        record.disclose("three", {last.sequence: 2}, at_us=1_700_000_000_000_000)
+    data = told.evidence("other").read_bytes()
+    assert "3 recipients of versions, 1 silent" in checked(data)
+    _, whole, _ = block_of(data)
+    assert [one["party"] for one in whole["evidence"]["silences"]] == ["two"]
+    noted = {one["party"]: one["noted"] for one in whole["evidence"]["told"]}
+    assert noted == {"two": None, "three": "2023-11-14T22:13:20Z"}
+    theirs = told.evidence("other", "--party", "two").read_bytes()
+    checked(theirs)
+    assert b"three" not in theirs
+    told.acknowledged(last.leaf)
+    assert "0 silent" in checked(told.evidence("other").read_bytes())
+
+
 def leaves_of(told: Told) -> list[bytes]:
     store = Store(told.path)
     with store.reading() as record:

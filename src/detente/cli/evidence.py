@@ -12,6 +12,9 @@ from detente.errors import NotFound
 POLICY_BYTES_MAX = 1 << 20
 """Of a policy, as detente.core.policy takes it."""
 
+FILE_BYTES_MAX = 1 << 26
+"""Of an evidence file, as detente.core.evidence writes it."""
+
 
 def evidence(
     name: Annotated[str, typer.Argument(metavar="OBJECT", help="Object id, or its author's id.")],
@@ -94,7 +97,7 @@ def verify(
     from detente import verify as verifier  # noqa: PLC0415
 
     text = None if policy is None else _read(policy, POLICY_BYTES_MAX).decode()
-    status, said = verifier.verify(file.read_bytes(), text)
+    status, said = verifier.verify(_read(file, FILE_BYTES_MAX + 1), text)
     sys.stdout.write(said)
     raise typer.Exit(status)
 
@@ -103,5 +106,6 @@ def _read(path: Path, bytes_max: int) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(bytes_max)
-    except FileNotFoundError:
-        raise NotFound(f"{path}", expected="a file") from None
+    except OSError as error:
+        got = error.strerror or type(error).__name__
+        raise NotFound(f"{path}", expected="a file that can be read", got=got) from None
