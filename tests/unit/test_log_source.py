@@ -1,5 +1,6 @@
 """Where logs are read from: folders, and servers that may be hostile."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -242,3 +243,12 @@ def test_a_tile_of_the_past_that_is_damaged_is_no_fork(tmp_path: Path) -> None:
     told = {rule for rule, _ in rules(found)}
     assert {"entry", "tile", "root"} <= told
     assert "fork" not in told
+
+
+def test_two_checkpoints_of_one_size_are_a_fork_whatever_else_is_served(tmp_path: Path) -> None:
+    said, state = entries(20), tmp_path / "state.json"
+    publish(said, tmp_path / "log")
+    assert looked_at(tmp_path / "log", state).consistent
+    publish([*said[:-1], said[5]], tmp_path / "log")
+    shutil.rmtree(tmp_path / "log/tile")
+    assert rules(looked_at(tmp_path / "log", state)) == [("fork", "checkpoint")]
