@@ -246,6 +246,10 @@ def test_answers(register: Path, tmp_path: Path) -> None:
         text = first.note.text.replace(log.key.name, elsewhere.verifier.name)
         unknown = sign_note(text, [log_signer(elsewhere.verifier.name, ed25519(9))])
         assert ask(served, request_for(unknown, old_size=0, proof=())).status_code == 404
+        with Store(tmp_path / "w" / "w.db").appending():
+            # Whoever is refused waits for nobody, and has nobody wait.
+            refused = ask(served, request_for(unknown, old_size=0, proof=()))
+            assert refused.status_code == 404
         assert ask(served, first).status_code == 200
         say(register, Keyring(register), 0, 10)
         late = ask(served, growth(register, log, 0))
@@ -260,6 +264,10 @@ def test_answers(register: Path, tmp_path: Path) -> None:
         assert ask(plain, first).status_code == 404
 
 
+OVER = threading.Event()
+"""Until then a silent witness keeps its connections."""
+
+
 class Liar(http.server.BaseHTTPRequestHandler):
     """A witness that is none: the path says how."""
 
@@ -267,7 +275,8 @@ class Liar(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         how = self.path.split("/")[1]
         if how == "silent":
-            time.sleep(30)
+            OVER.wait(30)
+            return
         status, kind, text = 200, "text/plain", "\u2014 rubbish\n"
         if how == "more":
             status, kind, text = 409, "text/x.tlog.size", "4711\n"
@@ -287,21 +296,34 @@ LIARS = {how: cosigner(f"{how}.example", ed25519(20 + n)) for n, how in
          enumerate(("other", "rubbish", "more", "silent"))}  # fmt: skip
 
 
+@contextmanager
+def lying() -> Iterator[list[tuple[str, VerifierKey]]]:
+    """Witnesses that are none, each at its address."""
+    OVER.clear()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
+    # All threads and sockets are gone when the block ends.
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        yield [(f"{url}/{how}", one.verifier) for how, one in LIARS.items()]
+    finally:
+        OVER.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 def test_liars(register: Path, tmp_path: Path) -> None:
     """A witness that lies, or is away, counts for nothing."""
     folder = tmp_path / "asks"
     folder.mkdir()
     theatre = Theatre(register, Keyring(register), folder)
-    liars = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Liar)
-    liars.daemon_threads = True
-    threading.Thread(target=liars.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{liars.server_port}"
-    lying = [(f"{url}/{how}", one.verifier) for how, one in LIARS.items()]
-    with witness_of(tmp_path / "w", theatre.key) as (served, keys):
+    with lying() as liars, witness_of(tmp_path / "w", theatre.key) as (served, keys):
         for quorum, size in ((2, 0), (1, 3)):
             honest = (url_of_witness(served), keys[0])
-            policy = policy_of(theatre.key, honest, *lying, quorum=quorum)
+            policy = policy_of(theatre.key, honest, *liars, quorum=quorum)
             with asking(theatre, policy) as node:
                 node.served.wait_for("witness does not cosign", 3, seconds=15)
                 assert size_witnessed(node, policy) == size
-    liars.shutdown()

@@ -16,7 +16,7 @@ from detente.cli.common import (
     place_of,
     progress,
 )
-from detente.errors import Conflict, NotFound
+from detente.errors import NotFound
 
 if TYPE_CHECKING:
     from detente.node.audit import Audit
@@ -254,15 +254,12 @@ def _log_of(record: "Record", store: str, keys: Path | None) -> "PublicLog":
 
 def _leaf(record: "Record", name: str) -> bytes:
     """The leaf hash that is meant: itself, or that of an object's last version."""
+    from detente.node.history import resolve  # noqa: PLC0415
+
     if len(name) == 2 * HASH_BYTES:
         with suppress(ValueError):
             return bytes.fromhex(name)
-    found = record.called(name)
-    if not found:
-        raise NotFound(f"object {name}", expected="one of `detente list`, or a leaf hash")
-    if len(found) > 1:
-        raise Conflict(f"object {name}", expected="one", got=f"{len(found)}; give its id")
-    return found[0].leaf
+    return resolve(record, name).leaf
 
 
 def verified_text(found: "Audit") -> str:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 from nacl.signing import SigningKey
 
 from detente.core.checkpoint import parse_checkpoint
@@ -263,7 +264,7 @@ class _Gathering:
             return {}
         everyone = self._reader.parties if self._is_author() else [self._reader.party]
         found = {
-            party: _as(self._reader, party).grade(value, self._stored.object_id)
+            party: replace(self._reader, party=party).grade(value, self._stored.object_id)
             for party in everyone
             if party not in {NODE, self._stored.party}
         }
@@ -279,16 +280,6 @@ class _Gathering:
             and not one.attested
             and one.level not in {Rung.ACKNOWLEDGED, Rung.PASSED_ON}
         )
-
-
-def _as(reader: Reader, party: str) -> Reader:
-    return Reader(
-        party=party,
-        agreement=reader.agreement,
-        parties=reader.parties,
-        grants=reader.grants,
-        now=reader.now,
-    )
 
 
 def _size(note: bytes) -> int:

@@ -8,6 +8,7 @@ Source: C2SP tlog-tiles; docs/adr/0018.
 """
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from detente.core.tiles import TILE_WIDTH, root
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.log import PublicLog, files_of, read_file
 from detente.node.log_source import CHECKPOINT
-from detente.node.whole_file import write_whole
+from detente.node.whole_file import sync_folder, write_whole
 from detente.store import Record
 
 
@@ -47,6 +48,9 @@ def write_folder(record: Record, log: PublicLog, folder: Path) -> Written:
         files = list(files_of(size, since=since)) if size > since else []
         for file in files:
             write_whole(folder / file.path, read_file(record, file))
+        # What the checkpoint stands for must be there after a loss of power, if it is.
+        for place in sorted(_folders(folder, files)):
+            sync_folder(place)
         # Of the same size it may have been cosigned by more witnesses since.
         if size > since or (size == since and path.read_bytes() != checkpoint):
             write_whole(path, checkpoint)
@@ -84,6 +88,12 @@ def _read(path: Path, log: PublicLog) -> Checkpoint:
     if found.origin != log.key.name:
         raise Conflict(f"{path}", expected=f"a checkpoint of {log.key.name}", got=found.origin)
     return found
+
+
+def _folders(folder: Path, files: Iterable[LogFile]) -> set[Path]:
+    """Those in which these files or their folders are new."""
+    parents = {one for file in files for one in (folder / file.path).parents}
+    return {one for one in parents if one.is_relative_to(folder)}
 
 
 def _drop_partial(folder: Path, file: LogFile) -> None:

@@ -5,7 +5,6 @@ the node that the party's own key signs as well, so that nobody is given a key
 which he does not hold (docs/adr/0006).
 """
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from detente.node.author import Author
 from detente.node.keyring import Keyring, public_key
 from detente.node.log import new_log_key
 from detente.node.submit import Receipt, submit
+from detente.node.whole_file import sync_folder
 from detente.store import Place, Store, Stored
 
 
@@ -80,7 +80,7 @@ def _found_file(path: Path, founding: _Founding) -> Receipt:
         leftover.unlink(missing_ok=True)
     receipt = _found_in(unfinished, founding)
     unfinished.rename(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return receipt
 
 
@@ -167,12 +167,3 @@ def _log_keys(
     if prefix is not None and parse_vkey(known[-1]).name != log_origin(prefix, theatre):
         raise Conflict("log", expected="the name that it has", got=prefix)
     return known
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last (POSIX: a folder is synced through a handle of its own)."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,7 +14,10 @@ from detente.core.policy import Policy
 from detente.core.witness import (
     Answer,
     Cosigned,
+    Decision,
     Refused,
+    Request,
+    Seen,
     Status,
     answer,
     decide,
@@ -82,16 +85,24 @@ class Witness:
         except MalformedInput as error:
             return answer(Refused(status=Status.MALFORMED, reason=str(error)))
         origin = request.checkpoint.origin
+        with self._store.reading() as record:
+            refused = self._decided(request, record.seen(origin), signers=())
+        if isinstance(refused, Refused):
+            # Whoever is refused has nobody wait for the head, which anyone could ask for.
+            return answer(refused)
         # Nobody else may sign between what is read here and what is written.
         with self._store.appending() as record:
             seen = record.seen(origin)
-            decision = decide(
-                request,
-                logs=self._logs,
-                seen=seen,
-                signers=self.signers,
-                timestamp=int(self._clock().timestamp()),
-            )
+            decision = self._decided(request, seen, self.signers)
             if isinstance(decision, Cosigned) and decision.seen != seen:
                 record.put_seen(origin, decision.seen)
         return answer(decision)
+
+    def _decided(self, request: Request, seen: Seen, signers: Sequence[Signer]) -> Decision:
+        return decide(
+            request,
+            logs=self._logs,
+            seen=seen,
+            signers=signers,
+            timestamp=int(self._clock().timestamp()),
+        )
