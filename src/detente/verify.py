@@ -435,14 +435,19 @@ def verify(data: bytes, policy: str | None = None) -> tuple[int, str]:
 def main(arguments: list[str]) -> int:
     """The command line."""
     match arguments:
-        case [file]:
-            policy = None
-        case [file, "--policy", name]:
-            policy = Path(name).read_text()
+        case [_] | [_, "--policy", _]:
+            names = arguments[::2]
         case _:
             sys.stderr.write("usage: verify.py FILE [--policy FILE]\n")
             return 2
-    status, text = verify(Path(file).read_bytes(), policy)
+    try:
+        data, *policies = [Path(name).read_bytes() for name in names]
+    except OSError as error:
+        sys.stderr.write(
+            f"{error.filename}: expected a file that can be read, got {error.strerror}\n"
+        )
+        return 2
+    status, text = verify(data, *(one.decode(errors="replace") for one in policies))
     sys.stdout.write(text)
     return status
 

@@ -27,7 +27,7 @@ _STYLE = (
     "color:#111;background:#fff}h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:1.6rem;"
     "border-bottom:1px solid #999}table{border-collapse:collapse;width:100%;font-size:.9rem}"
     "th,td{text-align:left;vertical-align:top;padding:.2rem .6rem .2rem 0;"
-    "border-bottom:1px solid #ddd;overflow-wrap:anywhere}td:first-child{overflow-wrap:normal}"
+    "border-bottom:1px solid #ddd;overflow-wrap:anywhere}th,td:first-child{overflow-wrap:normal}"
     "pre{white-space:pre-wrap;"
     "overflow-wrap:anywhere;font-size:.75rem}.note{border:1px solid #999;padding:.6rem}"
     "svg{width:100%;max-width:560px;border:1px solid #999;font:11px sans-serif}"
