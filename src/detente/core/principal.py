@@ -166,6 +166,9 @@ def scopes_of(roles: Iterable[Role]) -> frozenset[Scope]:
     return frozenset[Scope]().union(*(ROLES[role] for role in roles))
 
 
+_PARTY_SCOPES = scopes_of(PARTY_ROLES)
+
+
 def known_scopes(names: Iterable[str]) -> frozenset[Scope]:
     """The scopes among these names; others, which a token may carry for others, say nothing."""
     return frozenset(_BY_NAME[name] for name in names if name in _BY_NAME)
@@ -181,5 +184,5 @@ def signed_principal(party: PartyId, key: str) -> Principal:
         method=Method.SIGNED,
         subject=key,
         roles=PARTY_ROLES,
-        scopes=scopes_of(PARTY_ROLES),
+        scopes=_PARTY_SCOPES,
     )

@@ -11,7 +11,7 @@ Source: C2SP tlog-tiles, "Merkle tree"; docs/adr/0005.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 
 from detente.core.merkle import (
     HASH_BYTES,
@@ -83,7 +83,24 @@ def prove_inclusion(read: ReadTile, index: int, size: int) -> list[bytes]:
     Raises:
         MalformedInput: ``index`` is not below ``size``.
     """
-    return [_range_hash(read, one) for one in inclusion_ranges(index, size)]
+    return InclusionProver(read, size)(index)
+
+
+class InclusionProver:
+    """Proves leaf after leaf of one tree: what their paths share is hashed once.
+
+    Args:
+        read: Gives the bytes of tile (level, index), as they are at this size.
+        size: Leaves in the tree.
+    """
+
+    def __init__(self, read: ReadTile, size: int) -> None:
+        self._size = size
+        self._hash = cache(partial(_range_hash, read))
+
+    def __call__(self, index: int) -> list[bytes]:
+        """As ``prove_inclusion``."""
+        return [self._hash(one) for one in inclusion_ranges(index, self._size)]
 
 
 def prove_consistency(read: ReadTile, old_size: int, size: int) -> list[bytes]:

@@ -7,6 +7,7 @@ appended is decided before, by detente.node.submit.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -14,7 +15,7 @@ from msgspec import Struct
 from detente.core.entry import Signed
 from detente.core.ledger import owner_of
 from detente.core.merkle import EMPTY_ROOT
-from detente.core.tiles import Tile, grow, prove_inclusion, right_edge, root
+from detente.core.tiles import InclusionProver, Tile, grow, right_edge, root
 from detente.core.volume import microseconds
 from detente.errors import Conflict
 from detente.store import tables
@@ -73,6 +74,7 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness):
         super().__init__(connection)
         self._head: tuple[str, int, bytes] | None = None
         self._edge = edge
+        self._prove: InclusionProver | None = None
 
     def begin(self, theatre: str) -> None:
         """Start the record of a theatre, with no entries.
@@ -126,14 +128,18 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness):
             ),
         )
         self._head = (theatre, size, new_root)
+        self._prove = None
         self._edge.keep(size, new_root, tiles)
         return first, size, new_root
 
     def inclusion_proof(self, sequence: int) -> list[bytes]:
         """As ``Record``; what was just appended is proven without reading it again."""
-        _, size, root_hash = self.head()
-        edge = self._edge.of(size, root_hash) or {}
-        return prove_inclusion(lambda *at: edge.get(at) or self.tile(*at), sequence, size)
+        if self._prove is None:
+            _, size, root_hash = self.head()
+            edge = self._edge.of(size, root_hash) or {}
+            tile = cache(lambda *at: edge.get(at) or self.tile(*at))
+            self._prove = InclusionProver(tile, size)
+        return self._prove(sequence)
 
     def _read_edge(self, size: int) -> dict[Tile, bytes]:
         """The tiles on the right edge of the tree, which is all that an append reads.
