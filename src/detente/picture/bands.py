@@ -14,7 +14,7 @@ import numpy as np
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import jit, released
-from detente.picture.tables import Record, Records
+from detente.picture.tables import Record, Records, Sieve
 
 BAND_RAD = np.array([1.6e-4, 6.4e-4, 2.56e-3, 1.024e-2, 4.096e-2, 0.16384, 3.2])
 """Class limits of reach and heights of bands: 1 km, 4, 16, 65, 260, 1,040 km, all.
@@ -27,9 +27,12 @@ _CLASS_SHIFT = 52
 _SLACK_RAD = 1e-9
 """6 mm: more than the rounding of angles and of longitude cells (3 nrad)."""
 
-
 _REACH_MARGIN_M = 1.0
 """Above every error that the kernels add (at most 0.05 m + two edges of 0.4 m)."""
+
+_ROUNDED_UP = 1.000001
+_ROUNDED_RAD = 1e-7
+"""More than float32 takes from a number, and from a direction (0.05 microradian, 0.33 m)."""
 
 
 @released
@@ -41,11 +44,53 @@ def keys_of(rows: Records) -> IntArray:
     return out
 
 
+@released
+def sieve_of(rows: Records) -> Sieve:
+    """What is looked at first of each row: ``Index.sieve``."""
+    out = np.empty((len(rows), 5), dtype=np.float32)
+    for i in range(len(rows)):
+        row = rows[i]
+        out[i, 0], out[i, 1], out[i, 2] = row.x, row.y, row.z
+        out[i, 3] = own_rad(row) * _ROUNDED_UP + _ROUNDED_RAD
+        out[i, 4] = asking_rad(row) * _ROUNDED_UP
+    return out
+
+
+@jit
+def passed_over(row: Record, own: float, asking: float, sieve: Sieve, j: int) -> bool:
+    """Whether row ``j`` of a picture is too far from a row of a question to matter to it.
+
+    Args:
+        row: Of the question.
+        own: Its ``own_rad``.
+        asking: Its ``asking_rad``.
+        sieve: Of the picture.
+        j: Which row.
+    """
+    # The chord between two directions is never longer than their angle.
+    dx, dy, dz = row.x - sieve[j, 0], row.y - sieve[j, 1], row.z - sieve[j, 2]
+    apart = own + sieve[j, 3] + max(asking, sieve[j, 4])
+    return bool(dx * dx + dy * dy + dz * dz > apart * apart)
+
+
+@jit
+def own_rad(row: Record) -> float:
+    """How far a row reaches around its centre by itself, with room for every error."""
+    beyond_m = row.radius_m + row.speed_m_s * TRACK_GROWTH_MAX_S
+    beyond_m += row.error_m + DISTANCE_ERROR_M + _REACH_MARGIN_M
+    return float(row.cap + beyond_m / SEMI_MINOR_M)
+
+
+@jit
+def asking_rad(row: Record) -> float:
+    """What a row asks of others to keep, at most."""
+    return float(max(row.separation_m, row.mutual_m) / SEMI_MINOR_M)
+
+
 @jit
 def key_of(row: Record) -> int:
     """The key of one row: class of reach, band, longitude."""
-    reach_m = reach_of(row) + row.speed_m_s * TRACK_GROWTH_MAX_S + DISTANCE_ERROR_M
-    reach_rad = row.cap + reach_m / SEMI_MINOR_M
+    reach_rad = own_rad(row) + asking_rad(row)
     level = 0
     while level < len(BAND_RAD) - 1 and BAND_RAD[level] < reach_rad:
         level += 1
@@ -54,13 +99,6 @@ def key_of(row: Record) -> int:
     band = int(lat / BAND_RAD[level])
     cell = min(int(lon / (2 * np.pi) * _LONGITUDE_CELLS), _LONGITUDE_CELLS - 1)
     return int((level << _CLASS_SHIFT) | (band << _BAND_SHIFT) | cell)
-
-
-@jit
-def reach_of(row: Record) -> float:
-    """How far a row matters around its core, metres, with room for every error but growth."""
-    asking = max(row.separation_m, row.mutual_m)
-    return float(row.radius_m + asking + row.error_m + _REACH_MARGIN_M)
 
 
 @jit
@@ -88,7 +126,7 @@ def runs(keys: IntArray, row: Record, out: IntArray) -> int:
     Returns:
         The number of runs there are; if above m, ask again with more room.
     """
-    reach_rad = row.cap + reach_of(row) / SEMI_MINOR_M
+    reach_rad = own_rad(row) + asking_rad(row)
     lat = np.arcsin(min(1.0, max(-1.0, row.z))) + np.pi / 2
     lon = np.arctan2(row.y, row.x) + np.pi
     found, end = 0, 0

@@ -7,15 +7,34 @@ pieces come within 0.02 m of each other, which is inside the stated error.
 
 import numpy as np
 
-from detente.core.geodesy import FloatArray
+from detente.core.geodesy import FloatArray, IntArray
 from detente.picture._jit import jit
 from detente.picture.outline import frame
-from detente.picture.tables import Record, Tables
+from detente.picture.tables import Record, Records, Tables
+
+Point = tuple[float, float, float]
+"""Earth-centred metres. A row of an array would do, but compiled code counts who holds one:
+so the innermost functions take numbers, and arrays singly."""
+
+Plane = tuple[float, float, float, float, float, float]
+"""The axes of a row's gnomonic plane (``outline.frame``), worked out once a row of a question."""
 
 
 @jit
-def point_to_piece(p: FloatArray, a: FloatArray, b: FloatArray) -> float:
-    """Squared distance from point ``p`` to the piece from ``a`` to ``b``; metres first."""
+def point_at(vertices: FloatArray, i: int) -> Point:
+    """A vertex."""
+    return vertices[i, 0], vertices[i, 1], vertices[i, 2]
+
+
+@jit
+def plane_of(row: Record) -> Plane:
+    """The gnomonic plane of a row's centre."""
+    return frame(row.x, row.y, row.z)
+
+
+@jit
+def point_to_piece(p: Point, a: Point, b: Point) -> float:
+    """Squared distance from point ``p`` to the piece from ``a`` to ``b``."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     wx, wy, wz = p[0] - a[0], p[1] - a[1], p[2] - a[2]
     length2 = ux * ux + uy * uy + uz * uz
@@ -27,8 +46,8 @@ def point_to_piece(p: FloatArray, a: FloatArray, b: FloatArray) -> float:
 
 
 @jit
-def piece_to_piece(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> float:
-    """Squared distance between the pieces ab and cd; each metres first.
+def piece_to_piece(a: Point, b: Point, c: Point, d: Point) -> float:
+    """Squared distance between the pieces ab and cd.
 
     Either the closest points are both inside their pieces, or one is an end.
     """
@@ -60,18 +79,20 @@ def piece_to_piece(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -
 
 
 @jit
-def ring_winds(t: Tables, ring: int, x: float, y: float) -> bool:
-    """Whether a ring winds around (x, y) in its shape's gnomonic plane."""
+def ring_winds(
+    blocks: Records, vertices: FloatArray, first: int, end: int, x: float, y: float
+) -> bool:
+    """Whether a ring, blocks [first, end), winds around (x, y) in its shape's gnomonic plane."""
     winding = 0
-    for number in range(t.rings[ring, 0], t.rings[ring, 1]):
-        block = t.blocks[number]
+    for number in range(first, end):
+        block = blocks[number]
         if y < block.low or y > block.high or x > block.right:
             continue
         for i in range(block.vertex, block.vertex + block.pieces):
-            y0, y1 = t.vertices[i, 4], t.vertices[i + 1, 4]
+            y0, y1 = vertices[i, 4], vertices[i + 1, 4]
             if (y0 <= y) == (y1 <= y):
                 continue
-            x0, x1 = t.vertices[i, 3], t.vertices[i + 1, 3]
+            x0, x1 = vertices[i, 3], vertices[i + 1, 3]
             side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
             if y1 > y0 and side > 0.0:
                 winding += 1
@@ -81,7 +102,9 @@ def ring_winds(t: Tables, ring: int, x: float, y: float) -> bool:
 
 
 @jit
-def inside(t: Tables, row: Record, p: FloatArray) -> bool:
+def inside(
+    blocks: Records, rings: IntArray, vertices: FloatArray, row: Record, plane: Plane, p: Point
+) -> bool:
     """Whether an odd number of a row's rings wind around the direction of ``p``.
 
     So holes are outside, an island in a hole is inside, and a ring that lies
@@ -90,18 +113,18 @@ def inside(t: Tables, row: Record, p: FloatArray) -> bool:
     depth = p[0] * row.x + p[1] * row.y + p[2] * row.z
     if row.ring == row.ring_end or depth <= 0.0:
         return False
-    ex, ey, ez, nx, ny, nz = frame(row.x, row.y, row.z)
+    ex, ey, ez, nx, ny, nz = plane
     x = (p[0] * ex + p[1] * ey + p[2] * ez) / depth
     y = (p[0] * nx + p[1] * ny + p[2] * nz) / depth
     odd = False
     for one in range(row.ring, row.ring_end):
-        if ring_winds(t, one, x, y):
+        if ring_winds(blocks, vertices, rings[one, 0], rings[one, 1], x, y):
             odd = not odd
     return odd
 
 
 @jit
-def any_part_inside(t: Tables, row: Record, u: Tables, other: Record) -> bool:
+def any_part_inside(t: Tables, row: Record, plane: Plane, u: Tables, other: Record) -> bool:
     """Whether a part of the core of ``other`` lies in ``row``, where no edges are near.
 
     A path is connected, so one of its vertices tells for all; each ring may be
@@ -109,41 +132,84 @@ def any_part_inside(t: Tables, row: Record, u: Tables, other: Record) -> bool:
     """
     if row.ring == row.ring_end:
         return False
+    blocks, rings, vertices = t.blocks, t.rings, t.vertices
     if other.ring == other.ring_end:
-        return inside(t, row, u.vertices[u.blocks[other.block].vertex])
+        p = point_at(u.vertices, u.blocks[other.block].vertex)
+        return inside(blocks, rings, vertices, row, plane, p)
     for one in range(other.ring, other.ring_end):
-        if inside(t, row, u.vertices[u.blocks[u.rings[one, 0]].vertex]):
+        p = point_at(u.vertices, u.blocks[u.rings[one, 0]].vertex)
+        if inside(blocks, rings, vertices, row, plane, p):
             return True
     return False
 
 
 @jit
-def blocks_apart2(t: Tables, a: Record, u: Tables, b: Record, best2: float) -> float:
+def blocks_apart2(from_: FloatArray, a: Record, to: FloatArray, b: Record, best2: float) -> float:
     """Squared distance between two blocks of pieces, or ``best2`` if that is less."""
     for i in range(a.vertex, a.vertex + max(a.pieces, 1)):
-        p0 = t.vertices[i]
-        p1 = t.vertices[i + 1] if a.pieces > 0 else p0
+        p0 = point_at(from_, i)
+        p1 = point_at(from_, i + 1) if a.pieces > 0 else p0
         for j in range(b.vertex, b.vertex + max(b.pieces, 1)):
-            q0 = u.vertices[j]
+            q0 = point_at(to, j)
             if a.pieces == 0 and b.pieces == 0:
                 d2 = point_to_piece(p0, q0, q0)
             elif b.pieces == 0:
                 d2 = point_to_piece(q0, p0, p1)
             elif a.pieces == 0:
-                d2 = point_to_piece(p0, q0, u.vertices[j + 1])
+                d2 = point_to_piece(p0, q0, point_at(to, j + 1))
             else:
-                d2 = piece_to_piece(p0, p1, q0, u.vertices[j + 1])
+                d2 = piece_to_piece(p0, p1, q0, point_at(to, j + 1))
             best2 = min(best2, d2)
     return best2
 
 
 @jit
-def chord_between(t: Tables, row: Record, u: Tables, other: Record) -> float:
-    """The chord between the nearest points of two cores, metres; 0 where they meet."""
-    if any_part_inside(t, row, u, other) or any_part_inside(u, other, t, row):
+def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    blocks: Records,
+    rings: IntArray,
+    vertices: FloatArray,
+    row: Record,
+    plane: Plane,
+    p: Point,
+    most: float,
+) -> float:
+    """The chord between a core and a point: ``chord_between`` of what most registers hold."""
+    if row.ring != row.ring_end and inside(blocks, rings, vertices, row, plane, p):
         return 0.0
-    best2 = np.inf
-    best = np.inf
+    best, best2 = most, most * most
+    for number in range(row.block, row.block_end):
+        block = blocks[number]
+        dx, dy, dz = p[0] - block.x, p[1] - block.y, p[2] - block.z
+        reach = best + block.radius
+        if dx * dx + dy * dy + dz * dz >= reach * reach:
+            continue
+        a = point_at(vertices, block.vertex)
+        if block.pieces == 0:
+            best2 = min(best2, point_to_piece(p, a, a))
+        for i in range(block.vertex, block.vertex + block.pieces):
+            b = point_at(vertices, i + 1)
+            best2 = min(best2, point_to_piece(p, a, b))
+            a = b
+        best = np.sqrt(best2)
+    return best
+
+
+@jit
+def chord_between(
+    t: Tables, row: Record, plane: Plane, u: Tables, other: Record, most: float
+) -> float:
+    """The chord between the nearest points of two cores, metres; 0 where they meet.
+
+    What is not nearer than ``most`` is that far: nobody asks how far exactly.
+    """
+    if other.block_end - other.block == 1 and u.blocks[other.block].pieces == 0:
+        p = point_at(u.vertices, u.blocks[other.block].vertex)
+        return chord_to_point(t.blocks, t.rings, t.vertices, row, plane, p, most)
+    if any_part_inside(t, row, plane, u, other):
+        return 0.0
+    if other.ring != other.ring_end and any_part_inside(u, other, plane_of(other), t, row):
+        return 0.0
+    best, best2 = most, most * most
     for i in range(row.block, row.block_end):
         a = t.blocks[i]
         for j in range(other.block, other.block_end):
@@ -152,7 +218,7 @@ def chord_between(t: Tables, row: Record, u: Tables, other: Record) -> float:
             reach = best + a.radius + b.radius
             if dx * dx + dy * dy + dz * dz >= reach * reach:
                 continue
-            found2 = blocks_apart2(t, a, u, b, best2)
+            found2 = blocks_apart2(t.vertices, a, u.vertices, b, best2)
             if found2 < best2:
                 best2 = found2
                 best = np.sqrt(best2)

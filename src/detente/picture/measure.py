@@ -15,15 +15,21 @@ from detente.core.geodesy import (
 )
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import jit, released
-from detente.picture.bands import runs
-from detente.picture.distance import chord_between
-from detente.picture.tables import HIT, BoolArray, Record, Records, Tables
+from detente.picture.bands import asking_rad, own_rad, passed_over, runs
+from detente.picture.distance import Plane, chord_between, plane_of
+from detente.picture.tables import HIT, BoolArray, Index, Record, Records, Tables
 
 _RUNS_ROOM = 1_024
 """Runs kept on the first try; a continent-sized question asks again with more."""
 
 _HITS_ROOM = 16
 """Meetings kept at first: most plans meet few."""
+
+PASSED_OVER = 16
+"""Rows that the sieve passes over in the time that one is looked at."""
+
+_ROUNDING_M = 1e-6
+"""More than the kernels round; a chord is squared on its way."""
 
 _HALF_MERIDIAN_M = 20_003_931.5
 _MICROSECONDS = 1e-6
@@ -79,19 +85,28 @@ def near(a: Record, b: Record) -> bool:
         return False
     # 2. Caps: a straight line through the earth is never longer than the geodesic.
     dx, dy, dz = a.x - b.x, a.y - b.y, a.z - b.z
-    between = 2 * np.arcsin(min(1.0, np.sqrt(dx * dx + dy * dy + dz * dz) / 2))
     reach = required + a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
-    error = DISTANCE_ERROR_M + a.error_m + b.error_m
-    return bool((between - a.cap - b.cap) * SEMI_MINOR_M <= reach + error + 1.0)
+    reach += DISTANCE_ERROR_M + a.error_m + b.error_m + 1.0
+    # The chord between two directions is never longer than their angle.
+    apart = a.cap + b.cap + reach / SEMI_MINOR_M
+    return bool(dx * dx + dy * dy + dz * dz <= apart * apart)
 
 
 @jit
-def meet(question: Tables, a: Record, picture: Tables, b: Record, hit: Record) -> bool:
+def meet(
+    question: Tables, a: Record, plane: Plane, picture: Tables, b: Record, hit: Record
+) -> bool:
     """Whether row ``a`` of a question meets row ``b``, ``near`` it; then fills ``hit``."""
     required, _ = keep_m(a, b)
     radii = a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
-    middle, half = bounds_of_chord(chord_between(question, a, picture, b))
-    error = DISTANCE_ERROR_M + a.error_m + b.error_m + half
+    error = DISTANCE_ERROR_M + a.error_m + b.error_m
+    # No chord is longer than its geodesic.
+    most = required + radii + error + _ROUNDING_M
+    chord = chord_between(question, a, plane, picture, b, most)
+    if chord >= most:
+        return False
+    middle, half = bounds_of_chord(chord)
+    error += half
     distance = middle - radii
     if distance - error > required:
         return False
@@ -123,15 +138,16 @@ def pairs(a: Record, b: Record) -> int:
 
 
 @jit
-def nearest(hits: Records, first: int, end: int) -> int:
+def nearest(hits: Records, first: int, end: int, alone: bool) -> int:  # noqa: FBT001 - compiled
     """Of the hits of one plan keep one an owner: the nearest part, over all the shared time.
 
     Of parts that are equally near, the one that is known best: whoever asks (R-07).
+    ``alone`` is that no owner can be among them twice.
 
     Returns:
-        Where the kept hits end; they stand in the order of their owners.
+        Where the kept hits end.
     """
-    if end - first < 2:  # noqa: PLR2004 - one is alone
+    if alone or end - first < 2:  # noqa: PLR2004 - one is alone
         return end
     owner = np.empty(end - first, dtype=np.int64)
     for i in range(first, end):
@@ -155,11 +171,19 @@ def nearest(hits: Records, first: int, end: int) -> int:
 
 
 @jit
+def with_room(hits: Records, wanted: int) -> Records:
+    """Hits with room for so many."""
+    while len(hits) < wanted:
+        hits = np.concatenate((hits, np.empty_like(hits)))
+    return hits
+
+
+@jit
 def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     question: Tables,
     a: Record,
     picture: Tables,
-    keys: IntArray,
+    index: Index,
     alive: BoolArray,
     hits: Records,
     found: int,
@@ -171,19 +195,26 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         The hits, in a larger array where they need it; how many there are; what is
         left of ``work_max``, negative where it was given up.
     """
-    around = candidates(keys, a)
+    around = candidates(index.keys, a)
+    own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
+    rows, sieve = picture.rows, index.sieve
     for k in range(len(around)):
-        for j in range(around[k, 0], around[k, 1]):
-            b = picture.rows[j]
-            close = alive[b.owner] and near(a, b)
-            work_max -= pairs(a, b) if close else 1
+        first, end = around[k, 0], around[k, 1]
+        work_max -= (end - first) // PASSED_OVER
+        if work_max < 0:
+            return hits, found, work_max
+        hits = with_room(hits, found + end - first)
+        for j in range(first, end):
+            if passed_over(a, own, asking, sieve, j):
+                continue
+            b = rows[j]
+            work_max -= 1
+            if not alive[b.owner] or not near(a, b):
+                continue
+            work_max -= pairs(a, b)
             if work_max < 0:
                 return hits, found, work_max
-            if not close:
-                continue
-            if found == len(hits):
-                hits = np.concatenate((hits, np.empty_like(hits)))
-            if meet(question, a, picture, b, hits[found]):
+            if meet(question, a, plane, picture, b, hits[found]):
                 found += 1
     return hits, found, work_max
 
@@ -194,8 +225,9 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     first: int,
     end: int,
     picture: Tables,
-    keys: IntArray,
+    index: Index,
     alive: BoolArray,
+    alone: bool,  # noqa: FBT001 - compiled
     work_max: int,
 ) -> tuple[Records, bool]:
     """What the rows [first, end) of a question meet, plan by plan.
@@ -204,9 +236,10 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         question: The rows of a plan stand together.
         first: The first row of a plan.
         end: The end of a plan's rows.
-        picture: In the order of ``keys``.
-        keys: Its index (detente.picture.bands).
+        picture: In the order of its index.
+        index: Of its rows.
         alive: (o,) which of its owners still stand.
+        alone: Whether each owner has but one row.
         work_max: After how much work (candidates, and pairs of blocks) to give up.
 
     Returns:
@@ -214,14 +247,16 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     """
     hits = np.empty(_HITS_ROOM, dtype=HIT)
     found, begun = 0, 0
+    rows, started = question.rows, first
     for i in range(first, end):
-        a = question.rows[i]
-        if i > first and a.owner != question.rows[i - 1].owner:
-            begun = found = nearest(hits, begun, found)
-        hits, found, work_max = meet_row(question, a, picture, keys, alive, hits, found, work_max)
+        a = rows[i]
+        if i > first and a.owner != rows[i - 1].owner:
+            begun = found = nearest(hits, begun, found, alone and i - started == 1)
+            started = i
+        hits, found, work_max = meet_row(question, a, picture, index, alive, hits, found, work_max)
         if work_max < 0:
             return hits[:0], False
-    return hits[: nearest(hits, begun, found)], True
+    return hits[: nearest(hits, begun, found, alone and end - started == 1)], True
 
 
 @jit
@@ -230,12 +265,13 @@ def asked_briefly(  # noqa: PLR0913, PLR0917 - as asked
     first: int,
     end: int,
     picture: Tables,
-    keys: IntArray,
+    index: Index,
     alive: BoolArray,
+    alone: bool,  # noqa: FBT001 - compiled
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` with the interpreter's lock kept, for what takes microseconds."""
-    return asked(question, first, end, picture, keys, alive, work_max)
+    return asked(question, first, end, picture, index, alive, alone, work_max)
 
 
 @released
@@ -244,9 +280,10 @@ def asked_long(  # noqa: PLR0913, PLR0917 - as asked
     first: int,
     end: int,
     picture: Tables,
-    keys: IntArray,
+    index: Index,
     alive: BoolArray,
+    alone: bool,  # noqa: FBT001 - compiled
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` without the interpreter's lock, so that others go on beside it."""
-    return asked(question, first, end, picture, keys, alive, work_max)
+    return asked(question, first, end, picture, index, alive, alone, work_max)

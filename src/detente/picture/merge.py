@@ -4,7 +4,7 @@ import numpy as np
 
 from detente.core.geodesy import IntArray
 from detente.picture._jit import jit, released
-from detente.picture.tables import BLOCK, ROW, Tables
+from detente.picture.tables import BLOCK, ROW, Records, Tables
 
 
 @released
@@ -12,6 +12,8 @@ def merged_tables(
     a: Tables, a_keys: IntArray, a_new: IntArray, b: Tables, b_keys: IntArray, b_new: IntArray
 ) -> tuple[Tables, IntArray]:
     """Merge tables whose rows stand in the order of their keys.
+
+    What belongs to a row is copied with it, so that it lies as the rows do.
 
     Args:
         a: Tables.
@@ -44,6 +46,27 @@ def merged_tables(
     return out, keys
 
 
+@released
+def in_order_of(rows: Records, tables: Tables) -> Tables:
+    """What belongs to some rows, laid out anew in their order.
+
+    Args:
+        rows: All rows of ``tables``, in any order.
+        tables: What they point into.
+    """
+    out = Tables(
+        rows,
+        np.empty_like(tables.blocks),
+        np.empty_like(tables.rings),
+        np.empty_like(tables.vertices),
+    )
+    source = Tables(rows.copy(), tables.blocks, tables.rings, tables.vertices)
+    at = np.zeros(4, dtype=np.int64)
+    for i in range(len(rows)):
+        copy_row(source, i, out, at)
+    return out
+
+
 @jit
 def living(tables: Tables, new: IntArray) -> IntArray:
     """Rows, blocks, rings and vertices of the owners that stay, (4,) int64."""
@@ -70,14 +93,20 @@ def copy(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     source: Tables, i: int, key: int, new: IntArray, out: Tables, keys: IntArray, at: IntArray
 ) -> None:
     """Add one row with all that belongs to it, unless its owner is gone; moves ``at`` on."""
+    owner = new[source.rows[i].owner]
+    if owner >= 0:
+        keys[at[0]] = key
+        copy_row(source, i, out, at)
+        out.rows[at[0] - 1].owner = owner
+
+
+@jit
+def copy_row(source: Tables, i: int, out: Tables, at: IntArray) -> None:
+    """Add one row with all that belongs to it; moves ``at`` on."""
     row = source.rows[i]
-    if new[row.owner] < 0:
-        return
     first = source.blocks[row.block].vertex
-    keys[at[0]] = key
     out.rows[at[0]] = row
     copied = out.rows[at[0]]
-    copied.owner = new[row.owner]
     copied.block, copied.ring = at[1], at[2]
     for block in range(row.block, row.block_end):
         out.blocks[at[1]] = source.blocks[block]

@@ -62,10 +62,17 @@ class Question:
         n = len(self._tables.rows)
         if n < THREADED_ROWS:
             hits, done = asked_briefly(
-                self._tables, 0, n, segment.tables, segment.keys, alive, BRIEF_WORK
+                self._tables,
+                0,
+                n,
+                segment.tables,
+                segment.indexed,
+                alive,
+                segment.alone,
+                BRIEF_WORK,
             )
             return hits if done else self.ask_long(segment, alive, (0, n))
-        if len(segment.keys) < THREADED_ROWS:
+        if len(segment.known) < THREADED_ROWS:
             return self.ask_long(segment, alive, (0, n))
         cores = os.cpu_count() or 1
         parts = _parts(self._tables.rows["owner"], cores * _CHUNKS_A_CORE)
@@ -76,7 +83,9 @@ class Question:
 
     def ask_long(self, segment: Segment, alive: BoolArray, rows: tuple[int, int]) -> Records:
         """The same of some rows, however long it takes, while other threads go on."""
-        hits, _ = asked_long(self._tables, *rows, segment.tables, segment.keys, alive, _UNLIMITED)
+        hits, _ = asked_long(
+            self._tables, *rows, segment.tables, segment.indexed, alive, segment.alone, _UNLIMITED
+        )
         return hits
 
 

@@ -14,11 +14,11 @@ from detente.core.agreement import Agreement
 from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
-from detente.picture.bands import keys_of
+from detente.picture.bands import keys_of, sieve_of
 from detente.picture.gather import Gatherer, Group, agreed
-from detente.picture.merge import merged_tables
+from detente.picture.merge import in_order_of, merged_tables
 from detente.picture.outline import TooWide, ask, outlines
-from detente.picture.tables import FOREVER_US, BoolArray, Records, Tables
+from detente.picture.tables import FOREVER_US, BoolArray, Index, Records, Tables
 
 Label = Callable[[Known], Hashable]
 
@@ -36,7 +36,7 @@ class Column(NamedTuple):
 class Segment(NamedTuple):
     """Immutable; owners are numbers of ``known``.
 
-    ``tables.rows`` stand in the order of ``keys``. ``ids`` are hashes of object
+    ``tables`` stand in the order of ``indexed.keys``. ``ids`` are hashes of object
     ids, ``due`` the times from which objects are stale, of those that ever are.
     """
 
@@ -44,9 +44,14 @@ class Segment(NamedTuple):
     owners: Records
     groups: tuple[Group, ...]
     tables: Tables
-    keys: IntArray
+    indexed: Index
     ids: Column
     due: Column
+
+    @property
+    def alone(self) -> bool:
+        """Whether each owner has but one row."""
+        return len(self.tables.rows) == len(self.known)
 
     def places(self, wanted: Sequence[str], hashes: IntArray) -> Iterator[tuple[int, int]]:
         """(number in ``wanted``, owner) for each object id that is here, alive or not."""
@@ -77,7 +82,7 @@ class Segment(NamedTuple):
             owners=self.owners[:0],
             groups=(),
             tables=Tables._make(table[:0] for table in self.tables),
-            keys=self.keys[:0],
+            indexed=Index._make(column[:0] for column in self.indexed),
             ids=Column._make(column[:0] for column in self.ids),
             due=Column._make(column[:0] for column in self.due),
         )
@@ -86,8 +91,8 @@ class Segment(NamedTuple):
         """The same objects under another agreement: arrays only."""
         rows = self.tables.rows.copy()
         ask(rows, self.owners, agreed(self.groups, agreement))
-        rows, keys = _in_order(rows)
-        return self._replace(tables=self.tables._replace(rows=rows), keys=keys)
+        tables, index = _in_order(self.tables._replace(rows=rows))
+        return self._replace(tables=tables, indexed=index)
 
 
 def hashes_of(ids: Sequence[str]) -> IntArray:
@@ -110,9 +115,8 @@ def build(known: list[Known], agreement: Agreement | None, label: Label | None =
     except TooWide as error:
         source_id = known[error.owner].value.source_id
         raise error.of(f"shape of {source_id}") from None
-    rows, keys = _in_order(tables.rows)
     ids = hashes_of([one.object_id for one in known])
-    return _complete(known, raw.owners, raw.groups, tables._replace(rows=rows), keys, ids)
+    return _complete(known, raw.owners, raw.groups, *_in_order(tables), ids)
 
 
 def require_measurable(shapes: Sequence[Shape]) -> None:
@@ -130,7 +134,7 @@ def require_measurable(shapes: Sequence[Shape]) -> None:
 def merged(a: Segment, alive_a: BoolArray, b: Segment, alive_b: BoolArray) -> Segment:
     """One segment of what is alive in two, owners in the same order, those of ``a`` first."""
     new_a, new_b = renumbered(alive_a), renumbered(alive_b, int(alive_a.sum()))
-    tables, keys = merged_tables(a.tables, a.keys, new_a, b.tables, b.keys, new_b)
+    tables, keys = merged_tables(a.tables, a.indexed.keys, new_a, b.tables, b.indexed.keys, new_b)
     known = _living(a.known, alive_a)
     known += _living(b.known, alive_b)
     groups = {group: number for number, group in enumerate(dict.fromkeys(a.groups + b.groups))}
@@ -139,7 +143,14 @@ def merged(a: Segment, alive_a: BoolArray, b: Segment, alive_b: BoolArray) -> Se
         for one, alive in ((a, alive_a), (b, alive_b))
     ]
     ids = np.concatenate([one.hashes()[alive] for one, alive in ((a, alive_a), (b, alive_b))])
-    return _complete(known, np.concatenate(owners), tuple(groups), tables, keys, ids)
+    return _complete(
+        known,
+        np.concatenate(owners),
+        tuple(groups),
+        tables,
+        Index(keys, sieve_of(tables.rows)),
+        ids,
+    )
 
 
 def renumbered(alive: BoolArray, first: int = 0) -> IntArray:
@@ -152,7 +163,7 @@ def _complete(
     owners: Records,
     groups: tuple[Group, ...],
     tables: Tables,
-    keys: IntArray,
+    indexed: Index,
     ids: IntArray,
 ) -> Segment:
     by_id = np.argsort(ids, kind="stable")
@@ -164,17 +175,19 @@ def _complete(
         owners=owners,
         groups=groups,
         tables=tables,
-        keys=keys,
+        indexed=indexed,
         ids=Column(ids[by_id], by_id),
         due=Column(due[by_due], by_due),
     )
 
 
-def _in_order(rows: Records) -> tuple[Records, IntArray]:
-    """Rows in the order of the index, and its keys."""
-    keys = keys_of(rows)
+def _in_order(tables: Tables) -> tuple[Tables, Index]:
+    """All in the order of the index: what is asked for together lies together."""
+    keys = keys_of(tables.rows)
     order = np.argsort(keys, kind="stable")
-    return rows[order], keys[order]
+    rows, keys = tables.rows[order], keys[order]
+    tables = in_order_of(rows, tables)
+    return tables, Index(keys, sieve_of(tables.rows))
 
 
 def _living(known: list[Known], alive: BoolArray) -> list[Known]:

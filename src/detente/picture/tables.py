@@ -17,14 +17,15 @@ Records = npt.NDArray[np.void]
 Record = Any
 """One of Records: in compiled code its fields are attributes."""
 
+Sieve = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 
 NEVER_US = np.iinfo(np.int64).min
 FOREVER_US = np.iinfo(np.int64).max
 """Unbounded times, microseconds since 1970."""
 
-BLOCK_PIECES = 16
-"""Pieces a block: one cache line of bounds stands for sixteen of geometry."""
+BLOCK_PIECES = 4
+"""Pieces a block: what a block's bounds cost to read is what two of its pieces would."""
 
 ROW = np.dtype(
     [
@@ -74,6 +75,18 @@ HIT = np.dtype(
     ]
 )
 """A plan of the question meets an owner: nearest part, over the time both share."""
+
+
+class Index(NamedTuple):
+    """What a question reads of every row that may matter to it, before it reads a row.
+
+    ``keys`` (n,) int64, sorted (detente.picture.bands). ``sieve`` (n, 5) float32, in their
+    order: ``x``, ``y``, ``z`` of the row; how far it reaches around them by itself, and what
+    it asks beyond that, both in radians and never too little.
+    """
+
+    keys: IntArray
+    sieve: Sieve
 
 
 class Tables(NamedTuple):
