@@ -14,6 +14,7 @@ from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape, Vo
 from detente.errors import MalformedInput
 from detente.picture import Picture
 from detente.picture.measure import bounds_of_chord
+from detente.picture.outline import placed_at, spread
 from judge import GEOD, FloatArray, along, distance_m, to_edge_m, winding
 
 FAR_MM = 1_000_000_000
@@ -294,3 +295,47 @@ def test_inside_is_within_an_odd_number_of_rings(
         assert found == 0
     elif min(abs(gap) for gap in within) > 1e-4:  # some 11 m from every edge
         assert found > error
+
+
+@given(
+    start=anywhere,
+    way=st.tuples(st.floats(0, 360), st.floats(1_000, 20_000)),
+    pieces=st.integers(2, 21),
+    data=st.data(),
+)
+@settings(deadline=None)
+def test_cuts_of_an_edge_lie_on_its_geodesic(
+    start: tuple[float, float], way: tuple[float, float], pieces: int, data: st.DataObject
+) -> None:
+    """docs/adr/0004: an edge of up to 20 km is cut without a geodesic, to a tenth of a millimetre.
+
+    A chord's part is the arc's to well under a metre, so the judge looks a metre to each side.
+    """
+    lon, lat, _ = GEOD.fwd(*start, *way)
+    ends = placed_at(np.array([start, (lon, lat)]))
+    cuts = spread(ends, np.array([pieces, 1]), np.array([0, pieces]))
+    assert len(cuts) == pieces + 1
+    part = data.draw(st.integers(1, pieces - 1))
+    near = way[1] * part / pieces
+    beside = np.full(20_001, 1.0)
+    for width in (1.0, 1e-3):
+        along_m = near + np.linspace(-width, width, 20_001)
+        lons, lats, _ = GEOD.fwd(beside * start[0], beside * start[1], beside * way[0], along_m)
+        apart = np.linalg.norm(ecef(lons, lats) - cuts[part, :3], axis=1)
+        near = along_m[apart.argmin()]
+    assert apart.min() < 1e-4
+
+
+@given(place=anywhere, beyond=st.just(180.0) | st.floats(0, 180), reach=st.floats(1, 900_000))
+@settings(deadline=None)
+def test_a_row_is_found_once_however_runs_wrap(
+    place: tuple[float, float], beyond: float, reach: float
+) -> None:
+    """Also where the two ends of a run around the earth meet: each entry is one meeting."""
+    notice = Notice(
+        source_id="b", name="b", category="b", party="b",
+        volumes=(Volume(footprint=(circle(*place, 0.0),)),),
+    )  # fmt: skip
+    lon = (place[0] + beyond + 180) % 360 - 180
+    plan = Plan(source_id="a", volumes=(Volume(footprint=(circle(lon, place[1], reach),)),))
+    assert len(Picture([Known(value=notice)]).meetings([plan])[0]) <= 1

@@ -21,6 +21,9 @@ BAND_RAD = np.array([1.6e-4, 6.4e-4, 2.56e-3, 1.024e-2, 4.096e-2, 0.16384, 3.2])
 An item is in the lowest class whose limit its reach does not exceed."""
 
 _LONGITUDE_CELLS = 1 << 31
+_TWO_CELLS_RAD = 4 * np.pi / _LONGITUDE_CELLS
+"""Runs whose ends are no further apart may share a cell."""
+
 _BAND_SHIFT = 32
 _CLASS_SHIFT = 52
 
@@ -151,9 +154,12 @@ def runs(keys: IntArray, row: Record, out: IntArray) -> int:
 def band_runs(
     keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int
 ) -> int:
-    """The one or two runs of a band between two longitudes; 0 to 2 pi, may overhang."""
+    """The one or two runs of a band between two longitudes; 0 to 2 pi, may overhang.
+
+    No row is in both: whoever is asked once answers once.
+    """
     turn = 2 * np.pi
-    if east - west >= turn:
+    if east - west >= turn - _TWO_CELLS_RAD:
         return add_run(keys, base, 0.0, turn, out, found)
     if west < 0.0:
         found = add_run(keys, base, west + turn, turn, out, found)

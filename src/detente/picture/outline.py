@@ -37,6 +37,12 @@ plane stays well-conditioned. A larger one is split by its author."""
 _E7 = 1e7
 _MM = 1e3
 
+_NEAR_M = 20_000.0
+"""Edges up to this long are cut here; longer ones by geodesics (detente.core.geodesy)."""
+
+_ARC = 1.000001
+"""No arc of at most _NEAR_M is this much longer than its chord."""
+
 _LONG_M2 = (EDGE_MAX_M * 0.999) ** 2
 """A chord this much shorter than the limit cannot belong to a longer arc."""
 
@@ -86,19 +92,65 @@ class TooWide(MalformedInput):
 
 def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, IntArray]:
     """Vertices with the ``long`` edges cut into pieces, and where each path then starts."""
-    degrees = raw.positions / _E7
     chord = np.linalg.norm(vertices[long + 1, :3] - vertices[long, :3], axis=1)
-    pieces, positions = cut_edges(degrees[long], degrees[long + 1], chord)
-    spread = np.ones(len(vertices), dtype=np.int64)
-    spread[long] = pieces
-    place = np.cumsum(spread) - spread
-    out = np.empty((int(spread.sum()), vertices.shape[1]))
-    out[place] = vertices
-    # The first piece of an edge starts at the vertex that is there already.
-    part = np.arange(len(positions)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    inner = np.flatnonzero(part)
-    out[np.repeat(place[long], pieces)[inner] + part[inner]] = placed_at(positions[inner])
+    pieces = np.ones(len(vertices), dtype=np.int64)
+    pieces[long] = np.ceil(chord * _ARC / EDGE_MAX_M)
+    far = long[chord > _NEAR_M]
+    if len(far):
+        degrees = raw.positions / _E7
+        pieces[far], positions = cut_edges(degrees[far], degrees[far + 1], chord[chord > _NEAR_M])
+    place = np.cumsum(pieces) - pieces
+    out = spread(vertices, pieces, place)
+    if len(far):
+        # The first piece of an edge starts at the vertex that is there already.
+        count = pieces[far]
+        part = np.arange(len(positions)) - np.repeat(np.cumsum(count) - count, count)
+        inner = np.flatnonzero(part)
+        out[np.repeat(place[far], count)[inner] + part[inner]] = placed_at(positions[inner])
     return out, place[raw.starts]
+
+
+@released
+def spread(vertices: FloatArray, pieces: IntArray, place: IntArray) -> FloatArray:
+    """Vertices with each edge cut into so many pieces.
+
+    The cuts lie in the plane of the edge and the ellipsoid's normal at its middle, which
+    within _NEAR_M is less than 0.1 mm from the geodesic, and on the ellipsoid.
+
+    Args:
+        vertices: (n, 5) earth-centred metres.
+        pieces: (n,) of the edge that begins at each vertex.
+        place: (n,) where each vertex goes.
+    """
+    n = len(vertices)
+    out = np.empty((place[n - 1] + pieces[n - 1], vertices.shape[1]))
+    for i in range(n):
+        out[place[i]] = vertices[i]
+        for part in range(1, pieces[i]):
+            on_edge(vertices[i], vertices[i + 1], part / pieces[i], out[place[i] + part])
+    return out
+
+
+@jit
+def on_edge(a: FloatArray, b: FloatArray, t: float, out: FloatArray) -> None:
+    """A vertex on the edge from ``a`` to ``b``, at the part ``t`` of its chord."""
+    # Scaled so that the ellipsoid is the unit sphere, on which the root is that of a quadratic.
+    polar = SEMI_MAJOR_M * np.sqrt(1 - ECCENTRICITY_SQUARED)
+    x, y = (a[0] + t * (b[0] - a[0])) / SEMI_MAJOR_M, (a[1] + t * (b[1] - a[1])) / SEMI_MAJOR_M
+    z = (a[2] + t * (b[2] - a[2])) / polar
+    # The normal of the ellipsoid at the middle of the edge.
+    nx, ny = (a[0] + b[0]) / SEMI_MAJOR_M**2, (a[1] + b[1]) / SEMI_MAJOR_M**2
+    nz = (a[2] + b[2]) / polar**2
+    ux, uy, uz = nx / SEMI_MAJOR_M, ny / SEMI_MAJOR_M, nz / polar
+    across = x * ux + y * uy + z * uz
+    up2 = ux * ux + uy * uy + uz * uz
+    below = 1.0 - (x * x + y * y + z * z)
+    s = below / (across + np.sqrt(across * across + up2 * below))
+    out[0] = SEMI_MAJOR_M * x + s * nx
+    out[1] = SEMI_MAJOR_M * y + s * ny
+    out[2] = polar * z + s * nz
+    out[3] = 0.0
+    out[4] = 0.0
 
 
 @jit
