@@ -171,7 +171,7 @@ class Entry:
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.about, self.index, self.under = given["about"], given["index"], given["checkpoint"]
-        self.proof = [debase(one) for one in given["proof"]]
+        self.proof, self.withheld = [debase(one) for one in given["proof"]], given.get("withheld")
         data, self.name = given["envelope"].encode(), f"entry {self.index} ({self.about})"
         envelope = parse(data, self.name)
         require(envelope["payloadType"] == ENTRY_TYPE, f"{self.name} is of another type")
@@ -266,6 +266,12 @@ class Evidence:
             author = one.says["party"] if one.about == "party" else author
             same = (one.object["type"], author) == (one.says["kind"], one.says["party"])
             require(same, f"the object of {one.name} is another's or of another kind")
+        for one in (one for one in self.versions if one.withheld == "erased"):
+            by = [it for it in self.by_about["erasure"] if it.object and it.index > one.index
+                  and it.says["party"] in {"node", one.says["party"]}
+                  and it.object["object"] == one.says["object"]
+                  and it.object["version"] >= one.says["version"]]  # fmt: skip
+            require(by, f"{one.name} is said to be erased, and no entry here erased it")
         hidden = sum(one.object is None for one in self.entries)
         return f"{len(self.entries) - hidden} objects; {hidden} entries are here without theirs"
 
@@ -384,6 +390,9 @@ class Evidence:
             how = "signed by" if one.own else "received from, as the node attests,"
             where = f"  version {says['version']}, entry {one.index}, {how} {says['party']}; "
             lines.append(where + f"it claims the time {says['time']}. {by}")
+        for one in self.by_about["erasure"]:
+            order = one.object["order"] if one.object else "not in this file"
+            lines.append(f"  What it said was erased by entry {one.index}: {order}")
         for one in self.file["told"]:
             more = f" to {', '.join(one['to'])}" if one["to"] else ""
             more += f" (the node attests: {', '.join(one['attested'])})" if one["attested"] else ""
