@@ -267,11 +267,10 @@ class Evidence:
             same = (one.object["type"], author) == (one.says["kind"], one.says["party"])
             require(same, f"the object of {one.name} is another's or of another kind")
         for one in (one for one in self.versions if one.withheld == "erased"):
-            by = [it for it in self.by_about["erasure"] if it.object and it.index > one.index
-                  and it.says["party"] in {"node", one.says["party"]}
-                  and it.object["object"] == one.says["object"]
-                  and it.object["version"] >= one.says["version"]]  # fmt: skip
-            require(by, f"{one.name} is said to be erased, and no entry here erased it")
+            what, number = one.says["object"], one.says["version"]
+            by = {it.says["party"] for it in self.by_about["erasure"] if it.object
+                  and it.object["object"] == what and it.object["version"] >= number}  # fmt: skip
+            require(by & {"node", one.says["party"]}, f"no entry here erased {one.name}")
         hidden = sum(one.object is None for one in self.entries)
         return f"{len(self.entries) - hidden} objects; {hidden} entries are here without theirs"
 
@@ -390,9 +389,8 @@ class Evidence:
             how = "signed by" if one.own else "received from, as the node attests,"
             where = f"  version {says['version']}, entry {one.index}, {how} {says['party']}; "
             lines.append(where + f"it claims the time {says['time']}. {by}")
-        for one in self.by_about["erasure"]:
-            order = one.object["order"] if one.object else "not in this file"
-            lines.append(f"  What it said was erased by entry {one.index}: {order}")
+        lines += [f"  It was erased by entry {one.index}, by order of: {one.object['order']}"
+                  for one in self.by_about["erasure"] if one.object]  # fmt: skip
         for one in self.file["told"]:
             more = f" to {', '.join(one['to'])}" if one["to"] else ""
             more += f" (the node attests: {', '.join(one['attested'])})" if one["attested"] else ""
