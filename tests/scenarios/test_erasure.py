@@ -160,8 +160,8 @@ def test_in_force(node: Node, place: Place) -> None:
     question = {"plan": {"source_id": "q", "volumes": PLACE}}
 
     def found() -> tuple[str, int]:
-        verdict = one.post("/v1/checks", question).json
-        return verdict["kind"], len(verdict["findings"])
+        verdict = one.post("/v1/check", question).json
+        return verdict["verdict"], len(verdict["findings"])
 
     before = found()
     assert before[0] == "conflict"

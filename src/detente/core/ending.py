@@ -78,6 +78,6 @@ def require_erasable(erasure: Erasure, value: Value | None) -> None:
             got="one that still counts",
         )
     for name in ("source_id", "name", "title"):
-        said = getattr(value, name, "")
+        said = getattr(value, name, None) or ""
         if len(said) >= _QUOTED_LENGTH_MIN and said.casefold() in erasure.order.casefold():
             raise MalformedInput("order", expected="nothing of what is erased, its name included")

@@ -138,7 +138,7 @@ class Postgres:
 
     def scrub(self, connection: sa.Connection) -> bool:
         """Give free what was deleted; another process that does so already is left to it."""
-        connection.exec_driver_sql("VACUUM (SKIP_LOCKED) content, object")
+        connection.exec_driver_sql("VACUUM (SKIP_LOCKED) content, object, idempotency")
         return True
 
     def explain(self, error: SQLAlchemyError) -> str:
