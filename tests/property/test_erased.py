@@ -83,8 +83,10 @@ class Story:
     async def do(self, act: Act) -> None:
         if act.does == "say":
             value = value_of(act, f"name-{len(self.said)}")
-            say = self.theatre.aware if isinstance(value, Plan) else self.theatre.say
-            receipt = await say(act.party, value)  # type: ignore[operator] # both take it so
+            if isinstance(value, Plan):
+                receipt = await self.theatre.aware(act.party, value)
+            else:
+                receipt = await self.theatre.say(act.party, value)
             self.said.append(Said(act.party, receipt, ended=False))
         elif self.said:
             place = act.which % len(self.said)

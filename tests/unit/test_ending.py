@@ -1,5 +1,7 @@
 """What is over, and what may be erased, by whom, once (docs/rules/R-19.md)."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -126,7 +128,7 @@ def test_what_has_ended_leaves_its_name_to_who_bears_it() -> None:
 @pytest.mark.parametrize(
     "parts", [{"kind": "zone"}, {"version": 1}, {"version": 3}, {"object": object_id(77)}]
 )
-def test_an_erasure_names_what_there_is(parts: dict[str, object]) -> None:
+def test_an_erasure_names_what_there_is(parts: dict[str, Any]) -> None:
     ledger, writer = story(site(), site(standing=GONE))
     with pytest.raises(Conflict):
         ledger.accept(erased(writer, **parts))
