@@ -401,6 +401,9 @@ def test_commands(place: Place, keyring: Keyring, tmp_path: Path) -> None:
     assert detente("erase", "b-2", "--order", ORDER, *register, cwd=tmp_path).status == 0
     ran = verified(place, tmp_path)
     assert (ran.status, "4 erased" in ran.out) == (0, True), ran.out
+    vkey = exported(place, keyring, tmp_path)
+    outside = detente("audit", "log", "--key", vkey, "--state", "state.json", cwd=tmp_path)
+    assert outside.status == 0, outside.out
     if isinstance(place, Path):
         for path in tmp_path.glob(f"{place.name}*"):
             if path.is_file():
@@ -420,7 +423,7 @@ def test_killed(place: Place, keyring: Keyring) -> None:
             deadline = time.monotonic() + START_S
             assert process.stdout.readline() == "ready\n"
             assert time.monotonic() < deadline
-            time.sleep(chance.uniform(0.05, 0.4))
+            time.sleep(chance.uniform(0.2, 0.9))
             process.kill()
             answered = [line for line in process.stdout.read().splitlines() if len(line) == 32]
         store = Store(place)
@@ -431,4 +434,4 @@ def test_killed(place: Place, keyring: Keyring) -> None:
         for object_id in answered:
             assert salts_of(place, object_id) == []
         store.close()
-    assert total > 6
+    assert total > 2, "the rounds must be long enough to be answered in"
