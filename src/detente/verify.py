@@ -266,11 +266,9 @@ class Evidence:
             author = one.says["party"] if one.about == "party" else author
             same = (one.object["type"], author) == (one.says["kind"], one.says["party"])
             require(same, f"the object of {one.name} is another's or of another kind")
-        for one in (one for one in self.versions if one.withheld == "erased"):
-            what, number = one.says["object"], one.says["version"]
-            by = {it.says["party"] for it in self.by_about["erasure"] if it.object
-                  and it.object["object"] == what and it.object["version"] >= number}  # fmt: skip
-            require(by & {"node", one.says["party"]}, f"no entry here erased {one.name}")
+        by = {(it.object["object"], it.says["party"]) for it in self.by_about["erasure"]}
+        good = by & {(self.file["object"], who) for who in ("node", self.versions[0].says["party"])}
+        require(good or all(one.withheld != "erased" for one in self.versions), "nothing erased it")
         hidden = sum(one.object is None for one in self.entries)
         return f"{len(self.entries) - hidden} objects; {hidden} entries are here without theirs"
 
@@ -389,8 +387,7 @@ class Evidence:
             how = "signed by" if one.own else "received from, as the node attests,"
             where = f"  version {says['version']}, entry {one.index}, {how} {says['party']}; "
             lines.append(where + f"it claims the time {says['time']}. {by}")
-        lines += [f"  It was erased by entry {one.index}, by order of: {one.object['order']}"
-                  for one in self.by_about["erasure"] if one.object]  # fmt: skip
+        lines += [f"  Erased by {it.name}: {it.data.decode()}" for it in self.by_about["erasure"]]
         for one in self.file["told"]:
             more = f" to {', '.join(one['to'])}" if one["to"] else ""
             more += f" (the node attests: {', '.join(one['attested'])})" if one["attested"] else ""

@@ -240,9 +240,11 @@ class Ledger:
         statement, value = act.signed.statement, act.value
         if statement.kind is EntryKind.PARTY and statement.party != NODE:
             self._require_only_keys(act)
-        elif statement.kind is EntryKind.ERASURE:
-            pass  # Whose the object is decides (``_erased``).
-        elif (statement.kind in OF_NODE) != (statement.party == NODE):
+        elif (
+            (statement.kind in OF_NODE) != (statement.party == NODE)
+            # Of an erasure, whose the object is decides (``_erased``).
+            and statement.kind is not EntryKind.ERASURE
+        ):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
                 expected="agreement, parties and deliveries from the node, all else from a party",
