@@ -11,10 +11,10 @@ COMMANDS = (
     (), ("check",), ("init",), ("party", "new"), ("party", "rotate"), ("party", "revoke"),
     ("client", "new"), ("client", "list"), ("client", "revoke"), ("account", "new"),
     ("account", "list"), ("account", "password"), ("account", "disable"),
-    ("import",), ("list",), ("show",), ("withdraw",), ("agreement",), ("log",), ("log", "verify"),
-    ("log", "repair"), ("log", "key"), ("log", "checkpoint"), ("log", "proof"),
-    ("log", "export"), ("log", "witness-key"), ("audit",), ("silence",), ("evidence",),
-    ("verify",), ("serve",), ("config",),
+    ("import",), ("list",), ("show",), ("withdraw",), ("erase",), ("agreement",), ("log",),
+    ("log", "verify"), ("log", "repair"), ("log", "key"), ("log", "checkpoint"),
+    ("log", "proof"), ("log", "export"), ("log", "witness-key"), ("audit",), ("silence",),
+    ("evidence",), ("verify",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip
 

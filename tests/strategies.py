@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from detente.core.agreement import Agreement, Separation
 from detente.core.availability import Availability, AvailabilityState
+from detente.core.ending import ERASABLE
 from detente.core.entry import EntryKind
+from detente.core.erasure import Erasure
 from detente.core.lifecycle import Standing
 from detente.core.notice import Escort, Notice, NoticeKind, Provenance, Verification
 from detente.core.party import Desk, Party
@@ -227,6 +229,15 @@ deliveries = st.builds(
     attempt=st.integers(1, 9),
     status=st.one_of(st.none(), st.integers(0, 999)),
 )
+erasures = st.builds(
+    Erasure,
+    party=tokens,
+    object=st.from_regex(r"[0-9a-f]{32}", fullmatch=True),
+    kind=st.sampled_from(ERASABLE),
+    version=st.integers(1, 9),
+    order=names,
+    asked=st.one_of(st.none(), tokens),
+)
 parties = st.builds(
     Party,
     id=tokens,
@@ -259,5 +270,6 @@ values = st.one_of(
     release_requests,
     release_decisions,
     deliveries,
+    erasures,
 )
 """Every kind of value that an entry can be about."""

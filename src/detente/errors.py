@@ -8,6 +8,7 @@
     |-- NotPermitted      known to the caller, and not the caller's to do
     |-- NotFound          absent, or not for the caller: the two look alike
     |-- Conflict          the record moved on, or the act contradicts it
+    |   `-- InForce           what would be erased still counts
     |-- Stale             based on a version that is no longer the current one
     |-- LogInconsistent   the record contradicts itself
     |-- RateLimited       too much in too little time; says when to come back
@@ -77,6 +78,12 @@ class Conflict(DetenteError):
     """The record moved on, or the act contradicts what stands in it."""
 
     code = "conflict"
+
+
+class InForce(Conflict):
+    """What would be erased still counts: it is to be withdrawn first."""
+
+    code = "in_force"
 
 
 class Stale(DetenteError):

@@ -171,7 +171,7 @@ class Entry:
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.about, self.index, self.under = given["about"], given["index"], given["checkpoint"]
-        self.proof = [debase(one) for one in given["proof"]]
+        self.proof, self.withheld = [debase(one) for one in given["proof"]], given.get("withheld")
         data, self.name = given["envelope"].encode(), f"entry {self.index} ({self.about})"
         envelope = parse(data, self.name)
         require(envelope["payloadType"] == ENTRY_TYPE, f"{self.name} is of another type")
@@ -266,6 +266,9 @@ class Evidence:
             author = one.says["party"] if one.about == "party" else author
             same = (one.object["type"], author) == (one.says["kind"], one.says["party"])
             require(same, f"the object of {one.name} is another's or of another kind")
+        by = {(it.object["object"], it.says["party"]) for it in self.by_about["erasure"]}
+        good = by & {(self.file["object"], who) for who in ("node", self.versions[0].says["party"])}
+        require(good or all(one.withheld != "erased" for one in self.versions), "nothing erased it")
         hidden = sum(one.object is None for one in self.entries)
         return f"{len(self.entries) - hidden} objects; {hidden} entries are here without theirs"
 
@@ -384,6 +387,7 @@ class Evidence:
             how = "signed by" if one.own else "received from, as the node attests,"
             where = f"  version {says['version']}, entry {one.index}, {how} {says['party']}; "
             lines.append(where + f"it claims the time {says['time']}. {by}")
+        lines += [f"  Erased by {it.name}: {it.data.decode()}" for it in self.by_about["erasure"]]
         for one in self.file["told"]:
             more = f" to {', '.join(one['to'])}" if one["to"] else ""
             more += f" (the node attests: {', '.join(one['attested'])})" if one["attested"] else ""

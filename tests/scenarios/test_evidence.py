@@ -455,8 +455,8 @@ def test_two_pasts(told: Told) -> None:
     refused(told.evidence().read_bytes(), 6, "does not follow")
 
 
-def test_erased(told: Told) -> None:
-    """What was erased is proven to have been said, and not what it was."""
+def test_lost(told: Told) -> None:
+    """What was lost is proven to have been said, and not what it was."""
     with told.store.appending() as record:
         sequence = record.history(told.hospital.object_id)[0]
         record._connection.execute(
@@ -465,7 +465,7 @@ def test_erased(told: Told) -> None:
     data = told.evidence().read_bytes()
     said = checked(data)
     assert "1 entries are here without theirs" in said
-    assert "version 1: erased" in data.decode()
+    assert "version 1: lost" in data.decode()
 
 
 def test_page(told: Told) -> None:

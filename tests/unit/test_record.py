@@ -36,6 +36,7 @@ from detente.node.picture import load
 from detente.node.submit import submit
 from detente.node.theatre import admit, agree, found
 from detente.node.withdraw import withdraw
+from detente.node.world import World
 from detente.store import Place, Store
 from detente.store.database import REVISION, Database
 from world import NOW, site
@@ -253,13 +254,21 @@ def test_names_that_mean_nothing_or_too_much(place: Place, keyring: Keyring) -> 
             record.entry(99)
 
 
-def test_erased_content_leaves_the_record_whole(place: Place, keyring: Keyring) -> None:
+def test_content_that_is_lost_is_damage_and_stops_every_check(
+    place: Place, keyring: Keyring
+) -> None:
     store = Store(place)
     take_in(store, "one", keyring.load("one"), [site("A")], now=NOW)
     alter(place, "DELETE FROM content WHERE sequence = 3")
     found_now = audit(store)
-    assert (found_now.problems, found_now.erased) == ([], 1)
-    assert load(place).known == []
+    assert found_now.erased == 0
+    assert found_now.problems == [
+        "check 4, entry 3: what it commits to is missing, and nothing erased it"
+    ]
+    with pytest.raises(LogInconsistent, match="it takes a backup"):
+        load(place)
+    with store.reading() as record, pytest.raises(LogInconsistent, match="it takes a backup"):
+        World.load(record)
     with store.reading() as record:
         shown = history(record, "A")
         assert shown.value is None

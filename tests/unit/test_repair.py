@@ -192,7 +192,7 @@ def test_an_entry_altered_with_its_hash_is_found_by_the_tiles(
         ),
         (
             ERASE,
-            "erased, so that no entry says its name",
+            "what it commits to is missing, and nothing erased it",
         ),
     ],
 )  # fmt: skip

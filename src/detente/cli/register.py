@@ -1,4 +1,4 @@
-"""``detente init``, ``party``, ``import``, ``list``, ``show``, ``withdraw``, ``agreement``."""
+"""``detente init``, ``party``, ``import``, ``list``, ``show``, ``withdraw``, ``erase``..."""
 
 import sys
 from enum import StrEnum
@@ -382,6 +382,46 @@ def withdraw(
         f"object {receipt.object_id} is withdrawn: version {receipt.version}, "
         f"entry {receipt.sequence}\n"
     )
+
+
+def erase(
+    object_id: Annotated[str, typer.Argument(metavar="ID", help="Object id, or its author's id.")],
+    order: Annotated[
+        str, typer.Option(metavar="TEXT", help="By whose order and under which heading.")
+    ],
+    party: Annotated[
+        str | None, typer.Option(metavar="ID", help="Its author; without, the node says it.")
+    ] = None,
+    store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
+) -> None:
+    """Destroy what an object says, once it is withdrawn. It cannot be undone.
+
+    Salt and content of all its versions go; the entries stay, the log still verifies, and
+    that it was erased, when and by whose order is an entry. Backups are not reached.
+
+    [bold]Example[/bold]
+
+        detente erase 0011190023 --order "Court of X, file 12/34, data protection"
+    """
+    from detente.core.ledger import NODE  # noqa: PLC0415
+    from detente.node.erasing import erase as erase_verb  # noqa: PLC0415
+    from detente.node.keyring import Keyring  # noqa: PLC0415
+    from detente.node.lookup import admitted_party  # noqa: PLC0415
+    from detente.store import Store  # noqa: PLC0415
+
+    where = place_of(store)
+    register = Store(where)
+    author = NODE
+    if party is not None:
+        with register.reading() as record:
+            author = admitted_party(record, party).id
+    key = Keyring(where, keys).load(author)
+    receipt = erase_verb(register, author, key, object_id, order, now=utc_now())
+    done = register.scrub()
+    sys.stdout.write(f"erased: entry {receipt.sequence} says so, object {receipt.object_id}\n")
+    if not done:
+        sys.stdout.write("the database's log still holds it until those who read it now are done\n")
 
 
 def agreement(

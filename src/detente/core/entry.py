@@ -72,6 +72,7 @@ class EntryKind(StrEnum):
     RELEASE_REQUEST = "release_request"
     RELEASE_DECISION = "release_decision"
     DELIVERY = "delivery"
+    ERASURE = "erasure"
 
 
 class Authorship(StrEnum):

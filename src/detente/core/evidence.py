@@ -37,14 +37,14 @@ class Shown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An entry with its proof, and what it commits to.
 
     Attributes:
-        about: agreement, party, object, delivery or acknowledgement.
+        about: agreement, party, object, delivery, acknowledgement or erasure.
         index: Its place in the log.
         checkpoint: Under which of the file's checkpoints it is proven, from 0.
         proof: From the leaf up, base64 each.
         envelope: Its bytes.
         salt: base64; None where ``withheld``.
         object: The object's bytes; likewise.
-        withheld: Why what it commits to is not here: erased, or not released.
+        withheld: Why what it commits to is not here: erased, lost, or not released.
     """
 
     about: str

@@ -10,12 +10,13 @@ Checks, in the order in which an entry that breaks several is refused:
 2. the object is what the statement commits to, and of the kind that it says;
 3. the party may say it: the node speaks of parties, of the agreement and of
    deliveries, parties speak for themselves, and of themselves only that they
-   change their keys;
+   change their keys; an object is erased by its author or the node;
 4. the signatures are by keys that the record gives to the party (for what the
    node attests, to the node), and by each key that the entry introduces;
 5. it is the next entry of its chain: the party's, or the node's for what the
    node attests;
-6. it is the next version of its object, and a permitted change of it.
+6. it is the next version of its object, and a permitted change of it; what is
+   erased is over, and has no later version.
 
 A key speaks from the entry after the one that gives it, to the entry that takes it
 away: by place in the record, never by a claimed time.
@@ -31,6 +32,7 @@ from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.availability import Availability
+from detente.core.ending import has_ended, require_erasable
 from detente.core.entry import (
     Authorship,
     ChainHead,
@@ -41,17 +43,17 @@ from detente.core.entry import (
     commitment,
     follow,
 )
-from detente.core.lifecycle import STANDING_TRANSITIONS, Standing, advance
+from detente.core.erasure import Erasure
+from detente.core.lifecycle import STANDING_TRANSITIONS, advance
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey
-from detente.core.plan import PLAN_FINAL, PLAN_PROTECTS, PLAN_TRANSITIONS, Plan
+from detente.core.plan import PLAN_PROTECTS, PLAN_TRANSITIONS, Plan
 from detente.core.presence import Presence
 from detente.core.report import REPORT_TRANSITIONS, Report
 from detente.core.subscription import Subscription
 from detente.core.telling import (
     Acknowledgement,
     Answer,
-    Contested,
     Delivery,
     Objection,
     ReleaseDecision,
@@ -82,6 +84,7 @@ KINDS: dict[type, EntryKind] = {
     ReleaseRequest: EntryKind.RELEASE_REQUEST,
     ReleaseDecision: EntryKind.RELEASE_DECISION,
     Delivery: EntryKind.DELIVERY,
+    Erasure: EntryKind.ERASURE,
 }
 
 OF_NODE = {EntryKind.AGREEMENT, EntryKind.PARTY, EntryKind.DELIVERY}
@@ -198,12 +201,17 @@ class Ledger:
             authenticate(act.signed, speaking, introduced)
         head = follow(before, act.signed)
         held = self._next_version(act)
+        erased = self._erased(act)
         # Nothing is remembered before all checks have passed.
         self._heads[chain] = head
         self._held[held.object_id] = held
         if held.source_id is not None:
             name = (held.kind, held.party, held.source_id)
             self._names[name] = None if held.ended else held.object_id
+        if erased is not None:
+            self._held[erased.object_id] = without_content(erased)
+            if erased.source_id is not None and not erased.ended:
+                self._names[erased.kind, erased.party, erased.source_id] = None
         self._learn_keys(act.value)
         return held
 
@@ -232,7 +240,11 @@ class Ledger:
         statement, value = act.signed.statement, act.value
         if statement.kind is EntryKind.PARTY and statement.party != NODE:
             self._require_only_keys(act)
-        elif (statement.kind in OF_NODE) != (statement.party == NODE):
+        elif (
+            (statement.kind in OF_NODE) != (statement.party == NODE)
+            # Of an erasure, whose the object is decides (``_erased``).
+            and statement.kind is not EntryKind.ERASURE
+        ):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
                 expected="agreement, parties and deliveries from the node, all else from a party",
@@ -294,6 +306,27 @@ class Ledger:
             _require_next(current, held)
         return held
 
+    def _erased(self, act: Act) -> Held | None:
+        """What an erasure erases, as it stood before; None where this is no erasure."""
+        statement, value = act.signed.statement, act.value
+        if statement.kind is EntryKind.ERASURE and statement.version != 1:
+            raise Conflict("erasure", expected="one version: it is never changed")
+        if not isinstance(value, Erasure):
+            return None
+        current = self._current(value.object)
+        if current is None or statement.party not in {NODE, current.party}:
+            raise Conflict(f"object {value.object}", expected="an object of the party's own")
+        if is_erased(current):
+            raise Conflict(f"erasure of {value.object}", expected="one that is not erased yet")
+        if (value.kind, value.version) != (current.kind, current.version):
+            raise Conflict(
+                f"erasure of {value.object}",
+                expected=f"{current.kind}, version {current.version}",
+                got=f"{value.kind}, version {value.version}",
+            )
+        require_erasable(value, current.value)
+        return current
+
     def _require_new(self, held: Held) -> None:
         if held.version != 1:
             raise Conflict(
@@ -347,20 +380,14 @@ def owner_of(statement: Statement) -> str:
     return NODE if statement.kind is EntryKind.PARTY else statement.party
 
 
-def has_ended(value: Value) -> bool:
-    """Whether the object is over for good, so that its name is free again."""
-    match value:
-        case Plan():
-            return value.state in PLAN_FINAL
-        case Subscription():
-            return value.standing is Standing.WITHDRAWN
-        case Objection():
-            return value.state is Contested.TAKEN_BACK
-        case Zone():
-            # F3548 knows no constraint that comes back.
-            return value.uss is not None and value.standing is Standing.WITHDRAWN
-        case _:
-            return False
+def is_erased(held: Held) -> bool:
+    """Whether an object was erased: it has ended, and nothing of it is there."""
+    return held.ended and held.value is None
+
+
+def without_content(held: Held) -> Held:
+    """An object once it is erased: no value, no name, and no later version."""
+    return replace(held, value=None, source_id=None, ended=True)
 
 
 def source_id(value: Value) -> str:
@@ -370,8 +397,15 @@ def source_id(value: Value) -> str:
             return AGREEMENT_SOURCE_ID
         case Party():
             return value.id
+        case Erasure():
+            return erasure_of(value.object)
         case _:
             return value.source_id
+
+
+def erasure_of(object_id: str) -> str:
+    """What the erasure of an object is called: there is one."""
+    return f"erasure of {object_id}"
 
 
 def opened(signed: Signed, salt: bytes, data: bytes) -> Value:

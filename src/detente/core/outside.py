@@ -126,7 +126,8 @@ class Outside:
             breaches.append(_breach("author", "the agreement as the first entry", one.kind))
         # A party's own keys are the one thing of the node's that it may change.
         of_itself = one.kind == EntryKind.PARTY and one.chain == one.party
-        if (one.kind in _OF_NODE) != (one.party == NODE) and not of_itself:
+        by_either = one.kind == EntryKind.ERASURE
+        if (one.kind in _OF_NODE) != (one.party == NODE) and not of_itself and not by_either:
             breaches.append(_breach("author", f"nobody to say this as {one.party}", one.kind))
 
     def _key(self, index: int, one: Shown, breaches: list[Breach]) -> None:

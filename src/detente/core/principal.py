@@ -32,6 +32,7 @@ class Scope(StrEnum):
     WRITE_REPORTS = "detente.reports.write"
     WRITE_OBJECTIONS = "detente.objections.write"
     RELEASE = "detente.release"
+    ERASE = "detente.erase"
     AUDIT = "detente.audit"
     ADMIN = "detente.admin"
     UTM_STRATEGIC_COORDINATION = "utm.strategic_coordination"
@@ -74,8 +75,9 @@ SCOPES: Mapping[Scope, str] = MappingProxyType(
         Scope.WRITE_REPORTS: "Give reports to others.",
         Scope.WRITE_OBJECTIONS: "Object to a plan, and answer an objection.",
         Scope.RELEASE: "Ask to pass something on; grant or refuse it for one's own entries.",
+        Scope.ERASE: "Destroy what the party itself said, once it is withdrawn.",
         Scope.AUDIT: "Read who was told what and when, and who has not acknowledged.",
-        Scope.ADMIN: "Admit parties, revoke keys, keep clients and accounts, put the agreement.",
+        Scope.ADMIN: "Admit parties, revoke keys, keep accounts, put the agreement, erase.",
         Scope.UTM_STRATEGIC_COORDINATION: "F3548: operational intents and what they meet.",
         Scope.UTM_CONSTRAINT_MANAGEMENT: "F3548: create and change constraints.",
         Scope.UTM_CONSTRAINT_PROCESSING: "F3548: read constraints, and be told of them.",
@@ -106,7 +108,8 @@ ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
             Scope.UTM_STRATEGIC_COORDINATION,
             Scope.UTM_CONSTRAINT_PROCESSING,
         },
-        Role.LIAISON: _DESK | {Scope.WRITE_REPORTS, Scope.WRITE_OBJECTIONS, Scope.RELEASE},
+        Role.LIAISON: _DESK
+        | {Scope.WRITE_REPORTS, Scope.WRITE_OBJECTIONS, Scope.RELEASE, Scope.ERASE},
         Role.WATCH: _DESK
         | {
             Scope.WRITE_PRESENCE,

@@ -75,6 +75,7 @@ TABLE: dict[str, Row] = {
     "not_acceptable": Row(status=406, title="Not acceptable"),
     "too_slow": Row(status=408, title="Too slow"),
     "conflict": Row(status=409, title="Conflict"),
+    "in_force": Row(status=409, title="Still in force"),
     "budget_spent": Row(status=409, title="Budget spent"),
     "unaware": Row(status=409, title="Unaware"),
     "stale": Row(status=412, title="Stale"),

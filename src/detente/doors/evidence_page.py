@@ -13,6 +13,7 @@ from nacl.signing import SigningKey
 
 from detente.core.checkpoint import parse_checkpoint
 from detente.core.entry import Authorship, Signed, unseal
+from detente.core.erasure import Erasure
 from detente.core.evidence import Evidence, Shown, sealed
 from detente.core.note import parse_note
 from detente.core.party import Party
@@ -189,6 +190,8 @@ def _event(one: _Line) -> str:
             to = f" to {value.to}" if value.to else ""
             note = f": {value.note}" if value.note else ""
             return f"acknowledged: {value.level.replace('_', ' ')}{to}{note}{by}"
+        case Erasure() as value:
+            return f"what it said was erased, by order of: {value.order}{by}"
         case _:
             what = said.kind if one.shown.about == "object" else one.shown.about
             why = f", {one.shown.withheld}" if one.shown.withheld else ""

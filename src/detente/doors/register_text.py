@@ -26,7 +26,7 @@ from detente.core.volume import (
 from detente.core.wire import Value, read
 from detente.doors.answer import plural, utc
 from detente.errors import MalformedInput
-from detente.node.history import History
+from detente.node.history import Erased, History
 from detente.store import Stored
 
 _SHORT_ID = 8
@@ -87,14 +87,15 @@ def _line(stored: Stored, now: datetime) -> Listed:
         category=getattr(value, "category", ""),
         version=stored.version,
         sequence=stored.sequence,
-        marks=tuple(_marks(value, now)),
+        marks=tuple(_marks(value, now, ended=stored.ended)),
     )
 
 
-def _marks(value: Value | None, now: datetime) -> Iterable[str]:
+def _marks(value: Value | None, now: datetime, *, ended: bool) -> Iterable[str]:
     """What a reader must know before trusting a line."""
     if value is None:
-        yield "erased"
+        # What was erased has ended; of what has not, the content should be there.
+        yield "erased" if ended else "LOST"
         return
     if getattr(value, "standing", None) is Standing.WITHDRAWN:
         yield "withdrawn"
@@ -149,10 +150,11 @@ def shown_json(found: History) -> str:
 
 def shown_text(found: History, *, now: datetime) -> str:
     """For people: versions and proof first, then the value as it stands in the record."""
-    marks = ", ".join(_marks(found.value, now))
+    marks = ", ".join(_marks(found.value, now, ended=found.erasure is not None))
     lines = [f"{found.kind} {found.object_id}{f' ({marks})' if marks else ''}"]
     for one in found.versions:
-        erased = ", its content erased" if one.erased else ""
+        gone = "erased" if found.erasure is not None else "LOST (detente log verify)"
+        erased = f", its content {gone}" if one.erased else ""
         lines.append(
             f"  version {one.version}: entry {one.sequence}, said by {one.party} (key {one.key}) "
             f"at {utc(one.claimed)}, taken in {utc(one.received)}{erased}"
@@ -162,9 +164,20 @@ def shown_text(found: History, *, now: datetime) -> str:
         f"  in the record of {found.size} entries under root {found.root}: "
         f"verified with {len(proof)} {plural(len(proof), 'hash')}"
     )
+    if found.erasure is not None:
+        lines.append(f"  {erased_line(found.erasure)}")
     if found.value is not None:
         lines += value_lines(found.value)
     return "\n".join(lines) + "\n"
+
+
+def erased_line(erased: Erased) -> str:
+    """When an object was erased, by whom and by whose order."""
+    asked = "" if erased.asked is None else f" for {erased.asked}"
+    return (
+        f"erased at {utc(erased.at)} by {erased.party}{asked}, entry {erased.sequence}, "
+        f"by order of: {erased.order}"
+    )
 
 
 def value_lines(value: Value) -> list[str]:

@@ -6,7 +6,8 @@ Checks, each of every entry:
 2. an entry is a canonical envelope, and stands in the tree as its own hash;
 3. it was for this theatre, by a key that the record gave to its party before,
    and was the next of its party's chain and of its object;
-4. what stands beside it is what it commits to;
+4. what stands beside it is what it commits to, and nothing where an erasure that is
+   on record erased it: what is missing without one is lost;
 5. the tiles and the root are those of the entries;
 6. the current objects are the last versions in the record.
 
@@ -20,7 +21,18 @@ from hashlib import sha256
 from msgspec import Struct
 
 from detente.core.entry import Signed, unseal
-from detente.core.ledger import NODE, Act, Held, Ledger, Nothing, opened, source_id
+from detente.core.erasure import Erasure
+from detente.core.ledger import (
+    NODE,
+    Act,
+    Held,
+    Ledger,
+    Nothing,
+    is_erased,
+    opened,
+    source_id,
+    without_content,
+)
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.tiles import grow, root
 from detente.errors import DetenteError
@@ -110,6 +122,8 @@ class _Auditor:
         self._progress = progress
         self._ledger = Ledger(found.theatre, Nothing())
         self.current: dict[str, tuple[int, Held]] = {}
+        self._missing: dict[int, str] = {}
+        self._erased: set[str] = set()
         self._leaves: list[bytes] = []
 
     def run(self) -> None:
@@ -123,6 +137,7 @@ class _Auditor:
                 self._progress(expected, self._found.size)
         if expected != self._found.size:
             self._found.report(1, "record", f"ends at {expected}, expected {self._found.size}")
+        self._lost()
         self._tree()
         self._objects()
         self._progress(expected, self._found.size)
@@ -140,7 +155,7 @@ class _Auditor:
             self._found.report(2, where, "its hash is not the one in the record")
         value = None
         if content is None:
-            self._found.erased += 1
+            self._missing[sequence] = signed.statement.object
         else:
             try:
                 value = opened(signed, content.salt, content.data)
@@ -156,6 +171,29 @@ class _Auditor:
             self._found.report(3, f"entry {sequence}", error)
             return
         self.current[signed.statement.object] = (sequence, held)
+        if isinstance(act.value, Erasure):
+            self._erasure(sequence, act.value.object)
+
+    def _erasure(self, sequence: int, object_id: str) -> None:
+        """What is erased must be gone, of every version."""
+        self._erased.add(object_id)
+        last, held = self.current[object_id]
+        self.current[object_id] = (last, without_content(held))
+        for version in self._record.history(object_id):
+            if self._record.content(version) is not None:
+                self._found.report(
+                    4, f"entry {version}", f"still holds what entry {sequence} erased"
+                )
+
+    def _lost(self) -> None:
+        """What is missing was erased by an entry of this record, or it is lost."""
+        for sequence, object_id in self._missing.items():
+            if object_id in self._erased:
+                self._found.erased += 1
+            else:
+                self._found.report(
+                    4, f"entry {sequence}", "what it commits to is missing, and nothing erased it"
+                )
 
     def _tree(self) -> None:
         """Check 5, from the hashes of the entries themselves."""
@@ -184,6 +222,7 @@ class _Auditor:
                 or (stored.sequence, stored.version) != (sequence, held.version)
                 or (stored.kind, stored.party) != (held.kind, held.party)
                 or (held.value is not None and stored.source_id != source_id(held.value))
+                or (is_erased(held) and (stored.source_id, stored.ended) != ("", True))
             )
             if wrong:
                 self._found.report(

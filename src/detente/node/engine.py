@@ -27,6 +27,7 @@ from msgspec import Struct
 from nacl.signing import SigningKey
 
 from detente.core.agreement import Agreement
+from detente.core.erasure import Erasure
 from detente.core.ledger import NODE, Act, Ledger
 from detente.core.principal import Principal
 from detente.core.wire import Value
@@ -424,6 +425,10 @@ class _Turn:
                 appended(one, now=self._now) for one in self._prepared
             )
             self._record.owe(self._owed)
+            if any(isinstance(one.value, Erasure) for one in self._prepared):
+                # What is erased can no longer be counted (detente.node.f3548.recount).
+                self._record.keep_notified(size, self._world.airspace.indices)
+                self._world.airspace.counts_kept = size
         for one, decision, part in self._decided:
             receipts = [
                 receipt(

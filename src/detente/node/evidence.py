@@ -32,6 +32,7 @@ from detente.core.view import Item, Reader, Released
 from detente.core.volume import EPOCH
 from detente.core.wire import read
 from detente.errors import Conflict, LogInconsistent
+from detente.node.history import erasure
 from detente.node.log import PublicLog
 from detente.node.told import Word, is_published, standings, words_about
 from detente.store import Record, Stored
@@ -113,6 +114,7 @@ class _Gathering:
         self._versions = record.history(stored.object_id)
         self._leaves = {leaf.hex() for leaf in record.leaves(self._versions).values()}
         self._about = dict.fromkeys(self._versions, "object")
+        self._erasure = erasure(record, stored)
         self._read_tile = lru_cache(maxsize=1_000)(record.tile)
 
     def evidence(self) -> Evidence:
@@ -124,6 +126,8 @@ class _Gathering:
         self._about |= dict.fromkeys(
             self._history(EntryKind.AGREEMENT, AGREEMENT_SOURCE_ID), "agreement"
         )
+        if self._erasure is not None:
+            self._about[self._erasure.sequence] = "erasure"
         speakers = {self._record.entry(one).statement.party for one in self._about} - {NODE}
         for party in sorted(speakers):
             self._about |= dict.fromkeys(self._history(EntryKind.PARTY, party), "party")
@@ -206,7 +210,8 @@ class _Gathering:
         under = self._under(sequence, sizes)
         about = self._about[sequence]
         content = self._record.content(sequence)
-        why = None if content is not None else "erased"
+        erased = about == "object" and self._erasure is not None
+        why = None if content is not None else "erased" if erased else "lost"
         if content is not None and about == "object":
             seen = self._reader.grade(read(content.data), self._stored.object_id)
             why = None if seen is Grade.FULL else "not released"

@@ -5,12 +5,32 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from detente.core.entry import commitment
+from detente.core.entry import EntryKind, commitment
+from detente.core.erasure import Erasure
+from detente.core.ledger import NODE, erasure_of
 from detente.core.merkle import verify_inclusion
 from detente.core.volume import EPOCH
 from detente.core.wire import Value, read
 from detente.errors import Conflict, LogInconsistent, NotFound
 from detente.store import Record, Stored
+
+
+class Erased(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """That an object was erased: by which entry, when, by whom, by whose order.
+
+    Attributes:
+        sequence: Of the erasure's entry.
+        at: When the node took it in.
+        party: Who had it erased: its author, or the node.
+        asked: Where the node did: the party of the administrator who asked.
+        order: By whose order and under which heading.
+    """
+
+    sequence: int
+    at: datetime
+    party: str
+    order: str
+    asked: str | None = None
 
 
 class Version(Struct, frozen=True, kw_only=True):
@@ -33,7 +53,10 @@ class Version(Struct, frozen=True, kw_only=True):
 
 
 class History(Struct, frozen=True, kw_only=True):
-    """An object, its current value (None if erased) and its versions, oldest first."""
+    """An object, its current value (None if erased) and its versions, oldest first.
+
+    ``erasure`` is by whose order it was erased; None where it was not.
+    """
 
     object_id: str
     kind: str
@@ -41,6 +64,7 @@ class History(Struct, frozen=True, kw_only=True):
     size: int
     root: str
     versions: tuple[Version, ...]
+    erasure: Erased | None = None
 
 
 def resolve(record: Record, name: str) -> Stored:
@@ -79,7 +103,33 @@ def history(record: Record, name: str) -> History:
         size=size,
         root=root.hex(),
         versions=versions(record, record.history(stored.object_id)),
+        erasure=erasure(record, stored),
     )
+
+
+def erasure(record: Record, stored: Stored) -> Erased | None:
+    """By which entry an object was erased; None where it was not."""
+    name = erasure_of(stored.object_id)
+    for party in (stored.party, NODE):
+        found = record.named(EntryKind.ERASURE, party, [name]).get(name)
+        value = None if found is None or found.data is None else read(found.data)
+        if found is not None and isinstance(value, Erasure):
+            return Erased(
+                sequence=found.sequence,
+                at=EPOCH + timedelta(microseconds=found.received_us),
+                party=found.party,
+                order=value.order,
+                asked=value.asked,
+            )
+    return None
+
+
+def knowing(record: Record, object_id: str) -> frozenset[str]:
+    """Who may know, beside its author, that an object was erased: whoever was shown any of it.
+
+    To whom else it was released stood in what is gone.
+    """
+    return frozenset(one.party for one in record.told(record.history(object_id)))
 
 
 def versions(record: Record, sequences: Iterable[int]) -> tuple[Version, ...]:

@@ -18,7 +18,7 @@ from detente.core.release import Grade, Release, may_pass_on, no_more_open, show
 from detente.core.report import Report
 from detente.core.view import Released
 from detente.core.volume import YEAR_MAX
-from detente.core.wire import read
+from detente.core.wire import Value, read
 from detente.errors import MalformedInput, NotPermitted
 from detente.node.moment import Moment
 
@@ -73,10 +73,21 @@ def _originals(moment: Moment, party: str, report: Report) -> Iterator[_Original
             raise MalformedInput("refers", expected=f"at most {ORIGINALS_MAX} objects in all")
         yield _Original(object_id=object_id, value=value, grade=grade)
         if isinstance(value, Report):
-            for inner in value.refers:
-                stored = moment.before.stored(inner)
-                if stored is not None and stored.data is not None:
-                    waiting.append((inner, read(stored.data), Grade.FULL))
+            waiting += _inner(moment, party, value)
+
+
+def _inner(moment: Moment, party: str, report: Report) -> Iterator[tuple[str, Value, Grade]]:
+    """What a report that is passed on itself refers to; what was erased lets nobody pass it on."""
+    for object_id in report.refers:
+        stored = moment.before.stored(object_id)
+        if stored is not None and stored.data is not None:
+            yield object_id, read(stored.data), Grade.FULL
+        elif stored is not None and stored.party != party:
+            raise NotPermitted(
+                f"passing on {object_id}",
+                expected="its author's consent",
+                got="none that can be read: it was erased",
+            )
 
 
 def _require_label(one: _Original, release: Release) -> None:

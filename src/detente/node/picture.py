@@ -14,7 +14,7 @@ from detente.core.wire import Value, read
 from detente.core.zone import Zone
 from detente.errors import LogInconsistent
 from detente.node.lookup import current_agreement
-from detente.store import Place, Record, Store
+from detente.store import Place, Record, Store, Stored
 
 MEETABLE = (EntryKind.NOTICE, EntryKind.PRESENCE, EntryKind.ZONE, EntryKind.PLAN)
 
@@ -29,6 +29,22 @@ def require_measurable(value: Value) -> None:
         wide = [shape for v in value.volumes for shape in v.footprint if not _is_narrow(shape)]
         if wide:
             picture.require_measurable(wide)
+
+
+def require_erased(stored: Stored) -> None:
+    """Refuse a register that has lost what others must reckon with.
+
+    What was erased has ended. Of what has not, nobody knows whether it protects.
+
+    Raises:
+        LogInconsistent: The content of an object that has not ended is not there.
+    """
+    if stored.kind in MEETABLE and not stored.ended:
+        raise LogInconsistent(
+            f"content of object {stored.object_id}",
+            expected="what its entry commits to; it takes a backup (`detente log verify`)",
+            got="none",
+        )
 
 
 NARROW_E7 = 30 * E7_PER_DEG
@@ -77,6 +93,7 @@ def load_from(record: Record) -> Loaded:
     known = []
     for stored in record.objects(*MEETABLE):
         if stored.data is None:
+            require_erased(stored)
             continue
         value = read(stored.data)
         if not isinstance(value, Notice | Presence | Zone | Plan):

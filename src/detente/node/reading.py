@@ -28,23 +28,16 @@ from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.party import Party
 from detente.core.principal import Principal, Scope
 from detente.core.release import Grade
-from detente.core.telling import (
-    Acknowledgement,
-    Answer,
-    Delivery,
-    Objection,
-    ReleaseDecision,
-    ReleaseRequest,
-)
 from detente.core.view import Item, Reader, View
 from detente.core.volume import microseconds
-from detente.core.wire import Value, read
+from detente.core.wire import read
 from detente.errors import LogInconsistent, NotFound, Unavailable
 from detente.node.asking import Follow, reader_of
 from detente.node.engine import Engine
 from detente.node.evidence import Notary, gather
-from detente.node.history import Version, versions
+from detente.node.history import Erased, Version, erasure, knowing, versions
 from detente.node.wanted import Wanted
+from detente.node.whose import Whose
 from detente.store import Record, Stored
 
 READERS = 2
@@ -88,8 +81,11 @@ class Page(Struct, frozen=True, kw_only=True):
     sequence: int
 
 
-class Versions(Struct, frozen=True, kw_only=True):
-    """Versions of one object, oldest first, proven under ``root`` of ``size`` entries."""
+class Versions(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Versions of one object, oldest first, proven under ``root`` of ``size`` entries.
+
+    ``erasure`` is by whose order the object was erased, for one that was.
+    """
 
     object: str
     kind: EntryKind
@@ -97,6 +93,7 @@ class Versions(Struct, frozen=True, kw_only=True):
     root: str
     versions: tuple[Version, ...]
     more: bool
+    erasure: Erased | None = None
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -156,7 +153,7 @@ class Reading:
     async def history(
         self, principal: Principal, object_id: str, *, after: int = 0, limit: int = VERSIONS_MAX
     ) -> Versions:
-        """Versions of an object after one, for whoever may see all of it.
+        """Versions of an object after one, for whoever may see all of it, or held what is erased.
 
         Raises:
             NotFound: There is none, or not for this reader.
@@ -164,10 +161,7 @@ class Reading:
         principal.require(Scope.READ)
 
         def look_up(look: _Look) -> Versions:
-            view, stored = _seen(look, object_id)
-            if view.grade is not Grade.FULL:
-                raise _absent(object_id)
-            return _versions(look.record, stored, after, limit)
+            return _versions(look.record, _whole(look, object_id), after, limit)
 
         return await self._look(principal, look_up)
 
@@ -182,9 +176,7 @@ class Reading:
         principal.require(Scope.READ)
 
         def look_up(look: _Look) -> Evidence:
-            view, stored = _seen(look, object_id)
-            if view.grade is not Grade.FULL:
-                raise _absent(object_id)
+            stored = _whole(look, object_id)
             if stored.party != principal.party:
                 principal.require(Scope.AUDIT, Scope.ADMIN)
             return gather(look.record, look.reader, stored, notary, now=look.reader.now)
@@ -289,10 +281,27 @@ def _seen(look: _Look, object_id: str) -> tuple[View, Stored]:
         NotFound: There is none, or not for this reader.
     """
     stored = look.record.identified([object_id]).get(object_id)
-    view = None if stored is None else _cut(look, look.known(stored), _Whose(look.record))
+    view = None if stored is None else _cut(look, look.known(stored), Whose(look.record))
     if stored is None or view is None:
         raise _absent(object_id)
     return view, stored
+
+
+def _whole(look: _Look, object_id: str) -> Stored:
+    """An object of which this reader may see all, or that was erased and he may know of.
+
+    Raises:
+        NotFound: There is none, or not for this reader.
+    """
+    stored = look.record.identified([object_id]).get(object_id)
+    if stored is not None and stored.data is None and look.known(stored).ended:
+        if look.reader.party in {stored.party, *knowing(look.record, object_id)}:
+            return stored
+        raise _absent(object_id)
+    view, stored = _seen(look, object_id)
+    if view.grade is not Grade.FULL:
+        raise _absent(object_id)
+    return stored
 
 
 def _versions(record: Record, stored: Stored, after: int, limit: int) -> Versions:
@@ -305,6 +314,7 @@ def _versions(record: Record, stored: Stored, after: int, limit: int) -> Version
         root=root.hex(),
         versions=versions(record, sequences[after : after + limit]),
         more=len(sequences) > after + limit,
+        erasure=erasure(record, stored),
     )
 
 
@@ -314,7 +324,7 @@ def _page(look: _Look, wanted: Wanted) -> Page:
     if wanted.changed_since is not None:
         since_us = microseconds(wanted.changed_since)
         after = max(after, _first_since(look.record, wanted.changed_since - CLOCKS_APART) - 1)
-    whose = _Whose(look.record)
+    whose = Whose(look.record)
     rows = _rows(look.record, wanted, after)
     filling = _Filling(wanted.limit)
     scanned = 0
@@ -362,7 +372,7 @@ class _Filling:
 
 
 def _found(
-    look: _Look, wanted: Wanted, stored: Sequence[Stored], whose: "_Whose"
+    look: _Look, wanted: Wanted, stored: Sequence[Stored], whose: Whose
 ) -> list[tuple[View, int]]:
     """Those that the reader may see and wants, with their size."""
     now = look.reader.now
@@ -415,7 +425,7 @@ def _first_since(record: Record, since: datetime) -> int:
     return low
 
 
-def _cut(look: _Look, stored: Stored, whose: "_Whose") -> View | None:
+def _cut(look: _Look, stored: Stored, whose: Whose) -> View | None:
     """One object as the reader may see it; what was erased nobody may."""
     if stored.data is None or stored.salt is None:
         return None
@@ -433,46 +443,3 @@ def _cut(look: _Look, stored: Stored, whose: "_Whose") -> View | None:
             authors=whose.authors(value),
         )
     )
-
-
-class _Whose:
-    """Whose the objects are of which others speak; each is asked once a page."""
-
-    def __init__(self, record: Record) -> None:
-        self._record = record
-        self._parties: dict[str, str | None] = {}
-        self._stored: dict[str, Stored | None] = {}
-
-    def concerned(self, value: Value) -> frozenset[str]:
-        """Whom it concerns what a value says of another object."""
-        match value:
-            case Acknowledgement():
-                spoken_of = self._author_of_entry(value.entry)
-            case Objection() | ReleaseRequest():
-                spoken_of = self._author(value.object)
-            case Answer():
-                spoken_of = self._author(value.objection)
-            case ReleaseDecision():
-                spoken_of = self._author(value.request)
-            case _:
-                spoken_of = None
-        return frozenset() if spoken_of is None else frozenset({spoken_of})
-
-    def authors(self, value: Value) -> dict[str, str]:
-        """For a delivery, whose each of its entries is."""
-        if not isinstance(value, Delivery):
-            return {}
-        found = {leaf: self._author_of_entry(leaf) for leaf in value.entries}
-        return {leaf: party for leaf, party in found.items() if party is not None}
-
-    def _author_of_entry(self, leaf: str) -> str | None:
-        if leaf not in self._parties:
-            found = self._record.object_of(bytes.fromhex(leaf))
-            self._parties[leaf] = None if found is None else self._author(found)
-        return self._parties[leaf]
-
-    def _author(self, object_id: str) -> str | None:
-        if object_id not in self._stored:
-            self._stored[object_id] = self._record.identified([object_id]).get(object_id)
-        found = self._stored[object_id]
-        return None if found is None else found.party

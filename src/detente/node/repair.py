@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from detente.core.checkpoint import parse_checkpoint
-from detente.core.ledger import Held
+from detente.core.ledger import Held, is_erased
 from detente.core.log_files import LogFile, decode_bundle, width_at
 from detente.core.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from detente.core.note import NOTE_BYTES_MAX, parse_note
@@ -237,23 +237,22 @@ def _plan_objects(plan: Repair, record: Record) -> None:
 
 def _is(stored: Stored, sequence: int, held: Held) -> bool:
     place = (stored.sequence, stored.version, stored.kind, stored.party)
-    named = (stored.source_id, stored.ended) == (held.source_id, held.ended)
-    # What was erased no longer says how it was called.
-    return place == (sequence, held.version, held.kind, held.party) and (
-        held.value is None or named
-    )
+    named = (stored.source_id, stored.ended) == (held.source_id or "", held.ended)
+    # What was lost no longer says how it was called; what was erased is called nothing.
+    lost = held.value is None and not is_erased(held)
+    return place == (sequence, held.version, held.kind, held.party) and (lost or named)
 
 
 def _plan_object(plan: Repair, sequence: int, held: Held) -> None:
-    if held.source_id is None:
-        plan.left.append(f"object {held.object_id}: erased, so that no entry says its name")
+    if held.source_id is None and not is_erased(held):
+        plan.left.append(f"object {held.object_id}: lost, so that no entry says its name")
         return
     plan.objects.append(
         ObjectRow(
             id=held.object_id,
             kind=held.kind.value,
             party=held.party,
-            source_id=held.source_id,
+            source_id=held.source_id or "",
             version=held.version,
             sequence=sequence,
             ended=held.ended,

@@ -13,6 +13,7 @@ import msgspec
 from detente.core.agreement import AgreementState
 from detente.core.check import Meeting, Withheld
 from detente.core.entry import EntryKind
+from detente.core.erasure import Erasure
 from detente.core.plan import Plan, PlanState
 from detente.core.principal import Scope
 from detente.core.release import Grade
@@ -45,6 +46,7 @@ SCOPE_OF = {
     EntryKind.ANSWER: Scope.WRITE_OBJECTIONS,
     EntryKind.RELEASE_REQUEST: Scope.RELEASE,
     EntryKind.RELEASE_DECISION: Scope.RELEASE,
+    EntryKind.ERASURE: Scope.ERASE,
     EntryKind.AGREEMENT: Scope.ADMIN,
     EntryKind.PARTY: Scope.ADMIN,
     EntryKind.AVAILABILITY: Scope.UTM_AVAILABILITY_ARBITRATION,
@@ -271,6 +273,13 @@ def _report(moment: Moment, party: str, value: Report) -> None:
         require_consent(moment, party, value)
 
 
+def _erasure(moment: Moment, party: str, value: Erasure) -> None:
+    """The party's own; detente.core.ledger asks whether it is over."""
+    stored = moment.before.stored(value.object)
+    if stored is None or stored.party != party:
+        raise NotFound(f"object {value.object}")
+
+
 _RULES: dict[type, Callable[[Moment, str, Any], None]] = {
     Report: _report,
     Acknowledgement: _acknowledgement,
@@ -278,5 +287,6 @@ _RULES: dict[type, Callable[[Moment, str, Any], None]] = {
     Answer: _answer,
     ReleaseRequest: _release_request,
     ReleaseDecision: _release_decision,
+    Erasure: _erasure,
 }
 """Kinds of value with a rule of their own; the others may always be said."""

@@ -111,6 +111,7 @@ class Service:
         self._peering = peering
         self._log: tuple[Agreement, PublicLog] | None = None
         self._status = Status()
+        self._scrubbed: int | None = None
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
@@ -221,6 +222,13 @@ class Service:
 
     async def _compact(self) -> None:
         await asyncio.to_thread(self.engine.world.compact)
+        await asyncio.to_thread(self._scrub)
+
+    def _scrub(self) -> None:
+        """Let go of the bytes of what was erased; at the start too, for one that was killed."""
+        erased = self.engine.world.erased
+        if self._scrubbed != erased and self._store.scrub():
+            self._scrubbed = erased
 
     async def _probe(self) -> None:
         problem, theatre = "", self._status.theatre

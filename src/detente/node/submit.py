@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from detente.core.ending import has_ended
 from detente.core.entry import ChainHead, EntryKind, check_clock, unseal, verifies
+from detente.core.erasure import Erasure
 from detente.core.ledger import (
     Act,
     Held,
     Keys,
     Ledger,
     chain_of,
-    has_ended,
     opened,
     owner_of,
     source_id,
@@ -28,7 +30,7 @@ from detente.core.wire import read
 from detente.node.author import Prepared, Submission
 from detente.node.lookup import public_keys
 from detente.node.picture import require_measurable
-from detente.store import Appended, Name, Record, Store, Stored
+from detente.store import Appended, Appender, Name, Record, Store, Stored
 
 
 class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,13 +62,20 @@ class Touches(Struct, frozen=True, kw_only=True):
     """Names that were drawn at random just now, so that nothing can bear them yet."""
 
 
-def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) -> list[Receipt]:
+def submit(
+    store: Store,
+    submissions: Sequence[Submission],
+    *,
+    now: datetime,
+    first_of_all: Callable[[Appender], None] = lambda _: None,
+) -> list[Receipt]:
     """Append entries to the record, all or none.
 
     Args:
         store: The theatre's.
         submissions: In the order of the authors' chains.
         now: UTC, by the node's clock.
+        first_of_all: Called in the same transaction, before anything is appended.
 
     Returns:
         A receipt each, in order; everything is on disk.
@@ -92,6 +101,7 @@ def submit(store: Store, submissions: Sequence[Submission], *, now: datetime) ->
         for one in prepared:
             require_measurable(one.value)
             ledger.accept(Act(signed=one.signed, value=one.value))
+        first_of_all(record)
         first, size, root = record.append(appended(one, now=now) for one in prepared)
     return [
         receipt(one, sequence=first + number, size=size, root=root)
@@ -143,6 +153,7 @@ def appended(one: Prepared, *, now: datetime) -> Appended:
         received=now,
         chain=chain_of(one.signed.statement),
         ended=has_ended(one.value),
+        erases=one.value.object if isinstance(one.value, Erasure) else None,
     )
 
 
@@ -212,6 +223,18 @@ class Standing:
             data=one.content.data,
         )
         self._ids[said.kind, owner, source_id(one.value)] = None if ended else said.object
+        if isinstance(one.value, Erasure):
+            self._erase(one.value.object)
+
+    def _erase(self, object_id: str) -> None:
+        """Remember that nothing is left of an object but that it was."""
+        stored = self.stored(object_id)
+        if stored is not None:
+            if not stored.ended:
+                self._ids[stored.kind, stored.party, stored.source_id] = None
+            self._stored[object_id] = replace(
+                stored, source_id="", ended=True, salt=None, data=None
+            )
 
     def _ask_names(self, names: Iterable[Name]) -> None:
         asked = tuple(names)
@@ -241,7 +264,7 @@ class Standing:
             object_id=stored.object_id,
             kind=stored.kind,
             party=stored.party,
-            source_id=stored.source_id,
+            source_id=stored.source_id or None,
             version=stored.version,
             value=None if stored.data is None else read(stored.data),
             ended=stored.ended,

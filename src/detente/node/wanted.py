@@ -15,9 +15,9 @@ import numpy.typing as npt
 from msgspec import Meta, Struct
 
 from detente.core.check import Known
+from detente.core.ending import has_ended
 from detente.core.entry import EntryKind
 from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, SEMI_MINOR_M, FloatArray
-from detente.core.ledger import has_ended
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
 from detente.core.party import PartyId

@@ -15,6 +15,7 @@ from msgspec import Struct
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Protected, protects
 from detente.core.entry import ChainHead, Statement, token, unseal
+from detente.core.erasure import Erasure
 from detente.core.ledger import NODE, Keys, chain_of
 from detente.core.lifecycle import Standing
 from detente.core.party import Party, PublicKey
@@ -33,10 +34,11 @@ from detente.core.view import label_of
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
 from detente.node.f3548.airspace import Airspace
+from detente.node.f3548.cells import forget_cells
 from detente.node.f3548.entities import is_native
 from detente.node.f3548.recount import recount
 from detente.node.lookup import current_agreement
-from detente.node.picture import MEETABLE
+from detente.node.picture import MEETABLE, require_erased
 from detente.picture import Picture
 from detente.picture.live import Live
 from detente.store import Record
@@ -94,6 +96,7 @@ class World:
         answered: Objections that have an answer by the author of their object.
         webhooks: Subscriptions that want to be posted to.
         grants: By object and party, what its author granted on request.
+        erased: The last entry that erased something; -1 where none did.
     """
 
     def __init__(self, agreement: Agreement) -> None:
@@ -107,6 +110,7 @@ class World:
         self.objections: dict[str, dict[str, Objection]] = defaultdict(dict)
         self.answered: set[str] = set()
         self.webhooks: set[str] = set()
+        self.erased = -1
         # Replaced, never changed, since readers hold it.
         self.grants: Mapping[str, Mapping[str, Grant]] = {}
         self.requests: dict[str, ReleaseRequest] = {}
@@ -131,6 +135,7 @@ class World:
         world = cls(current_agreement(record))
         for stored in record.objects():
             if stored.data is None or stored.salt is None:
+                require_erased(stored)
                 continue
             value = read(stored.data)
             made = token(stored.salt, stored.leaf)
@@ -249,6 +254,8 @@ class World:
     ) -> Known | None:
         """One current object; gives what the pictures are to show of it, if anything."""
         self.airspace.fold(object_id, version, value, made)
+        if isinstance(value, Erasure):
+            self._erase(sequence, value)
         if not isinstance(value, Protected):
             self._learn(object_id, sequence, value)
             return None
@@ -257,6 +264,13 @@ class World:
         return Known(
             value=value, object_id=object_id, sequence=sequence, version=version, token=made
         )
+
+    def _erase(self, sequence: int, erasure: Erasure) -> None:
+        """Let go of what is erased. It was over before: no picture shows it, and none changes."""
+        self.erased = sequence
+        self._protected.forget(erasure.object)
+        self._plans.forget(erasure.object)
+        forget_cells()
 
     def _learn(self, object_id: str, sequence: int, value: Value) -> None:
         """What no picture shows."""

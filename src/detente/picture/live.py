@@ -57,6 +57,7 @@ class Live:
         self._agreement = agreement
         self._sequence = sequence
         self._pending: dict[str, Known | None] = {}
+        self._forgotten: set[str] = set()
         self._picture = Picture(known, agreement=agreement, sequence=sequence, label=label)
         self._current: Picture | None = self._picture
 
@@ -109,6 +110,11 @@ class Live:
             self._fold_in()
             return self._picture
 
+    def forget(self, object_id: str) -> None:
+        """Keep no copy of an object that no longer stands, from the next ``compact`` on."""
+        with self._lock:
+            self._forgotten.add(object_id)
+
     def compact(self) -> bool:
         """Merge large segments, if there are any to merge; readers and writers go on.
 
@@ -117,8 +123,12 @@ class Live:
         """
         with self._compacting:
             with self._lock:
+                forgotten, self._forgotten = self._forgotten, set()
+                if forgotten:
+                    self._fold_in()
                 parts = self._picture.parts
-                before = parts[first_to_merge(parts) :]
+                first = min(first_to_merge(parts), first_holding(parts, sorted(forgotten)))
+                before = parts[first:]
             if before:
                 after = merged_part(before)
                 with self._lock:
@@ -192,6 +202,13 @@ def first_to_merge(parts: Sequence[Part], *, vertices_max: int | None = None) ->
             first = place
         size += own
     return first
+
+
+def first_holding(parts: Sequence[Part], ids: Sequence[str]) -> int:
+    """The first part that holds one of these objects, standing or not; at the end if none does."""
+    hashes = hashes_of(ids)
+    holding = (place for place, one in enumerate(parts) if list(one.segment.places(ids, hashes)))
+    return next(holding, len(parts))
 
 
 def without(parts: Iterable[Part], ids: Sequence[str]) -> list[Part]:

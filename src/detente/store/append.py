@@ -20,6 +20,7 @@ from detente.core.volume import microseconds
 from detente.errors import Conflict
 from detente.store import tables
 from detente.store.beside import WriteBeside
+from detente.store.erase import WriteErasure
 from detente.store.record import Content, Record
 from detente.store.rows import Row, Rows, write
 from detente.store.telling import WriteTelling
@@ -32,6 +33,7 @@ class Appended(Struct, frozen=True, kw_only=True):
     Attributes:
         chain: In whose chain it is: its party's, or the node's for what that attests.
         ended: Whether the object has ended, so that its name is free again.
+        erases: The object whose content goes as this entry comes.
     """
 
     signed: Signed
@@ -40,6 +42,7 @@ class Appended(Struct, frozen=True, kw_only=True):
     received: datetime
     chain: str
     ended: bool = False
+    erases: str | None = None
 
 
 class Edge:
@@ -62,7 +65,7 @@ class Edge:
         self._last = size, root_hash, {at: tiles[at] for at in right_edge(size)}
 
 
-class Appender(Record, WriteBeside, WriteTelling, WriteWitness):
+class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure):
     """The record, held for writing.
 
     Args:
@@ -127,6 +130,7 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness):
                 head=(theatre, size, new_root),
             ),
         )
+        self.erase([one.erases for one in batch if one.erases is not None])
         self._head = (theatre, size, new_root)
         self._prove = None
         self._edge.keep(size, new_root, tiles)

@@ -40,6 +40,9 @@ class Kind(Protocol):
     def has_table(self, connection: sa.Connection, name: str) -> bool:
         """Whether there is such a table."""
 
+    def scrub(self, connection: sa.Connection) -> bool:
+        """Let go of the bytes of what was deleted, as far as the database lets one."""
+
     def explain(self, error: SQLAlchemyError) -> str:
         """What went wrong, in one line without secrets."""
 
@@ -110,6 +113,15 @@ class Database:
                     expected="an answer to the commit",
                     got=self._kind.explain(error),
                 ) from error
+
+    def scrub(self) -> bool:
+        """Let go of the bytes of what was deleted; whether it is done, else it is tried again.
+
+        Raises:
+            Unavailable: The database could not be asked.
+        """
+        with self._explaining(), self._kind.engine.connect() as connection:
+            return self._kind.scrub(connection)
 
     def close(self) -> None:
         """Let go of the file or the server."""

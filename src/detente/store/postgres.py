@@ -136,6 +136,11 @@ class Postgres:
         found = connection.exec_driver_sql("SELECT to_regclass(%s)", (name,)).scalar()
         return found is not None
 
+    def scrub(self, connection: sa.Connection) -> bool:
+        """Give free what was deleted; another process that does so already is left to it."""
+        connection.exec_driver_sql("VACUUM (SKIP_LOCKED) content, object, idempotency")
+        return True
+
     def explain(self, error: SQLAlchemyError) -> str:
         """What went wrong, in one line without the password and without data."""
         if isinstance(error, NoConnectionFree):

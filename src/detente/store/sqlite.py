@@ -27,6 +27,9 @@ After a failed sync (SQLITE_IOERR) one may stand in the log and be found at the 
 _LOOK_AGAIN_S = 0.0002
 """How often one that waits looks whether it is its turn: a look takes some 10 us."""
 
+SCRUB_TIMEOUT_MS = 100
+"""How long writers may wait for readers while the log is emptied; then it is tried again."""
+
 _FAILED = "detente_failed"
 """Whether a statement of the connection's transaction has failed."""
 
@@ -99,6 +102,15 @@ class Sqlite:
         query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
         return connection.exec_driver_sql(query, (name,)).first() is not None
 
+    def scrub(self, connection: sa.Connection) -> bool:
+        """Write the log into the file and empty it; whether nobody who reads stood in the way."""
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={SCRUB_TIMEOUT_MS}")
+        try:
+            row = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        return not row[0]
+
     def explain(self, error: SQLAlchemyError) -> str:
         """What went wrong, in one line."""
         return str(getattr(error, "orig", None) or error)
@@ -164,4 +176,6 @@ def _configure(connection: DBAPIConnection, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # What is deleted is overwritten, on pages that are given free as well (docs/rules/R-19.md).
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()

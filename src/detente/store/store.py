@@ -88,6 +88,17 @@ class Store:
             record.begin(theatre)
             yield _Founding(record)
 
+    def scrub(self) -> bool:
+        """After an erasure, let go of the bytes that the database keeps of what was deleted.
+
+        Returns:
+            Whether it is done; False where somebody still reads, and it is to be tried again.
+
+        Raises:
+            Unavailable: The database could not be asked.
+        """
+        return self._database.scrub()
+
     @property
     def access(self) -> AccessStore:
         """Clients, accounts and sessions, beside the record."""

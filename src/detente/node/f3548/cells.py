@@ -184,6 +184,12 @@ def covering(footprint: Footprint, widen_mm: int = 0, steps: int = STEPS_MAX) ->
     return tuple(sorted(found))
 
 
+def forget_cells() -> None:
+    """Let go of all outlines that were covered before: one of them was erased."""
+    required.cache_clear()
+    covering.cache_clear()
+
+
 def steps_for(shapes: int) -> int:
     """How many discs each of so many shapes may take."""
     return min(STEPS_MAX, STEPS_TOGETHER_MAX // shapes)

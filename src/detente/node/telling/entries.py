@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind, token
+from detente.core.erasure import Erasure
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.telling import (
     Acknowledgement,
@@ -25,6 +27,7 @@ from detente.core.telling import (
 from detente.core.volume import EPOCH
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
+from detente.node.history import knowing
 from detente.store import EntryRow, Record, Stored
 
 CHUNK_ENTRIES = 500
@@ -174,6 +177,17 @@ def _entry(row: EntryRow, value: Value | None, about: About | None, agreement: A
     )
 
 
+def without(entry: Entry, object_id: str) -> Entry:
+    """An entry, less the content of an object that was erased."""
+    if entry.object_id == object_id:
+        return replace(entry, value=None, former=None, token="", size=0)
+    subject = None if entry.about is None else entry.about.subject
+    if entry.about is None or subject is None or subject.object_id != object_id:
+        return entry
+    gone = replace(subject, value=None, token="")
+    return replace(entry, about=replace(entry.about, subject=gone))
+
+
 def _value(data: bytes | None) -> Value | None:
     return None if data is None else read(data)
 
@@ -192,10 +206,15 @@ def _about(record: Record, values: Sequence[Value | None]) -> list[About | None]
         if isinstance(one.value, Objection | ReleaseRequest)
     ]
     subjects |= _subjects(record, [one for one in indirect if one not in subjects])
-    return [
+    found = [
         None if name is None else _about_one(value, subjects.get(name), subjects)
         for value, name in zip(values, names, strict=True)
     ]
+    for place, (value, about) in enumerate(zip(values, found, strict=True)):
+        if isinstance(value, Erasure) and about is not None:
+            # Whoever holds what was erased learns that it was.
+            found[place] = replace(about, concerns=about.concerns | knowing(record, value.object))
+    return found
 
 
 def _objects_acknowledged(record: Record, values: Iterable[Value | None]) -> dict[str, str]:
@@ -210,7 +229,7 @@ def _names(value: Value | None, acknowledged: Mapping[str, str]) -> str | None:
     match value:
         case Acknowledgement():
             return acknowledged.get(value.entry, "")
-        case Objection() | ReleaseRequest():
+        case Objection() | ReleaseRequest() | Erasure():
             return value.object
         case Answer():
             return value.objection

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from detente.core.entry import EntryKind
+from detente.core.erasure import Erasure
 from detente.core.wire import Value, read
 from detente.node.engine import Engine
-from detente.node.telling.entries import CHUNK_ENTRIES, Chunk, Entry, Terms, read_chunk
+from detente.node.telling.entries import CHUNK_ENTRIES, Chunk, Entry, Terms, read_chunk, without
 from detente.node.telling.matching import Wanted, wanted
 
 TAIL_ENTRIES = 5_000
@@ -123,6 +124,16 @@ class Tail:
             known = self.subscriptions.pop(entry.object_id, None)
             since = entry.sequence if known is None else known.since
             self._subscribe(entry.object_id, entry.party, since, entry.value)
+
+        if isinstance(entry.value, Erasure):
+            self._erase(entry.value.object)
+
+    def _erase(self, object_id: str) -> None:
+        """Keep nothing of what was erased."""
+        self._bytes -= sum(one.size for one in self._entries if one.object_id == object_id)
+        self._entries = [without(one, object_id) for one in self._entries]
+        if object_id in self._latest:
+            self._latest[object_id] = (self._latest[object_id][0], None)
 
     def _subscribe(self, object_id: str, party: str, since: int, value: Value | None) -> None:
         one = wanted(object_id, party, since, value)

@@ -182,7 +182,7 @@ OPERATIONS = (
         body=Body(form=SignedEntry, media_types=(JSON, LINES)),
         gives={HTTPStatus.CREATED: {JSON: Receipt}, HTTPStatus.OK: {LINES: Took}},
         status=HTTPStatus.CREATED,
-        refusals=(*WRITES, "not_found", "stale", "unaware", "budget_spent"),
+        refusals=(*WRITES, "not_found", "stale", "unaware", "budget_spent", "in_force"),
         tells=RECEIPT_TELLS[:2],
         is_open=True,
         hot=True,

@@ -77,6 +77,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "plan": {"source_id": "flight-12", "volumes": [_FLIGHT], "state": "accepted"},
         "key": [_TOKEN],
     },
+    "eraseObject": {"order": "District court, file 12/34: data protection"},
     "changeObject": {
         "value": {
             "type": "plan",

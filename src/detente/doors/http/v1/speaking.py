@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from detente.core.erasure import Order
 from detente.core.notice import Notice, NoticeKind
 from detente.core.plan import Plan
 from detente.core.presence import Presence
@@ -26,6 +27,7 @@ from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import WRITES, Act, Body, Operation
 from detente.doors.http.v1.request import Form, act, json_body, seen_token
 from detente.errors import MalformedInput
+from detente.node.erasing import Erase
 from detente.node.submit import Receipt
 from detente.node.verbs import End, Place, Speak
 
@@ -59,6 +61,12 @@ class Filed(Struct, frozen=True, kw_only=True):
     key: Tokens = ()
 
 
+class ErasedBy(Struct, frozen=True, kw_only=True):
+    """By whose order, and under which heading; nothing of what is erased."""
+
+    order: Order
+
+
 class Changed(Struct, frozen=True, kw_only=True):
     """The next version of an object, whole; for a plan with its key."""
 
@@ -68,6 +76,7 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 _filed: Form[Filed] = Form(Filed, author_in="plan")
 _changed: Form[Changed] = Form(Changed, author_in="value")
+_erased: Form[ErasedBy] = Form(ErasedBy)
 
 
 async def file_plan(desk: Desk, exchange: Exchange) -> HttpAnswer:
@@ -95,6 +104,16 @@ async def end(desk: Desk, exchange: Exchange) -> HttpAnswer:
     principal = await desk.enter(exchange)
     place = Place(object_id=exchange.path_params["object"], token=seen_token(exchange))
     return await act(desk.engine, End(principal, place), exchange, b"", status=HTTPStatus.OK)
+
+
+async def erase(desk: Desk, exchange: Exchange) -> HttpAnswer:
+    """What an object said, destroyed."""
+    principal = await desk.enter(exchange)
+    principal.require(Scope.ERASE, Scope.ADMIN)
+    body = await json_body(exchange)
+    order = _erased.read(body, "").order
+    command = Erase(principal, exchange.path_params["object"], order)
+    return await act(desk.engine, command, exchange, body)
 
 
 def _says(kind: Any, scope: Scope, /, **defaults: object) -> Act:
@@ -309,6 +328,25 @@ OPERATIONS = (
             "token_required",
         ),
         headers={**IDEMPOTENT, "if-match": True},
+        tells=RECEIPT_TELLS,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/objects/{object}/erasure",
+        name="eraseObject",
+        says="Destroy what an object says, of all its versions; the log still verifies.\n\n"
+        "Only of one that its author has ended: what still counts is refused with `in_force`. The "
+        "party's own with the scope for it; an administrator may erase anybody's, which the node "
+        "then says. That it was erased, when and by whose order is itself an entry, answered "
+        "here; it cannot be undone (docs/rules/R-19.md).",
+        tag="objects",
+        act=erase,
+        body=Body(form=ErasedBy, example=examples.BODIES["eraseObject"]),
+        gives=Receipt,
+        status=HTTPStatus.CREATED,
+        scopes=(Scope.ERASE, Scope.ADMIN),
+        refusals=(*WRITES, "not_found", "in_force"),
+        headers=IDEMPOTENT,
         tells=RECEIPT_TELLS,
     ),
 )
