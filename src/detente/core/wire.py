@@ -12,6 +12,7 @@ import msgspec
 
 from detente.core.agreement import Agreement
 from detente.core.availability import Availability
+from detente.core.committed import Check
 from detente.core.notice import Notice
 from detente.core.party import Party
 from detente.core.plan import Plan
@@ -45,6 +46,7 @@ Value = (
     | ReleaseRequest
     | ReleaseDecision
     | Delivery
+    | Check
 )
 
 OBJECT_BYTES_MAX = 8 * 1024 * 1024

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detente.core.coordinates import spelt
-from detente.core.entry import EntryKind
+from detente.core.entry import KEPT_BY_ASKER, EntryKind
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
 from detente.core.volume import (
@@ -87,14 +87,14 @@ def _line(stored: Stored, now: datetime) -> Listed:
         category=getattr(value, "category", ""),
         version=stored.version,
         sequence=stored.sequence,
-        marks=tuple(_marks(value, now)),
+        marks=tuple(_marks(stored.kind, value, now)),
     )
 
 
-def _marks(value: Value | None, now: datetime) -> Iterable[str]:
+def _marks(kind: str, value: Value | None, now: datetime) -> Iterable[str]:
     """What a reader must know before trusting a line."""
     if value is None:
-        yield "erased"
+        yield "kept by the asker" if kind in KEPT_BY_ASKER else "erased"
         return
     if getattr(value, "standing", None) is Standing.WITHDRAWN:
         yield "withdrawn"
@@ -149,7 +149,7 @@ def shown_json(found: History) -> str:
 
 def shown_text(found: History, *, now: datetime) -> str:
     """For people: versions and proof first, then the value as it stands in the record."""
-    marks = ", ".join(_marks(found.value, now))
+    marks = ", ".join(_marks(found.kind, found.value, now))
     lines = [f"{found.kind} {found.object_id}{f' ({marks})' if marks else ''}"]
     for one in found.versions:
         erased = ", its content erased" if one.erased else ""
