@@ -154,7 +154,7 @@ def _answer(value: Value | None) -> str:
         (
             one.severity.replace("_", " "),
             one.rule,
-            f"{one.kind} {one.name}",
+            f"{one.kind} {one.name}{', stale' * one.stale}{', disputed' * one.disputed}",
             f"{one.distance_mm / MM_PER_M:g} m (within {one.distance_error_mm / MM_PER_M:g} m)",
             f"{one.separation_mm / MM_PER_M:g} m",
             one.desk or one.party or "-",
