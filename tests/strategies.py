@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from detente.core.agreement import Agreement, Separation
 from detente.core.availability import Availability, AvailabilityState
+from detente.core.check import Counts, Finding, Source, Verdict, VerdictKind, Withheld
+from detente.core.committed import Question, told
 from detente.core.ending import ERASABLE
 from detente.core.entry import EntryKind
 from detente.core.erasure import Erasure
@@ -14,6 +16,7 @@ from detente.core.notice import Escort, Notice, NoticeKind, Provenance, Verifica
 from detente.core.party import Desk, Party
 from detente.core.plan import Plan, PlanState
 from detente.core.presence import Presence, Track
+from detente.core.principal import Method
 from detente.core.release import GRID_MAX_MM, GRID_MIN_MM, Grade, Grant, Release, Tlp
 from detente.core.report import Reliability, Report, ReportState
 from detente.core.subscription import Subscription
@@ -252,6 +255,59 @@ agreements = st.builds(
         st.one_of(tokens, st.just("*")), st.builds(Separation, horizontal_mm=radii_mm), max_size=4
     ),
 )
+metres = st.integers(0, 10**10).map(lambda mm: mm / 1_000)
+"""As a verdict rounds them."""
+
+findings = st.builds(
+    Finding,
+    rule=st.sampled_from(["R-12", "R-18"]),
+    kind=st.sampled_from(["notice", "plan"]),
+    id=names,
+    name=names,
+    category=tokens,
+    distance_m=metres,
+    distance_error_m=metres,
+    separation_m=metres,
+    start=maybe_times,
+    end=maybe_times,
+    severity=st.sampled_from(VerdictKind),
+    party=st.one_of(st.none(), tokens),
+    desk=st.one_of(st.none(), tokens),
+    stale=st.booleans(),
+    disputed=st.booleans(),
+    object=st.one_of(st.none(), object_ids),
+)
+verdicts = st.builds(
+    Verdict,
+    plan=names,
+    verdict=st.sampled_from(VerdictKind),
+    as_of=times,
+    sequence=st.integers(0, 1 << 40),
+    counts=st.builds(Counts, stale=st.integers(0, 99), withheld=st.integers(0, 99)),
+    findings=st.lists(findings, max_size=3).map(tuple),
+    sources=st.lists(
+        st.builds(Source, name=names, problem=st.one_of(st.none(), names)), max_size=2
+    ).map(tuple),
+    withheld=st.lists(
+        st.builds(
+            Withheld,
+            severity=st.sampled_from(VerdictKind),
+            desk=st.one_of(st.none(), st.builds(Desk, id=tokens, name=names)),
+            area=st.one_of(st.just(()), some_volumes),
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+questions = st.builds(
+    Question,
+    party=tokens,
+    plan=plans,
+    separation_mm=radii_mm,
+    method=st.one_of(st.none(), st.sampled_from(Method)),
+)
+checks = st.builds(
+    told, questions, verdicts, root=st.binary(min_size=32, max_size=32), object_id=object_ids
+)
 protected = st.one_of(notices, movements, zones, presences, plans)
 """What a plan can meet."""
 
@@ -271,5 +327,6 @@ values = st.one_of(
     release_decisions,
     deliveries,
     erasures,
+    checks,
 )
 """Every kind of value that an entry can be about."""

@@ -122,9 +122,8 @@ class Checkpoint:
         text, blank, below = note.rpartition("\n\n")
         self.origin, size, root = text.split("\n")
         self.text, self.size, self.root = (text + "\n").encode(), int(size), debase(root)
-        require(
-            blank and str(self.size) == size and len(self.root) == HASH, "a checkpoint is malformed"
-        )
+        good = blank and str(self.size) == size and len(self.root) == HASH
+        require(good, "a checkpoint is malformed")
         lines = [line.split(" ") for line in below.removesuffix("\n").split("\n")]
         self.lines = [(name, debase(spelt)) for _, name, spelt in lines]
 
@@ -185,6 +184,15 @@ class Entry:
         self.object: Any = parse(self.data, self.name) if self.data else None
 
 
+def answer(told: dict[str, Any]) -> list[str]:
+    """What a check told whoever asked: in a sentence, then each reason with all that it says."""
+    when = f"at {told['as_of']}, on the record as of register version {told['sequence']}"
+    what = f"of its plan {told['plan']['source_id']!r}: {told['verdict']}. It permits nothing."
+    kinds = ("findings", "withheld", "sources")
+    said = [f"    {kind}: {str(one)[1:-1]}" for kind in kinds for one in told.get(kind, ())]
+    return [f"  {told['party']} was told {when}, {what}", *said]
+
+
 class Evidence:
     """An evidence file and the checks of it."""
 
@@ -206,10 +214,9 @@ class Evidence:
         self.entries = [Entry(one) for one in file["entries"]]
         self.own_policy = Policy(file["policy"])
         self.policy = Policy(self.given) if self.given else self.own_policy
-        last = -1
+        places = [one.index for one in self.entries]
+        require(places == sorted(set(places)), "an entry is out of the record's order")
         for one in self.entries:
-            require(last < one.index, f"{one.name} is out of the record's order")
-            last = one.index
             self.by_about[one.about].append(one)
             theatre, kind = one.says["theatre"], one.says["kind"]
             require(theatre == file["theatre"], f"{one.name} is of the theatre {theatre}")
@@ -225,8 +232,7 @@ class Evidence:
         """The agreement that was in force before an entry."""
         found = [one for one in self.by_about["agreement"] if one.index < index]
         require(found and found[-1].object, f"no agreement is here from before entry {index}")
-        agreement: dict[str, Any] = found[-1].object
-        return agreement
+        return dict(found[-1].object)
 
     def signed_heads(self) -> str:
         """Each checkpoint is signed by a key that the agreement gave to the log."""
@@ -262,8 +268,8 @@ class Evidence:
         for one in (one for one in self.entries if one.object):
             good = sha256(one.salt + one.data).hexdigest() == one.says["commitment"]
             require(good and len(one.salt) == HASH, f"{one.name} committed to something else")
-            author = "node" if one.about in {"agreement", "delivery"} else one.object.get("party")
-            author = one.says["party"] if one.about == "party" else author
+            of_node = one.says["kind"] in {"agreement", "delivery", "check"}
+            author = "node" if of_node else one.object.get("party", one.says["party"])
             same = (one.object["type"], author) == (one.says["kind"], one.says["party"])
             require(same, f"the object of {one.name} is another's or of another kind")
         by = {(it.object["object"], it.says["party"]) for it in self.by_about["erasure"]}
@@ -349,6 +355,12 @@ class Evidence:
         for one in self.file["silences"]:
             heard = claims[len(numbers), one["party"]]["level"] in LEVELS[3:]
             require(not heard, f"{one['party']} is said to be silent, and is not")
+        self.answers: list[str] = []
+        heads = {(point.size, point.root.hex()) for point in self.checkpoints}
+        for one in (one for one in self.versions if one.object and self.file["kind"] == "check"):
+            size, root = one.object["sequence"], one.object["root"]
+            require((size, root) in heads and size <= one.index, "it stands on no state of the log")
+            self.answers += answer(one.object)
         return f"{len(claims)} recipients of versions, {len(self.file['silences'])} silent"
 
     def witnessed(self) -> str:
@@ -379,7 +391,7 @@ class Evidence:
 
     def proven(self) -> list[str]:
         """What the checks amount to, in plain words."""
-        lines = ["Proven:"]
+        lines = ["Proven:", *self.answers]
         for one in self.versions:
             says, (at, witness) = one.says, self.existed[one.index]
             by = f"It existed by {datetime.fromtimestamp(at, UTC):%FT%TZ}, as {witness} says."
@@ -392,9 +404,7 @@ class Evidence:
             more = f" to {', '.join(one['to'])}" if one["to"] else ""
             more += f" (the node attests: {', '.join(one['attested'])})" if one["attested"] else ""
             lines += [f"  version {one['version']} to {one['party']}: {one['level']}{more}"]
-        withheld = [
-            f"  - What entry {one['index']} says: {one['why']}." for one in self.file["withheld"]
-        ]
+        withheld = [f"  - Entry {one['index']}: {one['why']}." for one in self.file["withheld"]]
         agreed = self.agreed(self.checkpoints[-1].size)
         keys = [*(one["ed25519"] for one in agreed["node_keys"]), *agreed["log_keys"]]
         return [*lines, NOT_PROVEN, *withheld, KEYS, *(f"      {key}" for key in keys)]
@@ -438,18 +448,14 @@ def verify(data: bytes, policy: str | None = None) -> tuple[int, str]:
 
 def main(arguments: list[str]) -> int:
     """The command line."""
-    match arguments:
-        case [_] | [_, "--policy", _]:
-            names = arguments[::2]
-        case _:
-            sys.stderr.write("usage: verify.py FILE [--policy FILE]\n")
-            return 2
+    if len(arguments) not in {1, 3} or arguments[1:2] not in ([], ["--policy"]):
+        sys.stderr.write("usage: verify.py FILE [--policy FILE]\n")
+        return 2
     try:
-        data, *policies = [Path(name).read_bytes() for name in names]
+        data, *policies = [Path(name).read_bytes() for name in arguments[::2]]
     except OSError as error:
-        sys.stderr.write(
-            f"{error.filename}: expected a file that can be read, got {error.strerror}\n"
-        )
+        why = f"expected a file that can be read, got {error.strerror}"
+        sys.stderr.write(f"{error.filename}: {why}\n")
         return 2
     status, text = verify(data, *(one.decode(errors="replace") for one in policies))
     sys.stdout.write(text)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detente.core.check import Known
@@ -327,6 +327,7 @@ def test_cuts_of_an_edge_lie_on_its_geodesic(
 
 
 @given(place=anywhere, beyond=st.just(180.0) | st.floats(0, 180), reach=st.floats(1, 900_000))
+@example(place=(-11.875, 89.9999995), beyond=180.0, reach=1_000.0)
 @settings(deadline=None)
 def test_a_row_is_found_once_however_runs_wrap(
     place: tuple[float, float], beyond: float, reach: float

@@ -27,6 +27,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from detente.core.committed import Question
 from detente.core.entry import EntryKind, token
 from detente.core.notice import Notice
 from detente.core.plan import Plan, PlanState
@@ -49,6 +50,7 @@ from detente.core.zone import Zone, ZoneRule
 from detente.errors import DetenteError
 from detente.node.asking import reader_of
 from detente.node.author import Author
+from detente.node.committing import Commit, Committed
 from detente.node.f3548.details import INTENT, Told, get_constraint_details, get_intent_details
 from detente.node.f3548.entities import id_of_object
 from detente.node.f3548.heard import hear
@@ -161,7 +163,8 @@ def pairs(draw: st.DrawFn) -> tuple[Hidden, Hidden]:
 
 
 DOES = (
-    "ask", "ask wide", "ask as another", "file", "file", "utm file", "utm query", "utm get",
+    "ask", "ask wide", "ask as another", "commit", "file", "file",
+    "utm file", "utm query", "utm get",
     "uss details", "uss constraint", "uss notify", "utm subscribe", "utm told",
     "list", "list", "list", "get", "history", "terms", "events", "events there", "silence",
     "notice", "same name", "report", "object", "acknowledge", "request",
@@ -408,6 +411,14 @@ class Two:
         plan = Plan(source_id=self.guessed_name(step), party="one", volumes=volumes)
         return await self.town.ask("two", plan)
 
+    async def do_commit(self, step: Step) -> object:
+        """What it was told, as the node commits to it, to the byte."""
+        plan = Plan(source_id=self.name, party="two", volumes=(circle(step.place, 2_000),))
+        [verdict] = await self.town.ask("two", plan)
+        question = Question(party="two", plan=plan)
+        made: Committed = await self.town.engine.act(Commit(desk_of("two"), question, verdict))
+        return [verdict, made.receipt, msgspec.Raw(made.content.data)]
+
     async def do_file(self, step: Step) -> object:
         volumes = (circle(step.place, 2_000),)
         plan = Plan(source_id=self.name, volumes=volumes, state=PlanState.ACCEPTED)
@@ -602,7 +613,7 @@ def ids_of(label: str) -> Iterator[None]:
             return draw(author, size)
         return bytes.fromhex(drawn_id(label, next(numbers)))
 
-    token_hex = mock.Mock(side_effect=lambda _: drawn_id(label, next(numbers))[:16])
+    token_hex = mock.Mock(side_effect=lambda size: drawn_id(label, next(numbers))[: 2 * size])
     with (
         mock.patch.object(Author, "draw", drawn),
         mock.patch.object(secrets, "token_hex", token_hex),

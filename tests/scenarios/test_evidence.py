@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -20,11 +20,9 @@ from nacl.signing import SigningKey
 
 from cli import detente
 from detente import verify as verifier
-from detente.core.evidence import SEAL_TYPE
 from detente.core.note import parse_note, render_note, sign_note
 from detente.core.note_key import cosigner, log_signer, parse_vkey
 from detente.core.notice import Notice
-from detente.core.party import key_id
 from detente.core.policy import Policy, PolicyLog, PolicyWitness, render_policy
 from detente.core.principal import Role
 from detente.core.proof_file import (
@@ -42,6 +40,7 @@ from detente.node.lookup import current_agreement
 from detente.node.party_keys import rotate
 from detente.node.submit import Receipt, appended, submit
 from detente.store import Store, Stored, tables
+from forging import block_of, checked, forged, rebuilt, refused
 from http_node import node_at
 from nodes import around
 from world import NOW
@@ -50,8 +49,6 @@ WITNESS = cosigner("party-c.example/w1", SigningKey(b"c" * 32))
 SEEN_AT = 1_790_000_000
 RELEASE = Release(parties={"two": Grade.FULL})
 OTHER = "Another hospital, of which nobody may know"
-
-Forge = Callable[[dict[str, Any]], object]
 
 
 class Told:
@@ -146,50 +143,6 @@ def told(register: Path) -> Told:
     story.delivered(second.leaf)
     story.witnessed()
     return story
-
-
-def checked(data: bytes, policy: str | None = None) -> str:
-    """What the verifier says of a file in which all holds."""
-    status, said = verifier.verify(data, policy)
-    assert status == 0, said
-    return said
-
-
-def refused(data: bytes, number: int, why: str, policy: str | None = None) -> str:
-    """A file that fails a check for a reason."""
-    status, said = verifier.verify(data, policy)
-    assert status == 1, said
-    verdict = re.search(rf"^{number}\. .*\n   (FAILS|holds): (.*)$", said, re.MULTILINE)
-    assert verdict is not None
-    assert verdict[1] == "FAILS", said
-    assert why in verdict[2], said
-    return said
-
-
-def block_of(data: bytes) -> tuple[bytes, dict[str, Any], bytes]:
-    before, _, rest = data.partition(verifier.OPENS)
-    block, _, after = rest.partition(verifier.CLOSES)
-    whole: dict[str, Any] = json.loads(block)
-    return before, whole, after
-
-
-def rebuilt(before: bytes, whole: dict[str, Any], after: bytes) -> bytes:
-    block = verifier.canonical(whole).replace(b"<", b"\\u003c")
-    return before + verifier.OPENS + block + verifier.CLOSES + after
-
-
-def forged(told: Told, data: bytes, change: Forge) -> bytes:
-    """The evidence with a change, sealed again by an operator who lends his key to it."""
-    before, whole, after = block_of(data)
-    change(whole["evidence"])
-    key = told.keyring.load("node")
-    body = verifier.canonical(whole["evidence"])
-    message = b"DSSEv1 %d %b %d %b" % (len(SEAL_TYPE), SEAL_TYPE, len(body), body)
-    signature = key.sign(message).signature
-    whole["seal"] = {
-        "keyid": key_id(bytes(key.verify_key)), "sig": base64.b64encode(signature).decode()
-    }  # fmt: skip
-    return rebuilt(before, whole, after)
 
 
 def about(evidence: dict[str, Any], what: str) -> list[dict[str, Any]]:
@@ -356,8 +309,8 @@ def test_operator(told: Told) -> None:  # noqa: C901 - one small forgery each
         (silent, 8, "malformed"),
         (left_out, 8, "of nobody named"),
     ):
-        refused(forged(told, data, change), number, why)
-    checked(forged(told, data, lambda _: None))
+        refused(forged(told.keyring, data, change), number, why)
+    checked(forged(told.keyring, data, lambda _: None))
 
 
 def test_forked(told: Told) -> None:
@@ -394,10 +347,10 @@ def test_forked(told: Told) -> None:
             one for one in lines if signer.verifier.name + " " not in one
         )
 
-    refused(forged(told, data, forked), 3, "the log is forked")
-    refused(forged(told, data, exchanged), 3, "did not grow out of")
-    refused(forged(told, data, cosigned), 9, "the signature of party-c.example/w1")
-    refused(forged(told, data, unsigned), 2, "is not signed by the log")
+    refused(forged(told.keyring, data, forked), 3, "the log is forked")
+    refused(forged(told.keyring, data, exchanged), 3, "did not grow out of")
+    refused(forged(told.keyring, data, cosigned), 9, "the signature of party-c.example/w1")
+    refused(forged(told.keyring, data, unsigned), 2, "is not signed by the log")
 
 
 def test_policy(told: Told) -> None:

@@ -121,13 +121,13 @@ REFUSED: list[tuple[str, Callable[[Writer], Act], type[DetenteError], str]] = [
             party="one",
         ),
         NotPermitted,
-        "agreement, parties and deliveries from the node",
+        "deliveries and checks from the node",
     ),
     (
         "a notice by the node",
         lambda w: w.write(site(party=NODE), party=NODE),
         NotPermitted,
-        "agreement, parties and deliveries from the node",
+        "deliveries and checks from the node",
     ),
     (
         "a plan that is accepted without tokens",

@@ -13,6 +13,7 @@ import typer
 from detente.cli.common import (
     STORE_DEFAULT,
     STORE_HELP,
+    KeysOption,
     console,
     parse_time,
     place_of,
@@ -22,8 +23,11 @@ from detente.cli.common import (
 from detente.errors import DetenteError, MalformedInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from detente.core.agreement import Agreement
     from detente.core.check import Known, Source, Verdict
+    from detente.core.committed import Question
     from detente.core.plan import Plan
     from detente.doors.files import Kind
     from detente.store import Place
@@ -86,6 +90,14 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     map: Annotated[  # noqa: A002
         Path | None, typer.Option(metavar="OUT.png", help="Draw plans and findings as a picture.")
     ] = None,
+    commit: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Put a commitment to the answer on the record, and what opens it here alone.",
+        ),
+    ] = None,
+    keys: KeysOption = None,
 ) -> None:
     """Check plans against everything known: notices, presence, zones, other plans.
 
@@ -100,14 +112,15 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         detente check plans.geojson --notices hospitals.csv --separation 500
 
         detente check plans.geojson --notices hospitals.csv --format jsonl --map out.png
+
+        detente check plan.geojson --store detente.db --commit told.html
     """
     from detente.core.edges import length_mm  # noqa: PLC0415 - `--help` loads no geometry
     from detente.doors.answer import exit_status  # noqa: PLC0415
 
     # One answer and the process ends: collecting garbage among a register costs a fifth.
     gc.disable()
-    if map is not None and (map.suffix.lower() != ".png" or not map.parent.is_dir()):
-        raise MalformedInput("--map", expected="a .png in a folder that is there", got=f"{map}")
+    require_png(map)
     now = parse_time(at) if at else utc_now()
     separation_mm = length_mm(separation, what="--separation")
     if not any((store, notices, zones, presence)):
@@ -117,7 +130,11 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
             )
         store = STORE_DEFAULT
     questions = read_plans(plans)
+    others = {"--notices": notices, "--zones": zones, "--presence": presence, "--at": at}
+    require_committable(commit, questions, {**others, "--together": together})
     # The kernels take a second to load: what is malformed is refused before.
+    from detente.core.committed import Question  # noqa: PLC0415
+    from detente.core.ledger import NODE  # noqa: PLC0415
     from detente.node.check import check_plans  # noqa: PLC0415
     from detente.picture import Picture  # noqa: PLC0415
 
@@ -143,10 +160,71 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         separation_mm=separation_mm,
         together=together,
     )
+    if commit is not None:
+        question = Question(party=NODE, plan=questions[0], separation_mm=separation_mm)
+        commit_answer(commit, question, verdicts[0], place_of(store or STORE_DEFAULT), keys)
     write(questions, verdicts, format)
     if map is not None:
         draw_map(map, questions, verdicts, asked)
     raise typer.Exit(exit_status(verdicts))
+
+
+def require_png(path: Path | None) -> None:
+    """Refuse a picture that could not be written, before the work is done.
+
+    Raises:
+        MalformedInput: It could not.
+    """
+    if path is not None and (path.suffix.lower() != ".png" or not path.parent.is_dir()):
+        raise MalformedInput("--map", expected="a .png in a folder that is there", got=f"{path}")
+
+
+def require_committable(
+    path: Path | None, plans: "list[Plan]", given: "Mapping[str, object]"
+) -> None:
+    """Refuse to commit to what does not stand on the record alone, as of now, for one plan.
+
+    Raises:
+        MalformedInput: It does not, or what opens it could not be written.
+    """
+    if path is None:
+        return
+    if not path.parent.is_dir():
+        raise MalformedInput("--commit", expected="a file in a folder that is there", got=f"{path}")
+    if len(plans) != 1:
+        raise MalformedInput("--commit", expected="one plan: it is one entry", got=f"{len(plans)}")
+    for name, value in given.items():
+        if value:
+            raise MalformedInput("--commit", expected="the register alone, now", got=name)
+
+
+def commit_answer(
+    path: Path, question: "Question", verdict: "Verdict", where: "Place", keys: Path | None
+) -> None:
+    """Put a commitment on the record, and what opens it into a file."""
+    from detente.core.ledger import NODE  # noqa: PLC0415
+    from detente.doors.evidence_page import evidence_file  # noqa: PLC0415
+    from detente.node.committing import commit  # noqa: PLC0415
+    from detente.node.evidence import Notary, gather  # noqa: PLC0415
+    from detente.node.keyring import Keyring  # noqa: PLC0415
+    from detente.node.log import PublicLog, signer_of  # noqa: PLC0415
+    from detente.node.lookup import current_agreement, reader_at  # noqa: PLC0415
+    from detente.store import Store  # noqa: PLC0415
+
+    keyring, store, now = Keyring(where, keys), Store(where), utc_now()
+    with store.reading() as record:
+        log = PublicLog(signer_of(current_agreement(record), keyring))
+    notary = Notary(key=keyring.load(NODE), log=log)
+    made = commit(store, notary.key, question, verdict, now=now)
+    with store.reading() as record:
+        stored = record.identified([made.receipt.object_id])[made.receipt.object_id]
+        reader = reader_at(record, NODE, now=now)
+        found = gather(record, reader, stored, notary, now=now, opening=made.content)
+    path.write_bytes(evidence_file(found, notary.key))
+    sys.stderr.write(
+        f"detente: entry {made.receipt.sequence} commits to this answer; {path} alone opens it, "
+        f"and `detente verify {path}` checks it\n"
+    )
 
 
 def age_limit(hours: float | None, asked: Asked) -> timedelta | None:

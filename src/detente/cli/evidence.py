@@ -74,7 +74,12 @@ def evidence(
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="As `detente evidence` wrote it.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="As `detente evidence` or `detente check --commit` wrote it."
+        ),
+    ],
     policy: Annotated[
         Path | None,
         typer.Option(

@@ -271,7 +271,8 @@ def verified_text(found: "Audit") -> str:
         lines = "".join(f"  {problem}\n" for problem in iter_problems(found))
         return f"{head}NOT CONSISTENT, {found.problems_total} problems:\n{lines}"
     erased = f", {found.erased} erased" if found.erased else ""
+    kept = f", {found.kept_by_askers} kept by their askers" if found.kept_by_askers else ""
     return (
-        f"{head}consistent: every signature, chain, commitment{erased} and hash holds\n"
+        f"{head}consistent: every signature, chain, commitment{erased}{kept} and hash holds\n"
         f"node key {found.node_key}: ask the operator for it by another way, and compare\n"
     )

@@ -73,6 +73,12 @@ class EntryKind(StrEnum):
     RELEASE_DECISION = "release_decision"
     DELIVERY = "delivery"
     ERASURE = "erasure"
+    CHECK = "check"
+
+
+KEPT_BY_ASKER = frozenset({EntryKind.CHECK})
+"""Kinds whose object and salt the node gives to whoever asked, once, and never keeps. That
+nothing stands beside such an entry is neither erasure nor loss (docs/adr/0020)."""
 
 
 class Authorship(StrEnum):

@@ -8,9 +8,10 @@ Checks, in the order in which an entry that breaks several is refused:
 
 1. the theatre is this one, and whoever did not sign is a party of it;
 2. the object is what the statement commits to, and of the kind that it says;
-3. the party may say it: the node speaks of parties, of the agreement and of
-   deliveries, parties speak for themselves, and of themselves only that they
-   change their keys; an object is erased by its author or the node;
+3. the party may say it: the node speaks of parties, of the agreement, of
+   deliveries and of what it answered, parties speak for themselves, and of
+   themselves only that they change their keys; an object is erased by its
+   author or the node;
 4. the signatures are by keys that the record gives to the party (for what the
    node attests, to the node), and by each key that the entry introduces;
 5. it is the next entry of its chain: the party's, or the node's for what the
@@ -32,8 +33,10 @@ from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.availability import Availability
+from detente.core.committed import Check
 from detente.core.ending import has_ended, require_erasable
 from detente.core.entry import (
+    KEPT_BY_ASKER,
     Authorship,
     ChainHead,
     EntryKind,
@@ -85,9 +88,10 @@ KINDS: dict[type, EntryKind] = {
     ReleaseDecision: EntryKind.RELEASE_DECISION,
     Delivery: EntryKind.DELIVERY,
     Erasure: EntryKind.ERASURE,
+    Check: EntryKind.CHECK,
 }
 
-OF_NODE = {EntryKind.AGREEMENT, EntryKind.PARTY, EntryKind.DELIVERY}
+OF_NODE = {EntryKind.AGREEMENT, EntryKind.PARTY, EntryKind.DELIVERY, EntryKind.CHECK}
 """What the node alone says."""
 
 Keys = Mapping[str, bytes]
@@ -247,7 +251,8 @@ class Ledger:
         ):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
-                expected="agreement, parties and deliveries from the node, all else from a party",
+                expected="agreement, parties, deliveries and checks from the node, "
+                "all else from a party",
             )
         if isinstance(value, Plan) and value.state in PLAN_PROTECTS and not aware:
             raise NotPermitted(
@@ -291,6 +296,8 @@ class Ledger:
         statement, value = act.signed.statement, act.value
         current = self._current(statement.object)
         name = None if value is None else source_id(value)
+        if statement.kind in KEPT_BY_ASKER:
+            name = statement.object  # Which the value bears as its name, wherever it is.
         held = Held(
             object_id=statement.object,
             kind=statement.kind,
@@ -426,7 +433,7 @@ def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
         raise NotPermitted(
             f"object of {statement.party}", expected=statement.kind, got=KINDS[type(value)]
         )
-    author = NODE if isinstance(value, Agreement | Party | Delivery) else value.party
+    author = NODE if isinstance(value, Agreement | Party | Delivery | Check) else value.party
     of_itself = isinstance(value, Party) and value.id == statement.party
     if author != statement.party and not of_itself:
         raise NotPermitted(

@@ -12,6 +12,7 @@ import msgspec
 
 from detente.core.agreement import Agreement
 from detente.core.availability import Availability
+from detente.core.committed import Check
 from detente.core.erasure import Erasure
 from detente.core.notice import Notice
 from detente.core.party import Party
@@ -47,6 +48,7 @@ Value = (
     | ReleaseDecision
     | Delivery
     | Erasure
+    | Check
 )
 
 OBJECT_BYTES_MAX = 8 * 1024 * 1024

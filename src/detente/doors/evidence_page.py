@@ -12,6 +12,7 @@ from msgspec import Struct
 from nacl.signing import SigningKey
 
 from detente.core.checkpoint import parse_checkpoint
+from detente.core.committed import Check
 from detente.core.entry import Authorship, Signed, unseal
 from detente.core.erasure import Erasure
 from detente.core.evidence import Evidence, Shown, sealed
@@ -85,9 +86,10 @@ def page(evidence: Evidence) -> tuple[bytes, bytes]:
         (
             f"<h1>{title}</h1><p class=note>{_NOTE}</p>",
             _section("What it says", _said(last, versions)),
+            _section("What was told, and by what record", _answer(last)),
             _section("Where", _map(last)),
             _section("What happened, in the order of the record", _timeline(lines)),
-            _section("Who was told", _told(evidence)),
+            _section("Who was told", "" if isinstance(last, Check) else _told(evidence)),
             _section("What the file cannot show", _withheld(evidence, versions)),
             _section("Who speaks", _parties(evidence, lines)),
             _section("The log", _log(evidence)),
@@ -126,7 +128,7 @@ def _said(value: Value | None, versions: Sequence[_Line]) -> str:
     rows = [
         (label, text)
         for label, text in (
-            ("Author", getattr(value, "party", None)),
+            ("Asked by" if isinstance(value, Check) else "Author", getattr(value, "party", None)),
             ("Author's own name for it", getattr(value, "source_id", None)),
             ("Category", getattr(value, "category", None)),
             ("State", getattr(value, "standing", None) or getattr(value, "state", None)),
@@ -144,11 +146,46 @@ def _said(value: Value | None, versions: Sequence[_Line]) -> str:
     )
 
 
+def _answer(value: Value | None) -> str:
+    """The answer to a committed check, as it was given to whoever asked."""
+    if not isinstance(value, Check):
+        return ""
+    stands = f"register version {value.sequence}, root {value.root}, as of {_utc(value.as_of)}"
+    found = [
+        (
+            one.severity.replace("_", " "),
+            one.rule,
+            f"{one.kind} {one.name}{', stale' * one.stale}{', disputed' * one.disputed}",
+            f"{one.distance_mm / MM_PER_M:g} m (within {one.distance_error_mm / MM_PER_M:g} m)",
+            f"{one.separation_mm / MM_PER_M:g} m",
+            one.desk or one.party or "-",
+        )
+        for one in value.findings
+    ]
+    hidden = [
+        (one.severity.replace("_", " "), "withheld", one.desk.name if one.desk else "-")
+        for one in value.withheld
+    ]
+    rows = [
+        ("Plan", value.plan.source_id),
+        ("Told", value.verdict.replace("_", " ")),
+        ("On the record as of", stands),
+        ("Stale", f"{value.stale}"),
+        *(("Not asked in full", f"{one.name}: {one.problem or 'rows'}") for one in value.sources),
+    ]
+    return (
+        _table(("", "The answer, as it was given"), rows)
+        + _table(("Gravity", "Rule", "What it meets", "Distance", "To keep", "Call"), found)
+        + _table(("Gravity", "", "Call"), hidden)
+        + "<p>A check informs; it never permits.</p>"
+    )
+
+
 def _volumes(value: Value | None) -> tuple[Volume, ...]:
     track = getattr(value, "track", None)
     if track is not None:
         return (Volume(footprint=(Circle(centre=track.position, radius_mm=track.accuracy_mm),)),)
-    found: tuple[Volume, ...] = getattr(value, "volumes", ())
+    found: tuple[Volume, ...] = getattr(getattr(value, "plan", value), "volumes", ())
     return found
 
 

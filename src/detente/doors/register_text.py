@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from detente.core.coordinates import spelt
-from detente.core.entry import EntryKind
+from detente.core.entry import KEPT_BY_ASKER, EntryKind
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
 from detente.core.volume import (
@@ -87,12 +87,15 @@ def _line(stored: Stored, now: datetime) -> Listed:
         category=getattr(value, "category", ""),
         version=stored.version,
         sequence=stored.sequence,
-        marks=tuple(_marks(value, now, ended=stored.ended)),
+        marks=tuple(_marks(stored.kind, value, now, ended=stored.ended)),
     )
 
 
-def _marks(value: Value | None, now: datetime, *, ended: bool) -> Iterable[str]:
+def _marks(kind: str, value: Value | None, now: datetime, *, ended: bool) -> Iterable[str]:
     """What a reader must know before trusting a line."""
+    if value is None and kind in KEPT_BY_ASKER:
+        yield "kept by the asker"
+        return
     if value is None:
         # What was erased has ended; of what has not, the content should be there.
         yield "erased" if ended else "LOST"
@@ -150,7 +153,7 @@ def shown_json(found: History) -> str:
 
 def shown_text(found: History, *, now: datetime) -> str:
     """For people: versions and proof first, then the value as it stands in the record."""
-    marks = ", ".join(_marks(found.value, now, ended=found.erasure is not None))
+    marks = ", ".join(_marks(found.kind, found.value, now, ended=found.erasure is not None))
     lines = [f"{found.kind} {found.object_id}{f' ({marks})' if marks else ''}"]
     for one in found.versions:
         gone = "erased" if found.erasure is not None else "LOST (detente log verify)"

@@ -7,7 +7,8 @@ Checks, each of every entry:
 3. it was for this theatre, by a key that the record gave to its party before,
    and was the next of its party's chain and of its object;
 4. what stands beside it is what it commits to, and nothing where an erasure that is
-   on record erased it: what is missing without one is lost;
+   on record erased it, or where that is kept by whoever asked: what is missing
+   without one is lost;
 5. the tiles and the root are those of the entries;
 6. the current objects are the last versions in the record.
 
@@ -20,7 +21,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from detente.core.entry import Signed, unseal
+from detente.core.entry import KEPT_BY_ASKER, Signed, unseal
 from detente.core.erasure import Erasure
 from detente.core.ledger import (
     NODE,
@@ -57,6 +58,7 @@ class Audit(Struct, kw_only=True):
     root: str = ""
     node_key: str = ""
     erased: int = 0
+    kept_by_askers: int = 0
     problems_total: int = 0
     problems: list[str] = []
     checks: dict[int, int] = {}
@@ -154,7 +156,11 @@ class _Auditor:
         if signed.leaf != leaf:
             self._found.report(2, where, "its hash is not the one in the record")
         value = None
-        if content is None:
+        if signed.statement.kind in KEPT_BY_ASKER:
+            self._found.kept_by_askers += 1
+            if content is not None:
+                self._found.report(4, where, "what it commits to is here, and is its asker's")
+        elif content is None:
             self._missing[sequence] = signed.statement.object
         else:
             try:

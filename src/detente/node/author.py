@@ -124,6 +124,7 @@ class Author:
         place: tuple[str, int],
         received: tuple[str, str] | None = None,
         also: Sequence[SigningKey] = (),
+        salt: bytes | None = None,
     ) -> Prepared:
         """The same, for a node that writes and submits at once.
 
@@ -134,8 +135,9 @@ class Author:
             received: Party, and how it proved itself, for what the node attests:
                 the entry says so, and stands in the node's chain.
             also: Keys that the value introduces.
+            salt: Drawn for this value alone; None draws one here.
         """
-        content = Content(salt=self.draw(SALT_BYTES), data=encode(value))
+        content = Content(salt=salt or self.draw(SALT_BYTES), data=encode(value))
         head = self.head
         party, method = (self._party, None) if received is None else received
         object_id, version = place

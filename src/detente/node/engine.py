@@ -58,12 +58,14 @@ class Said(Struct, frozen=True, kw_only=True):
     """One value to put on the record for the party that asks.
 
     ``object_id`` None makes a new object. ``of_node`` is for what the node itself says.
+    ``salt`` is there where the command gives it to somebody; else one is drawn.
     """
 
     value: Value
     object_id: str | None = None
     version: int = 1
     of_node: bool = False
+    salt: bytes | None = None
 
 
 class Decision(Struct, Generic[T], frozen=True, kw_only=True):
@@ -413,6 +415,7 @@ class _Turn:
             now=self._now,
             place=(object_id, said.version),
             received=None if said.of_node else (principal.party, principal.method.value),
+            salt=said.salt,
         )
 
     def append(self, log: PublicLog | None) -> None:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from nacl.signing import SigningKey
 
 from detente.core.checkpoint import parse_checkpoint
+from detente.core.committed import Check
 from detente.core.entry import EntryKind
 from detente.core.evidence import Evidence, Shown, Silent, Told, Withheld
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
@@ -35,7 +36,7 @@ from detente.errors import Conflict, LogInconsistent
 from detente.node.history import erasure
 from detente.node.log import PublicLog
 from detente.node.told import Word, is_published, standings, words_about
-from detente.store import Record, Stored
+from detente.store import Content, Record, Stored
 
 ENTRIES_MAX = 10_000
 """Entries in one file, each with its proof: some 20 MB."""
@@ -80,7 +81,13 @@ class Notary(Struct, frozen=True, kw_only=True):
 
 
 def gather(
-    record: Record, reader: Reader, stored: Stored, notary: Notary, *, now: datetime
+    record: Record,
+    reader: Reader,
+    stored: Stored,
+    notary: Notary,
+    *,
+    now: datetime,
+    opening: Content | None = None,
 ) -> Evidence:
     """All that a reader may show of an object, proven.
 
@@ -90,27 +97,35 @@ def gather(
         stored: The object, which this reader may see.
         notary: With what.
         now: UTC.
+        opening: What the object is, where its asker alone keeps it.
 
     Raises:
         Conflict: Not a kind of which others are told, or more than ENTRIES_MAX entries.
         LogInconsistent: The record lacks what it should hold.
     """
-    if stored.kind not in RELEASED:
+    if opening is None and stored.kind not in RELEASED:
         raise Conflict(f"evidence of a {stored.kind}", expected=", ".join(RELEASED))
-    return _Gathering(record, reader, stored, notary, now).evidence()
+    return _Gathering(record, reader, stored, notary, now, opening).evidence()
 
 
 class _Gathering:
     """One file in the making."""
 
     def __init__(
-        self, record: Record, reader: Reader, stored: Stored, notary: Notary, now: datetime
+        self,
+        record: Record,
+        reader: Reader,
+        stored: Stored,
+        notary: Notary,
+        now: datetime,
+        opening: Content | None,
     ) -> None:
         self._record = record
         self._reader = reader
         self._stored = stored
         self._notary = notary
         self._now = now
+        self._opening = opening
         self._versions = record.history(stored.object_id)
         self._leaves = {leaf.hex() for leaf in record.leaves(self._versions).values()}
         self._about = dict.fromkeys(self._versions, "object")
@@ -193,9 +208,15 @@ class _Gathering:
         return self._record.history(found[name].object_id)
 
     def _checkpoints(self) -> dict[int, bytes]:
-        """By size: the first with each entry that a quorum cosigned, and the head."""
+        """By size: the first with each entry that a quorum cosigned, and the head.
+
+        And that of the record on which an answer stands.
+        """
         head = self._notary.log.head(self._record)
         found = {_size(head): head}
+        answered = None if self._opening is None else read(self._opening.data)
+        if isinstance(answered, Check):
+            found[answered.sequence] = self._notary.log.at(self._record, answered.sequence)
         last = -1
         for sequence in sorted(self._about):
             if sequence >= last and (first := self._record.first_witnessed(sequence)) is not None:
@@ -212,7 +233,9 @@ class _Gathering:
         content = self._record.content(sequence)
         erased = about == "object" and self._erasure is not None
         why = None if content is not None else "erased" if erased else "lost"
-        if content is not None and about == "object":
+        if self._opening is not None and about == "object":
+            content, why = self._opening, None
+        elif content is not None and about == "object":
             seen = self._reader.grade(read(content.data), self._stored.object_id)
             why = None if seen is Grade.FULL else "not released"
         given = None if why is not None else content

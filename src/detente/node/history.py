@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from detente.core.entry import EntryKind, commitment
+from detente.core.entry import KEPT_BY_ASKER, EntryKind, commitment
 from detente.core.erasure import Erasure
 from detente.core.ledger import NODE, erasure_of
 from detente.core.merkle import verify_inclusion
@@ -38,7 +38,8 @@ class Version(Struct, frozen=True, kw_only=True):
 
     ``proof`` holds the hashes by which entry ``sequence`` was just verified to
     be in the record under ``History.root``, leaf side first, hex.
-    ``erased`` is whether its content is gone; else it is what was committed to.
+    ``erased`` is whether its content is gone; else it is what was committed to, or was never
+    here (``detente.core.entry.KEPT_BY_ASKER``).
     """
 
     version: int
@@ -158,6 +159,6 @@ def _version(record: Record, sequence: int, size: int, root: bytes) -> Version:
         key=statement.key,
         claimed=statement.time,
         received=EPOCH + timedelta(microseconds=record.received(sequence)),
-        erased=content is None,
+        erased=content is None and statement.kind not in KEPT_BY_ASKER,
         proof=tuple(one.hex() for one in proof),
     )

@@ -22,7 +22,7 @@ from detente.core.merkle import HASH_BYTES
 from detente.core.note import render_note, sign_note
 from detente.core.note_key import Signer, VerifierKey, log_signer, parse_vkey
 from detente.core.proof_file import ProofFile, render_proof_file
-from detente.core.tiles import TILE_HEIGHT, TILE_WIDTH, prove_inclusion
+from detente.core.tiles import TILE_HEIGHT, TILE_WIDTH, prove_inclusion, root
 from detente.errors import Conflict, NotFound
 from detente.node.keyring import Keyring
 from detente.store import Record
@@ -102,6 +102,14 @@ class PublicLog:
         """The checkpoint of all that is on record, as the log signs it."""
         _, size, root = record.head()
         return self._signed(size, root)
+
+    def at(self, record: Record, size: int) -> bytes:
+        """The checkpoint of the first ``size`` entries, as the log signed it when it held no more.
+
+        Raises:
+            LogInconsistent: It does not hold as many.
+        """
+        return self._signed(size, root(record.tile, size))
 
     def _sign(self, size: int, root: bytes) -> bytes:
         text = Checkpoint(origin=self.key.name, size=size, root=root).text

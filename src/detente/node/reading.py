@@ -33,6 +33,7 @@ from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.errors import LogInconsistent, NotFound, Unavailable
 from detente.node.asking import Follow, reader_of
+from detente.node.committing import Committed
 from detente.node.engine import Engine
 from detente.node.evidence import Notary, gather
 from detente.node.history import Erased, Version, erasure, knowing, versions
@@ -180,6 +181,23 @@ class Reading:
             if stored.party != principal.party:
                 principal.require(Scope.AUDIT, Scope.ADMIN)
             return gather(look.record, look.reader, stored, notary, now=look.reader.now)
+
+        return await self._look(principal, look_up)
+
+    async def opening(self, principal: Principal, committed: Committed, notary: Notary) -> Evidence:
+        """What proves a check that was just committed, for whoever asked."""
+        object_id = committed.receipt.object_id
+
+        def look_up(look: _Look) -> Evidence:
+            stored = look.record.identified([object_id])[object_id]
+            return gather(
+                look.record,
+                look.reader,
+                stored,
+                notary,
+                now=look.reader.now,
+                opening=committed.content,
+            )
 
         return await self._look(principal, look_up)
 

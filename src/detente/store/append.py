@@ -12,7 +12,7 @@ from functools import cache
 import sqlalchemy as sa
 from msgspec import Struct
 
-from detente.core.entry import Signed
+from detente.core.entry import KEPT_BY_ASKER, Signed
 from detente.core.ledger import owner_of
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.tiles import InclusionProver, Tile, grow, right_edge, root
@@ -124,6 +124,7 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure):
                 content=[
                     (first + number, one.content.salt, one.content.data)
                     for number, one in enumerate(batch)
+                    if one.signed.statement.kind not in KEPT_BY_ASKER
                 ],
                 object=_object_rows(first, batch),
                 tile=[(*at, hashes) for at, hashes in changed.items()],

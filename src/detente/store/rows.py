@@ -31,8 +31,13 @@ def write(connection: sa.Connection, rows: Rows) -> None:
     if connection.dialect.name == "postgresql":
         columns = [
             list(column)
-            for table in (rows.entry, rows.content, rows.tile, rows.object)
-            for column in zip(*table, strict=True)
+            for table, width in (
+                (rows.entry, len(tables.entry.c)),
+                (rows.content, len(tables.content.c)),
+                (rows.tile, len(tables.tile.c)),
+                (rows.object, len(tables.current.c)),
+            )
+            for column in (zip(*table, strict=True) if table else [()] * width)
         ]
         connection.exec_driver_sql(_AT_ONCE, (*columns, *rows.head[1:], rows.head[0]))
         return
@@ -42,7 +47,8 @@ def write(connection: sa.Connection, rows: Rows) -> None:
         (_PUT_TILE, rows.tile),
         (_PUT_OBJECT, rows.object),
     ):
-        connection.exec_driver_sql(statement, table)
+        if table:
+            connection.exec_driver_sql(statement, table)
     connection.exec_driver_sql(_MOVE_HEAD, (*rows.head[1:], rows.head[0]))
 
 

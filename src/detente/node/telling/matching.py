@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.check import Known
-from detente.core.entry import EntryKind
+from detente.core.entry import KEPT_BY_ASKER, EntryKind
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
 from detente.core.presence import Presence, Track
@@ -38,8 +38,9 @@ TRACK_AHEAD_S = 600
 """A track is told of where it may be within ten minutes of its fix: feeds repeat a fix
 within seconds, and within six hours (R-13) an aircraft may be on another continent."""
 
-TELLABLE = frozenset(EntryKind) - {EntryKind.DELIVERY}
-"""Kinds that may be subscribed to: to tell of deliveries would make more of them."""
+TELLABLE = frozenset(EntryKind) - {EntryKind.DELIVERY} - KEPT_BY_ASKER
+"""Kinds that may be subscribed to: to tell of deliveries would make more of them, and of what
+its asker keeps there is nothing to tell."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
