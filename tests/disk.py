@@ -34,7 +34,7 @@ class _Folder:
     """A folder: what each name was since the last sync, the newest last; None is nothing."""
 
     def __init__(self) -> None:
-        self.names: dict[str, list["_File | _Folder | None"]] = {}
+        self.names: dict[str, list[_File | _Folder | None]] = {}
 
     def put(self, name: str, what: "_File | _Folder | None") -> None:
         self.names.setdefault(name, [None]).append(what)

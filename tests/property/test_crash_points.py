@@ -5,16 +5,14 @@ tests/property/test_crash_points.py`` tries more; a failure names its seed, and
 ``CRASH_SEED`` begins there.
 """
 
-import os
 import random
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from detente.core.checkpoint import Checkpoint, parse_checkpoint
+from crash import POINTS, SEED, SIZE_MAX, TREE, at, memory
+from detente.core.checkpoint import parse_checkpoint
 from detente.core.log_files import width_at
 from detente.core.note import parse_note, render_note, sign_note, verify_note
 from detente.core.outside import Known
@@ -26,26 +24,16 @@ from detente.node.outside_memory import Memory, load, save
 from detente.node.telling.secret import WebhookSecrets
 from detente.store import Record
 from disk import Died, Disk
-from logs import LOG, Tree
+from logs import LOG
 from outsider import file_of
 
-POINTS = int(os.environ.get("CRASH_POINTS", "10000"))
-SEED = int(os.environ.get("CRASH_SEED", "20151124"))
 CRASHES = 4
 """In one life of a folder, so that what one leaves is what the next begins with."""
 
-CALLS_MAX = 60
-"""The most that one work makes, so that it may die at any."""
+CALLS_MAX = 50
+"""What writing a log makes, more or less, so that it may die at any."""
 
-SIZE_MAX = 400
-TREE = Tree([b"entry %d" % number for number in range(SIZE_MAX)])
 PUBLIC = PublicLog(LOG)
-
-
-@cache
-def at(size: int) -> Checkpoint:
-    """The log of so many entries of the tree."""
-    return TREE.at(size)
 
 
 class Grown(Record):
@@ -70,11 +58,13 @@ class Grown(Record):
 Life = Callable[[Disk, random.Random], None]
 
 
-def crashed(disk: Disk, chance: random.Random, work: Callable[[], object]) -> bool:
+def crashed(
+    disk: Disk, chance: random.Random, work: Callable[[], object], calls_max: int = 10
+) -> bool:
     """Do some work that is killed somewhere, or right after it; whether it was done."""
     done = False
     try:
-        with disk.followed(dies_at=chance.randrange(chance.choice((5, 20, CALLS_MAX)))):
+        with disk.followed(dies_at=chance.randrange(calls_max)):
             work()
             done = True
     except Died:
@@ -110,7 +100,7 @@ def a_log(disk: Disk, chance: random.Random) -> None:
 
     for _ in range(CRASHES):
         size = min(SIZE_MAX, size + chance.choice((0, 1, 5, 60, 200)))
-        said = size if crashed(disk, chance, write) else said
+        said = size if crashed(disk, chance, write, CALLS_MAX) else said
         assert said <= shown(folder) <= size
     with disk.followed():
         write()
@@ -147,48 +137,40 @@ def keys(disk: Disk, chance: random.Random) -> None:
     """A key that was given out is there for ever, and never half of one."""
     keyring = Keyring(disk.folder / "test.db")
     known: dict[str, object] = {}
+    ways: Mapping[str, Callable[[], object]] = {
+        "own": lambda: bytes(keyring.own("+log")),
+        "ml-dsa": lambda: keyring.ml_dsa("+witness").private_bytes_raw(),
+        "secret": lambda: WebhookSecrets.load(keyring).of("s"),
+    }
 
-    def give() -> None:
-        for name, made in (
-            ("own", lambda: bytes(keyring.own("+log"))),
-            ("ml-dsa", lambda: keyring.ml_dsa("+witness").private_bytes_raw()),
-            ("secret", lambda: WebhookSecrets.load(keyring).of("s")),
-        ):
-            found = made()
-            assert known.setdefault(name, found) == found
+    def give(name: str) -> None:
+        given = ways[name]()
+        assert known.setdefault(name, given) == given
 
     for _ in range(CRASHES):
-        crashed(disk, chance, give)
+        name = chance.choice(list(ways))
+        crashed(disk, chance, lambda: give(name))  # noqa: B023
     with disk.followed():
-        give()
+        for name in ways:
+            give(name)
 
 
 LIVES: Mapping[str, tuple[Life, float]] = {
-    "log": (a_log, 0.8),
+    "log": (a_log, 0.75),
     "auditor": (an_auditor, 0.1),
     "keys": (keys, 0.1),
 }
 """Each with its share of the crash points: a log has more files, and more to lose."""
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """Memory where there is some that looks like a disk: folders come and go there at once."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
-    if not memory.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
-        yield Path(folder)
-
-
 @pytest.mark.parametrize("life", LIVES)
-def test_what_is_left_goes_on(life: str, place: Path) -> None:
+def test_what_is_left_goes_on(life: str) -> None:
     live, share = LIVES[life]
-    for number in range(int(POINTS * share / CRASHES)):
-        seed = SEED + number
-        chance = random.Random(seed)
-        try:
-            live(Disk(place / "disk", chance), chance)
-        except Exception as error:
-            raise AssertionError(f"CRASH_SEED={seed}") from error
+    with memory() as folder:
+        for number in range(int(POINTS * share / CRASHES)):
+            seed = SEED + number
+            chance = random.Random(seed)
+            try:
+                live(Disk(folder / "disk", chance), chance)
+            except Exception as error:
+                raise AssertionError(f"CRASH_SEED={seed}") from error

@@ -13,7 +13,6 @@ import hmac
 import secrets
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 
 from detente.errors import MalformedInput, Unavailable
 from detente.node.keyring import Keyring
