@@ -19,6 +19,7 @@ from detente.core.volume import microseconds
 from detente.errors import Conflict
 from detente.store import tables
 from detente.store.beside import WriteBeside
+from detente.store.mirror import WriteMirror
 from detente.store.record import Content, Record
 from detente.store.rows import Row, Rows, write
 from detente.store.telling import WriteTelling
@@ -61,7 +62,7 @@ class Edge:
         self._last = size, root_hash, {at: tiles[at] for at in right_edge(size)}
 
 
-class Appender(Record, WriteBeside, WriteTelling, WriteWitness):
+class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteMirror):
     """The record, held for writing.
 
     Args:
