@@ -64,14 +64,14 @@ _MORE = {
 
 
 @get("/mirror/{log:str}/checkpoint", media_type=_TEXT, tags=["log"], security=_OPEN)
-async def checkpoint(log: Log, service: TheService) -> Response[bytes]:
+async def mirror_checkpoint(log: Log, service: TheService) -> Response[bytes]:
     """The checkpoint under which the copy of another theatre's log is served, cosigned."""
     found = await asyncio.to_thread(_mirror(service).checkpoint, log)
     return Response(found, media_type=_TEXT, headers=_MOVES)
 
 
 @get("/mirror/{log:str}/tile/{name:path}", media_type=_BYTES, tags=["log"], security=_OPEN)
-async def tile(
+async def mirror_tile(
     log: Log,
     name: Annotated[
         str, PathParameter(description="`LEVEL/INDEX`, or `entries/INDEX`; partial ones in `.p/`.")
@@ -95,7 +95,9 @@ def _mirror(service: Service) -> Mirror:
 
 @post(ADD_CHECKPOINT, status_code=200, media_type=_TEXT, tags=["log"], security=_OPEN,
       opt={"media_types": frozenset({b"*/*"})}, responses=_REFUSALS)  # fmt: skip
-async def add_checkpoint(request: Request[Any, Any, Any], service: TheService) -> Response[bytes]:
+async def mirror_add_checkpoint(
+    request: Request[Any, Any, Any], service: TheService
+) -> Response[bytes]:
     """Tell this node, as a mirror, a checkpoint that its copy of a log is to reach.
 
     C2SP tlog-mirror. It is not cosigned yet; 409 and 422 as a witness answers.
@@ -106,7 +108,9 @@ async def add_checkpoint(request: Request[Any, Any, Any], service: TheService) -
 
 @post(ADD_ENTRIES, status_code=200, media_type=_TEXT, tags=["log"], security=_OPEN,
       opt={"media_types": frozenset({b"*/*"})}, responses={**_REFUSALS, **_MORE})  # fmt: skip
-async def add_entries(request: Request[Any, Any, Any], service: TheService) -> Response[bytes]:
+async def mirror_add_entries(
+    request: Request[Any, Any, Any], service: TheService
+) -> Response[bytes]:
     """Send this node, as a mirror, entries of a log; once all are here, it cosigns.
 
     C2SP tlog-mirror. 202 and 409 say how far the copy is, 200 brings the cosignatures; what
@@ -180,4 +184,4 @@ def _as_is(given: Mirroring) -> Answer:
 
 def handlers() -> Sequence[HTTPRouteHandler]:
     """The routes of this module."""
-    return [checkpoint, tile, add_checkpoint, add_entries]
+    return [mirror_checkpoint, mirror_tile, mirror_add_checkpoint, mirror_add_entries]
