@@ -22,12 +22,16 @@ from crash import POINTS, SEED, SIZE_MAX, TREE, at, memory
 from detente.core.note import sign_note
 from detente.core.policy import Policy, PolicyLog
 from detente.core.tiles import root
-from detente.core.witness import Status, render_request, request_for
+from detente.core.witness import Status, parse_request, render_request, request_for
 from detente.node.audit import audit
 from detente.node.keyring import Keyring
+from detente.node.log import files_of
+from detente.node.mirror import Mirror, origin_hash
 from detente.node.witness import Witness
 from detente.store import Store
-from logs import LOG, NORTH, ORIGIN
+from detente.store.mirror import Mirrored
+from logs import LOG, NORTH, ORIGIN, SOUTH, upload
+from outsider import file_of
 from published import say
 
 SHARE = 0.05
@@ -36,6 +40,8 @@ SHARE = 0.05
 LIVES = 5
 ROUNDS = 30
 """Acts in one life."""
+
+POLICY = Policy(logs=(PolicyLog(key=LOG.verifier),))
 
 HEADER_BYTES = 32
 SECTOR_BYTES = 512
@@ -50,6 +56,7 @@ class Moment(Struct, frozen=True):
     size: int
     root: bytes
     seen: int
+    copied: Mirrored
 
 
 def lived(folder: Path, chance: random.Random) -> list[Moment]:
@@ -58,19 +65,23 @@ def lived(folder: Path, chance: random.Random) -> list[Moment]:
     keyring = Keyring(place)
     begin(place, keyring)
     store = Store(place)
-    policy = Policy(logs=(PolicyLog(key=LOG.verifier),))
-    witness = Witness(store, [NORTH], policy, lambda: datetime.now(UTC))
+    witness = Witness(store, [NORTH], POLICY, lambda: datetime.now(UTC))
+    mirror = Mirror(store, [SOUTH], POLICY, lambda: datetime.now(UTC))
     moments = [seen_now(store, place)]
     for number in range(ROUNDS):
-        seen = moments[-1].seen
-        grown = chance.randint(seen, min(SIZE_MAX, seen + 40))
-        act = chance.choice(("say", "say", "cosign", "move"))
+        seen, copied = moments[-1].seen, moments[-1].copied.size
+        act = chance.choice(("say", "say", "cosign", "mirror", "move"))
         if act == "say":
             say(place, keyring, 10 * number, chance.randint(1, 3))
         elif act == "cosign":
-            note = sign_note(at(grown).text, [LOG])
-            request = request_for(note, old_size=seen, proof=TREE.growth(seen, grown))
-            assert witness.add_checkpoint(render_request(request)).status == Status.COSIGNED
+            assert witness.add_checkpoint(growth(seen, chance)).status == Status.COSIGNED
+        elif act == "mirror":
+            asked = growth(copied, chance)
+            assert mirror.add_checkpoint(asked).status == Status.COSIGNED
+            # What was only announced is not answered for: the upload is what counts.
+            moments.append(seen_now(store, place))
+            body = upload(TREE, copied, parse_request(asked).checkpoint.size)
+            assert mirror.add_entries(body).status == Status.COSIGNED
         else:
             with closing(sqlite3.connect(place)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -79,12 +90,20 @@ def lived(folder: Path, chance: random.Random) -> list[Moment]:
     return moments
 
 
+def growth(old: int, chance: random.Random) -> bytes:
+    """The request of a log that grew."""
+    size = chance.randint(old, min(SIZE_MAX, old + 40))
+    note = sign_note(at(size).text, [LOG])
+    return render_request(request_for(note, old_size=old, proof=TREE.growth(old, size)))
+
+
 def seen_now(store: Store, place: Path) -> Moment:
     with store.reading() as record:
         _, size, root_hash = record.head()
         seen = record.seen(ORIGIN).size
+        copied = record.mirrored(ORIGIN)
     log = place.with_name(f"{place.name}-wal").read_bytes()
-    return Moment(place.read_bytes(), log, size, root_hash, seen)
+    return Moment(place.read_bytes(), log, size, root_hash, seen, copied)
 
 
 def torn(before: bytes, after: bytes, chance: random.Random, part_bytes: int) -> bytes:
@@ -139,12 +158,16 @@ def assert_goes_on(place: Path, files: tuple[bytes, bytes], before: Moment, afte
     store = Store(place)
     with store.reading() as record:
         _, size, root_hash = record.head()
-        seen = record.seen(ORIGIN)
+        seen, copied = record.seen(ORIGIN), record.mirrored(ORIGIN)
         # What was signed then was of the beginning of this.
         assert root(record.tile, before.size) == before.root
     assert (size, root_hash) in {(one.size, one.root) for one in (before, after)}
     assert seen.size in {before.seen, after.seen}
     assert seen.root == at(seen.size).root
+    assert copied in {before.copied, after.copied}
+    mirror = Mirror(store, [SOUTH], POLICY, lambda: datetime.now(UTC))
+    for file in files_of(copied.next):
+        assert mirror.file(origin_hash(ORIGIN), file) == file_of(TREE, file)
     assert audit(store).problems == []
     store.close()
     for path in (place, log):

@@ -15,7 +15,6 @@ from detente.core.merkle import EMPTY_ROOT, leaf_hash, subtree_ranges, verify_su
 from detente.core.mirror import (
     INFO_TYPE,
     Info,
-    Package,
     Status,
     Upload,
     info_answer,
@@ -23,7 +22,6 @@ from detente.core.mirror import (
     parse_upload,
     read_info,
     render_upload,
-    spans,
     verify_package,
 )
 from detente.core.note import parse_note, sign_note, verify_note
@@ -36,7 +34,7 @@ from detente.node.log import files_of
 from detente.node.mirror import Mirror, origin_hash
 from detente.store import Place, Store
 from detente.store.mirror import PENDING_MAX
-from logs import LOG, NORTH, ORIGIN, OTHER_LOG, SOUTH, Tree
+from logs import LOG, NORTH, ORIGIN, OTHER_LOG, SOUTH, Tree, packages, upload
 from outsider import file_of
 
 TREE = Tree([b"entry %d" % number for number in range(700)])
@@ -91,20 +89,8 @@ def test_what_is_no_subtree_is_refused(span: tuple[int, int, int]) -> None:
         subtree_ranges(*span)
 
 
-def packages(start: int, end: int, tree: Tree = TREE) -> list[Package]:
-    return [
-        Package(
-            start=first,
-            entries=tuple(tree.entries[first:stop]),
-            proof=tuple(prove_subtree(tree.read, first - first % 256, stop, end)),
-        )
-        for first, stop in spans(start, end)
-    ]
-
-
 def body(start: int, end: int, *, tree: Tree = TREE, count: int = 99) -> bytes:
-    upload = Upload(origin=ORIGIN, start=start, end=end)
-    return render_upload(upload, packages(start, end, tree)[:count])
+    return upload(tree, start, end, count)
 
 
 @given(st.integers(0, 700), st.integers(0, 700), st.integers(0, 4), st.binary(max_size=9))
@@ -112,11 +98,11 @@ def test_an_upload_is_read_as_it_was_written(
     one: int, other: int, count: int, ticket: bytes
 ) -> None:
     start, end = sorted((one, other))
-    upload = Upload(origin=ORIGIN, start=start, end=end, ticket=ticket)
-    sent = packages(start, end)[:count]
-    data = render_upload(upload, sent)
+    said = Upload(origin=ORIGIN, start=start, end=end, ticket=ticket)
+    sent = packages(TREE, start, end)[:count]
+    data = render_upload(said, sent)
     found, at = parse_upload(data)
-    assert found == upload
+    assert found == said
     assert parse_packages(data, at, found) == sent
     for package in sent:
         before = list(map(leaf_hash, TREE.entries[package.first : package.start]))
@@ -128,8 +114,8 @@ def test_an_upload_is_read_as_it_was_written(
 @given(st.binary(max_size=200))
 def test_garbage_is_refused_as_malformed(data: bytes) -> None:
     try:
-        upload, at = parse_upload(data)
-        parse_packages(data, at, upload)
+        said, at = parse_upload(data)
+        parse_packages(data, at, said)
     except MalformedInput:
         pass
 
@@ -140,13 +126,13 @@ def test_what_no_upload_says_is_refused() -> None:
     with pytest.raises(MalformedInput, match="at most 65535"):
         render_upload(Upload(origin=ORIGIN, start=0, end=1, ticket=bytes(65_536)), [])
     data = body(0, 5)
-    upload, at = parse_upload(data)
+    said, at = parse_upload(data)
     with pytest.raises(MalformedInput, match="no more than its packages"):
-        parse_packages(data + b"x", at, upload)
-    [package] = packages(0, 5)
-    long = render_upload(upload, [replace(package, proof=(EMPTY_ROOT,) * 64)])
+        parse_packages(data + b"x", at, said)
+    [package] = packages(TREE, 0, 5)
+    long = render_upload(said, [replace(package, proof=(EMPTY_ROOT,) * 64)])
     with pytest.raises(MalformedInput, match="at most 63"):
-        parse_packages(long, at, upload)
+        parse_packages(long, at, said)
 
 
 @given(st.integers(0, 1 << 40), st.integers(0, 1 << 40), st.binary(max_size=40))
