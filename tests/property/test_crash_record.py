@@ -74,7 +74,9 @@ def lived(folder: Path, chance: random.Random) -> list[Moment]:
         if act == "say":
             say(place, keyring, 10 * number, chance.randint(1, 3))
         elif act == "cosign":
-            assert witness.add_checkpoint(growth(seen, chance)).status == Status.COSIGNED
+            asked = growth(seen, chance)
+            assert witness.add_checkpoint(asked).status == Status.COSIGNED
+            seen = parse_request(asked).checkpoint.size
         elif act == "mirror":
             asked = growth(copied, chance)
             assert mirror.add_checkpoint(asked).status == Status.COSIGNED
@@ -86,6 +88,7 @@ def lived(folder: Path, chance: random.Random) -> list[Moment]:
             with closing(sqlite3.connect(place)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
         moments.append(seen_now(store, place))
+        assert moments[-1].seen == seen, "what was answered"
     store.close()
     return moments
 
