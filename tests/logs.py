@@ -8,6 +8,7 @@ from nacl.signing import SigningKey
 from detente.core import tiles
 from detente.core.checkpoint import Checkpoint
 from detente.core.merkle import EMPTY_ROOT, leaf_hash
+from detente.core.mirror import Package, Upload, render_upload, spans
 from detente.core.note_key import Signer, cosigner, log_signer
 
 ORIGIN = "log.example.org/levant"
@@ -51,3 +52,21 @@ class Tree:
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         return tiles.prove_inclusion(self.read, index, size)
+
+
+def packages(tree: Tree, start: int, end: int) -> list[Package]:
+    """What an honest log sends to a mirror that lacks these entries."""
+    return [
+        Package(
+            start=first,
+            entries=tuple(tree.entries[first:stop]),
+            proof=tuple(tiles.prove_subtree(tree.read, first - first % 256, stop, end)),
+        )
+        for first, stop in spans(start, end)
+    ]
+
+
+def upload(tree: Tree, start: int, end: int, count: int = 99) -> bytes:
+    """The same as it is sent, the first ``count`` packages of it."""
+    said = Upload(origin=tree.origin, start=start, end=end)
+    return render_upload(said, packages(tree, start, end)[:count])

@@ -37,14 +37,15 @@ def publish(said: Sequence[bytes], folder: Path, signer: Signer = LOG, origin: s
     for file in files_of(len(said)):
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_data(tree, file))
+        path.write_bytes(file_of(tree, file))
     note = sign_note(tree.at(len(said)).text, [signer])
     folder.mkdir(exist_ok=True)
     (folder / "checkpoint").write_bytes(render_note(note))
     return signer.verifier.vkey
 
 
-def _data(tree: Tree, file: LogFile) -> bytes:
+def file_of(tree: Tree, file: LogFile) -> bytes:
+    """The bytes of a file of a log."""
     if file.level is not None:
         return tree.read(file.level, file.index)[: file.width * 32]
     first = file.index * 256

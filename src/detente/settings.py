@@ -164,6 +164,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(description="A file (C2SP tlog-policy) whose log lines say which logs it cosigns."),
     ] = ""
+    mirror_policy: Annotated[
+        str,
+        Meta(
+            description="A file (C2SP tlog-policy) whose witness lines say to which mirrors the "
+            "log is sent; else to none."
+        ),
+    ] = ""
+    mirror_name: Annotated[
+        str,
+        Meta(
+            description="The name under which this node mirrors other theatres' logs, such as "
+            "mirror.example.org; else it is no mirror."
+        ),
+    ] = ""
+    mirror_logs: Annotated[
+        str,
+        Meta(description="A file (C2SP tlog-policy) whose log lines say which logs it mirrors."),
+    ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"
@@ -308,6 +326,12 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
     if bool(settings.witness_name) != bool(settings.witness_logs):
         lacking = "witness_logs" if settings.witness_name else "witness_name"
         raise MalformedInput(lacking, expected="witness_name and witness_logs, or neither")
+    if bool(settings.mirror_name) != bool(settings.mirror_logs):
+        lacking = "mirror_logs" if settings.mirror_name else "mirror_name"
+        raise MalformedInput(lacking, expected="mirror_name and mirror_logs, or neither")
+    if settings.mirror_name and settings.mirror_name == settings.witness_name:
+        # A mirror's cosignature says more than a witness's (tlog-mirror).
+        raise MalformedInput(origins["mirror_name"], expected="another name than witness_name")
 
 
 def masked(setting: Setting, value: object) -> object:

@@ -247,8 +247,7 @@ class Evidence:
         """Each checkpoint grew out of the one before it: no history was exchanged for another."""
         steps = list(pairwise(self.checkpoints))
         for (old, new), proof in zip(steps, self.file["consistency"], strict=True):
-            forked = f"the log is forked: two checkpoints of {old.size} entries"
-            require(old.size != new.size, forked)
+            require(old.size != new.size, f"the log is forked: two heads of {old.size} entries")
             require(old.size < new.size, "checkpoints are not in their order")
             roots = grown(old.size, new.size, list(map(debase, proof)), old.root)
             same = roots == (old.root, new.root)
@@ -370,8 +369,7 @@ class Evidence:
             after = [point for point in self.checkpoints if point.size > one.index]
             good = not self.given or any(map(self.policy.met, after))
             require(good, f"no quorum of your policy cosigned {one.name}")
-            found = [self.policy.cosigned(point).items() for point in after]
-            times = [(at, name) for point in found for name, at in point if at]
+            times = [(at, by) for it in after for by, at in self.policy.cosigned(it).items() if at]
             self.existed[one.index] = min(times, default=(0, ""))
         keys = list(map(key_of, [*self.policy.logs, *self.policy.witnesses.values()]))
         known = {(name, key_id) for name, key_id, kind, _ in keys if kind != ML_DSA}
@@ -454,8 +452,7 @@ def main(arguments: list[str]) -> int:
     try:
         data, *policies = [Path(name).read_bytes() for name in arguments[::2]]
     except OSError as error:
-        why = f"expected a file that can be read, got {error.strerror}"
-        sys.stderr.write(f"{error.filename}: {why}\n")
+        sys.stderr.write(f"{error.filename}: expected a readable file, got {error.strerror}\n")
         return 2
     status, text = verify(data, *(one.decode(errors="replace") for one in policies))
     sys.stdout.write(text)

@@ -117,6 +117,8 @@ def repair(
         detente log repair --dry-run
 
         detente log repair --from /mnt/log
+
+        detente log repair --from https://node.north.example/mirror/9f2c...
     """
     from detente.node.log_source import open_source  # noqa: PLC0415
     from detente.node.repair import apply_repair, plan_repair  # noqa: PLC0415
@@ -241,6 +243,27 @@ def witness_key(
     from detente.node.witness import witness_signers  # noqa: PLC0415
 
     signers = witness_signers(Keyring(place_of(store), keys), name)
+    sys.stdout.write("".join(f"{one.verifier.vkey}\n" for one in signers))
+
+
+@app.command("mirror-key")
+def mirror_key(
+    name: Annotated[str, typer.Argument(help="As the setting mirror_name has it.")],
+    store: StoreOption = STORE_DEFAULT,
+    keys: KeysOption = None,
+) -> None:
+    """Print the verifier keys with which this node cosigns the logs that it mirrors.
+
+    They are made if need be.
+
+    [bold]Example[/bold]
+
+        detente log mirror-key mirror.example.org
+    """
+    from detente.node.keyring import Keyring  # noqa: PLC0415
+    from detente.node.mirror import mirror_signers  # noqa: PLC0415
+
+    signers = mirror_signers(Keyring(place_of(store), keys), name)
     sys.stdout.write("".join(f"{one.verifier.vkey}\n" for one in signers))
 
 

@@ -10,6 +10,7 @@ verifiers; docs/rules/R-09.md.
 """
 
 from collections.abc import Sequence
+from enum import Enum, auto
 from hashlib import sha256
 
 from detente.errors import LogInconsistent, MalformedInput
@@ -87,18 +88,83 @@ def consistency_ranges(old_size: int, size: int) -> list[Range]:
     """
     if not 0 < old_size <= size:
         raise MalformedInput("old size", expected=f"1 to {size}", got=f"{old_size}")
-    low, high, whole, path = 0, size, True, []
-    while old_size != high:
+    return subtree_ranges(0, old_size, size)
+
+
+def subtree_ranges(start: int, end: int, size: int) -> list[Range]:
+    """The ranges whose hashes prove that a tree of ``size`` has these leaves in one subtree.
+
+    Of the first leaves, this is the proof that a tree of ``end`` became one of ``size``.
+
+    Raises:
+        MalformedInput: [start, end) is empty, beyond ``size``, or no subtree: ``start`` must be
+            a multiple of the power of two at or above its width.
+
+    Source:
+        draft-ietf-plants-merkle-tree-certs-02, "Subtree Consistency Proofs".
+    """
+    steps, (low, whole) = _subtree_steps(start, end, size)
+    path = [one for one, _ in steps]
+    return [*path, (low, end)][::-1] if not whole else path[::-1]
+
+
+def _subtree_steps(
+    start: int, end: int, size: int
+) -> tuple[list[tuple[Range, "_Side"]], tuple[int, bool]]:
+    """From the root down to where the subtree ends: each sibling on the way, and where it is.
+
+    Below them stands the range from the number returned to ``end``; and whether that is the
+    whole subtree.
+    """
+    if not 0 <= start < end <= size or start % (1 << (end - start - 1).bit_length()):
+        raise MalformedInput("subtree", expected=f"one of {size} leaves", got=f"{start} to {end}")
+    low, high, whole = 0, size, True
+    steps: list[tuple[Range, _Side]] = []
+    while end != high or low < start:
         middle = low + split(high - low)
-        if old_size <= middle:
-            path.append((middle, high))
+        if end <= middle:
+            steps.append(((middle, high), _Side.RIGHT))
             high = middle
+        elif middle <= start:
+            steps.append(((low, middle), _Side.LEFT))
+            low = middle
         else:
-            path.append((low, middle))
+            steps.append(((low, middle), _Side.WITHIN))
             low, whole = middle, False
-    if not whole:
-        path.append((low, high))
-    return path[::-1]
+    return steps, (low, whole)
+
+
+class _Side(Enum):
+    """Where a sibling stands: beside the subtree, or on the left within it."""
+
+    LEFT = auto()
+    RIGHT = auto()
+    WITHIN = auto()
+
+
+def verify_subtree(
+    start: int, end: int, size: int, proof: Sequence[bytes], subtree: bytes, root: bytes
+) -> None:
+    """Check that the leaves [start, end) of the tree under ``root`` hash to ``subtree``.
+
+    Raises:
+        MalformedInput: They are no subtree of a tree of ``size``.
+        LogInconsistent: They do not, or the proof is not of the right form.
+
+    Source:
+        draft-ietf-plants-merkle-tree-certs-02, "Subtree Consistency Proofs".
+    """
+    _require_hashes(subtree, root, *proof)
+    steps, (_, whole) = _subtree_steps(start, end, size)
+    path = [subtree, *proof] if whole else list(proof)
+    if len(path) != len(steps) + 1:
+        raise LogInconsistent("proof", expected=f"{len(steps) + 1} hashes", got=f"{len(path)}")
+    old = new = path[0]
+    for sibling, (_, side) in zip(path[1:], reversed(steps), strict=True):
+        new = node_hash(new, sibling) if side is _Side.RIGHT else node_hash(sibling, new)
+        old = node_hash(sibling, old) if side is _Side.WITHIN else old
+    if old != subtree or new != root:
+        raise LogInconsistent("subtree proof", expected="both hashes", got="others")
 
 
 def verify_inclusion(

@@ -21,6 +21,7 @@ from detente.core.merkle import (
     fold,
     inclusion_ranges,
     node_hash,
+    subtree_ranges,
 )
 
 TILE_HEIGHT = 8
@@ -110,6 +111,15 @@ def prove_consistency(read: ReadTile, old_size: int, size: int) -> list[bytes]:
         MalformedInput: ``old_size`` is 0 or above ``size``.
     """
     return [_range_hash(read, one) for one in consistency_ranges(old_size, size)]
+
+
+def prove_subtree(read: ReadTile, start: int, end: int, size: int) -> list[bytes]:
+    """Hashes that prove that the tree of ``size`` has leaves [start, end) in one subtree.
+
+    Raises:
+        MalformedInput: As ``subtree_ranges``.
+    """
+    return [_range_hash(read, one) for one in subtree_ranges(start, end, size)]
 
 
 def _range_hash(read: ReadTile, one: Range) -> bytes:

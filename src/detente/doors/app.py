@@ -25,7 +25,7 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import answers, routes
 from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
-from detente.doors.http import docs, health, log, sign_in, telling, tokens, v1
+from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
 from detente.node.telling.peers import Peering
@@ -94,6 +94,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
                 ]
             ),
             Door(handlers=log.handlers(), hot=log.hot(node)),
+            Door(handlers=mirror.handlers(), hot=mirror.hot(node)),
             _native(node, authenticator),
             _f3548(settings, node, authenticator),
         ]

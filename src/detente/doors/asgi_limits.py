@@ -1,5 +1,6 @@
 """How much one request may be. Each limit is a constant and its reason (docs/rules/R-11.md)."""
 
+from detente.core.mirror import UPLOAD_BYTES_MAX
 from detente.core.witness import REQUEST_BYTES_MAX
 from detente.errors import MalformedInput
 
@@ -40,6 +41,8 @@ BODIES: tuple[tuple[str, int], ...] = (
     ("/v1/checks", 64 * MEGABYTE),
     # A checkpoint with 64 signatures, and a proof.
     ("/witness", REQUEST_BYTES_MAX),
+    # A bundle of the largest entries, and a proof; a checkpoint is smaller.
+    ("/mirror", UPLOAD_BYTES_MAX),
     # Nothing is read there.
     ("/health", 0),
     ("/metrics", 0),

@@ -1,4 +1,4 @@
-"""Whom the settings name as witnesses, and whom the node is to be one for."""
+"""Whom the settings name as witnesses and mirrors, and for whom the node is to be either."""
 
 from pathlib import Path
 
@@ -15,12 +15,16 @@ def witnesses(settings: Settings) -> Witnesses:
     Raises:
         MalformedInput: A file is not there, or no policy; or a name that no note can hold.
     """
-    if settings.witness_name:
-        check_key_name(settings.witness_name)
+    for name in (settings.witness_name, settings.mirror_name):
+        if name:
+            check_key_name(name)
     return Witnesses(
         policy=_policy(settings.witness_policy),
         name=settings.witness_name,
         logs=_policy(settings.witness_logs),
+        mirrors=_policy(settings.mirror_policy),
+        mirror_name=settings.mirror_name,
+        mirror_logs=_policy(settings.mirror_logs),
     )
 
 

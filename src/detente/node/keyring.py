@@ -4,8 +4,6 @@ PKCS #8, as ``openssl pkey -in FILE`` reads it. Keys live beside the register,
 never in it.
 """
 
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from nacl.signing import SigningKey
 
 from detente.core.party import PublicKey, key_id
 from detente.errors import Conflict, MalformedInput, NotFound, Unavailable
+from detente.node.whole_file import keep_new, sync_folder
 from detente.store.place import Place, name_of
 
 KEY_BYTES_MAX = 10_000
@@ -71,6 +70,19 @@ class Keyring:
         self._keep(self.path(party), pem)
         return SigningKey(key.private_bytes_raw())
 
+    def own(self, name: str) -> SigningKey:
+        """A key under a name, made if there is none; one that a broken run left is taken.
+
+        Raises:
+            MalformedInput: The file holds no Ed25519 key.
+            Unavailable: The folder cannot be written.
+        """
+        if not self.path(name).exists():
+            with suppress(Conflict):  # Another process made it meanwhile.
+                return self.make(name)
+        self._sync()
+        return self.load(name)
+
     def ml_dsa(self, name: str) -> MLDSA44PrivateKey:
         """A second key under a name, of ML-DSA-44 (FIPS 204); made if there is none.
 
@@ -84,6 +96,7 @@ class Keyring:
             pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
             with suppress(Conflict):  # Another process made it meanwhile.
                 self._keep(path, pem)
+        self._sync()
         key = self._read(path, "an ML-DSA-44")
         if not isinstance(key, MLDSA44PrivateKey):
             raise MalformedInput(
@@ -106,17 +119,18 @@ class Keyring:
 
     def _keep(self, path: Path, pem: bytes) -> None:
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Readable by its owner alone, as tempfile makes it.
-            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".new") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-                os.link(file.name, path)
+            keep_new(path, pem)
         except FileExistsError:
             raise Conflict(f"key of {path.stem}", expected="none yet", got=f"{path}") from None
         except OSError as error:
             raise Unavailable(f"key of {path.stem}", got=str(error)) from error
+
+    def _sync(self) -> None:
+        """Have what is here last: whoever made it may have been killed before it did."""
+        try:
+            sync_folder(self.folder)
+        except OSError as error:
+            raise Unavailable(f"keys in {self.folder}", got=str(error)) from error
 
     def _read(self, path: Path, name: str) -> PrivateKeyTypes:
         try:

@@ -48,7 +48,7 @@ def new_log_key(keyring: Keyring, theatre: str, prefix: str | None) -> str:
     """
     if prefix is not None:
         log_origin(prefix, theatre)  # Refused before a key is made.
-    private = keyring.load(LOG) if keyring.path(LOG).exists() else keyring.make(LOG)
+    private = keyring.own(LOG)
     origin = log_origin(prefix or _unnamed(private), theatre)
     return log_signer(origin, private).verifier.vkey
 

@@ -21,7 +21,7 @@ from detente.core.tiles import TILE_WIDTH, root
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.log import PublicLog, files_of, read_file
 from detente.node.log_source import CHECKPOINT
-from detente.node.whole_file import sync_folder, write_whole
+from detente.node.whole_file import make_folder, sync_folder, write_whole
 from detente.store import Record
 
 
@@ -45,6 +45,7 @@ def write_folder(record: Record, log: PublicLog, folder: Path) -> Written:
     path = folder / CHECKPOINT
     try:
         since = _size_of(record, log, folder)
+        make_folder(folder)
         files = list(files_of(size, since=since)) if size > since else []
         for file in files:
             write_whole(folder / file.path, read_file(record, file))
@@ -52,8 +53,11 @@ def write_folder(record: Record, log: PublicLog, folder: Path) -> Written:
         for place in sorted(_folders(folder, files)):
             sync_folder(place)
         # Of the same size it may have been cosigned by more witnesses since.
-        if size > since or (size == since and path.read_bytes() != checkpoint):
+        held = path.read_bytes() if path.exists() else b""
+        if size >= since and held != checkpoint:
             write_whole(path, checkpoint)
+        # Also where nothing was written: one that was killed here left it as it was.
+        sync_folder(folder)
         for file in files:
             _drop_partial(folder, file)
     except OSError as error:

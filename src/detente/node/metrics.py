@@ -40,7 +40,12 @@ WITNESSED_ENTRIES = Gauge(
 )
 WITNESS_ALARMS = Counter(
     "detente_witness_alarms",
-    "Times that a witness said that it saw another history than this log tells.",
+    "Times that a witness or mirror said that it saw another history than this log tells.",
+)
+MIRRORED_ENTRIES = Gauge(
+    "detente_mirrored_entries",
+    "Entries that every mirror holds.",
+    multiprocess_mode="livemax",
 )
 PICTURE_SEGMENTS = Gauge(
     "detente_picture_segments",

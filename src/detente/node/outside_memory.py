@@ -20,7 +20,7 @@ from detente.core.note import parse_note
 from detente.core.outside import Chain, KeyChange, Known, Version
 from detente.core.tiles import Tile, right_edge, root
 from detente.errors import DetenteError, MalformedInput, Unavailable
-from detente.node.whole_file import write_whole
+from detente.node.whole_file import keep_whole
 
 FORMAT = 1
 
@@ -105,7 +105,7 @@ def save(path: Path, memory: Memory) -> None:
     if meanwhile is not None and meanwhile.size > memory.size:
         return
     try:
-        write_whole(path, msgspec.json.encode(_file(memory)), mode=0o600)
+        keep_whole(path, msgspec.json.encode(_file(memory)), mode=0o600)
     except OSError as error:
         raise Unavailable(f"{path}", expected="to be written", got=str(error)) from error
 

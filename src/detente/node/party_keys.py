@@ -5,7 +5,6 @@ well. Revoking is an entry of the node. Either takes effect from the next entry 
 what a key signed before stays as it was (docs/adr/0013).
 """
 
-import os
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -18,6 +17,7 @@ from detente.errors import NotFound
 from detente.node.author import Author
 from detente.node.keyring import Keyring, public_key
 from detente.node.submit import Receipt, submit
+from detente.node.whole_file import sync_folder
 from detente.store import Record, Store, Stored
 
 
@@ -37,7 +37,7 @@ def rotate(store: Store, keyring: Keyring, party: str, *, now: datetime) -> Rece
             _promote(keyring, party, coming)
         old = keyring.load(party)
         author = Author.following(record, party, old)
-    new = keyring.load(coming) if keyring.path(coming).exists() else keyring.make(coming)
+    new = keyring.own(coming)
     left = tuple(one for one in value.keys if one.id != public_key(old).id)
     changed = replace(value, keys=(*left, public_key(new)))
     written = author.write(
@@ -84,8 +84,4 @@ def _party(record: Record, party: str) -> tuple[Stored, Party]:
 def _promote(keyring: Keyring, party: str, coming: str) -> None:
     """Let the new key be the party's; the old one, which speaks no more, is gone."""
     keyring.path(coming).replace(keyring.path(party))
-    handle = os.open(keyring.folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(keyring.folder)

@@ -27,6 +27,8 @@ from detente.node.evidence import Notary
 from detente.node.keyring import Keyring
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
+from detente.node.mirror import Mirror, mirror_signers
+from detente.node.mirroring import Mirroring
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
 from detente.node.telling import Telling
@@ -63,11 +65,17 @@ DISK_FREE_MIN = 64 * 1024 * 1024
 
 
 class Witnesses(Struct, frozen=True, kw_only=True):
-    """Who cosigns the log, by a policy; and under which name the node cosigns which logs."""
+    """Who cosigns the log, by a policy; and under which name the node cosigns which logs.
+
+    And who mirrors it, and under which name the node mirrors which logs.
+    """
 
     policy: Policy | None = None
     name: str = ""
     logs: Policy | None = None
+    mirrors: Policy | None = None
+    mirror_name: str = ""
+    mirror_logs: Policy | None = None
 
 
 class Service:
@@ -83,7 +91,7 @@ class Service:
 
     Attributes:
         engine, asking, reading, gate, telling: There once it has started.
-        witness: Likewise; None where the node is none.
+        witness, mirror: Likewise; None where the node is none.
     """
 
     engine: Engine
@@ -92,6 +100,7 @@ class Service:
     gate: Gate
     telling: Telling
     witness: Witness | None
+    mirror: Mirror | None
 
     def __init__(
         self,
@@ -196,15 +205,19 @@ class Service:
         gc.set_threshold(*GC_THRESHOLDS)
 
     def _begin_witnessing(self) -> None:
-        """Cosign, and have cosigned, as far as either was asked for."""
+        """Cosign and mirror, and have cosigned and mirrored, as far as each was asked for."""
         own, engine = self._witnesses, self.engine
-        self.witness = None
+        self.witness, self.mirror = None, None
         if own.name and own.logs is not None:
             signers = witness_signers(self._keyring, own.name)
             self.witness = Witness(self._store, signers, own.logs, engine.clock)
-        if own.policy is not None:
-            asking = Witnessing(engine, self.telling.listening, lambda: self.log, own.policy)
-            self._stack.push_async_callback(_ended, asyncio.create_task(asking.run()))
+        if own.mirror_name and own.mirror_logs is not None:
+            signers = mirror_signers(self._keyring, own.mirror_name)
+            self.mirror = Mirror(self._store, signers, own.mirror_logs, engine.clock)
+        for asks, policy in ((Witnessing, own.policy), (Mirroring, own.mirrors)):
+            if policy is not None:
+                asking = asks(engine, self.telling.listening, lambda: self.log, policy)
+                self._stack.push_async_callback(_ended, asyncio.create_task(asking.run()))
 
     def _peers(self) -> Callable[[Engine, Tail, Events], Peers] | None:
         if self._peering is None:

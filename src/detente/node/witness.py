@@ -44,8 +44,7 @@ def witness_signers(keyring: Keyring, name: str) -> tuple[Signer, Signer]:
         MalformedInput: The name cannot stand in a note.
         Unavailable: They cannot be written.
     """
-    ed25519 = keyring.load(WITNESS) if keyring.path(WITNESS).exists() else keyring.make(WITNESS)
-    return cosigner(name, ed25519), cosigner(name, keyring.ml_dsa(WITNESS))
+    return cosigner(name, keyring.own(WITNESS)), cosigner(name, keyring.ml_dsa(WITNESS))
 
 
 class Witness:

@@ -21,6 +21,7 @@ from detente.errors import Conflict
 from detente.store import tables
 from detente.store.beside import WriteBeside
 from detente.store.erase import WriteErasure
+from detente.store.mirror import WriteMirror
 from detente.store.record import Content, Record
 from detente.store.rows import Row, Rows, write
 from detente.store.telling import WriteTelling
@@ -65,7 +66,7 @@ class Edge:
         self._last = size, root_hash, {at: tiles[at] for at in right_edge(size)}
 
 
-class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure):
+class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure, WriteMirror):
     """The record, held for writing.
 
     Args:

@@ -15,6 +15,7 @@ from detente.core.tiles import prove_inclusion
 from detente.errors import LogInconsistent, NotFound
 from detente.store import tables
 from detente.store.beside import ReadBeside
+from detente.store.mirror import ReadMirror
 from detente.store.telling import ReadTelling
 from detente.store.witness import ReadWitness
 
@@ -67,7 +68,7 @@ class Content(Struct, frozen=True, kw_only=True):
     data: bytes
 
 
-class Record(ReadBeside, ReadTelling, ReadWitness):
+class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
     """One state of the record, as a transaction sees it."""
 
     def head(self) -> tuple[str, int, bytes]:

@@ -11,7 +11,8 @@ told. ``disclosed`` and ``acknowledged`` are drawn from the record, to be found 
 entry and party; ``owed`` says which peers by F3548 the node had to tell of what its
 own parties said; ``lease`` says which process does what only one may do. ``witnessed``
 holds the log's checkpoints that enough witnesses cosigned, ``seen`` what this node as a
-witness cosigned last of other logs, which it must never forget.
+witness cosigned last of other logs, which it must never forget. ``mirror``,
+``mirror_pending`` and ``mirror_file`` hold the copies that it keeps as a mirror.
 """
 
 import sqlalchemy as sa
@@ -214,4 +215,35 @@ seen = sa.Table(
     sa.Column("origin", text(255), primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("root", sa.LargeBinary(32), nullable=False),
+)
+
+mirror = sa.Table(
+    "mirror",
+    metadata,
+    sa.Column("origin", text(255), primary_key=True),
+    # The first entry that is not here.
+    sa.Column("next", sa.BigInteger, nullable=False),
+    # Of the checkpoint under which the copy is served, with our cosignatures; until there is
+    # one, 0 and none.
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("note", sa.LargeBinary, nullable=True),
+)
+
+mirror_pending = sa.Table(
+    "mirror_pending",
+    metadata,
+    sa.Column("origin", text(255), primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True),
+    # The checkpoint as the log signed it.
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
+
+mirror_file = sa.Table(
+    "mirror_file",
+    metadata,
+    sa.Column("origin", text(255), primary_key=True),
+    # Of a tile; -1 is a bundle of entries.
+    sa.Column("level", sa.SmallInteger, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
 )

@@ -10,13 +10,13 @@ Source: Standard Webhooks (standard-webhooks/standard-webhooks, spec v1.0.0): 24
 
 import base64
 import hmac
-import os
 import secrets
+from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path
 
 from detente.errors import MalformedInput, Unavailable
 from detente.node.keyring import Keyring
+from detente.node.whole_file import keep_new
 
 SECRET_BYTES = 32
 """Of the node's secret, and of each that is derived from it: those of SHA-256."""
@@ -45,7 +45,8 @@ class WebhookSecrets:
         path = keyring.folder / FILE
         try:
             if not path.exists():
-                _make(path)
+                with suppress(FileExistsError):  # Another process made it meanwhile.
+                    keep_new(path, base64.b64encode(secrets.token_bytes(SECRET_BYTES)))
             text = path.read_text(encoding="ascii")
             master = base64.b64decode(text, validate=True)
         except OSError as error:
@@ -64,21 +65,3 @@ class WebhookSecrets:
     def shown(self, subscription: str) -> str:
         """The secret as its subscriber puts it into his receiver."""
         return "whsec_" + base64.b64encode(self.of(subscription)).decode()
-
-
-def _make(path: Path) -> None:
-    """A new secret, whole or not at all, and of two processes that make one, one's."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(SECRET_BYTES)))
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, and no rename: what is there already is never replaced.
-        os.link(unfinished, path)
-    except FileExistsError:
-        pass
-    finally:
-        unfinished.unlink()
