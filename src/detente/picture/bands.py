@@ -118,6 +118,16 @@ def first_at_least(keys: IntArray, wanted: int) -> int:
 
 
 @jit
+def first_at_least_from(keys: IntArray, wanted: int, start: int) -> int:
+    """The same, where it is known not to lie before ``start``, and likely to lie near it."""
+    low, step = start, 8
+    while low + step < len(keys) and keys[low + step] < wanted:
+        low += step
+        step *= 2
+    return low + first_at_least(keys[low : min(low + step + 1, len(keys))], wanted)
+
+
+@jit
 def runs(keys: IntArray, row: Record, out: IntArray) -> int:
     """All runs of ``keys`` that may reach a row of a question, as [start, end) in ``out``.
 
@@ -176,7 +186,7 @@ def add_run(keys: IntArray, base: int, west: float, east: float, out: IntArray, 
     low = int(west / (2 * np.pi) * _LONGITUDE_CELLS)
     high = int(east / (2 * np.pi) * _LONGITUDE_CELLS) + 1
     start = first_at_least(keys, base | max(0, low))
-    end = first_at_least(keys, base + min(high, _LONGITUDE_CELLS))
+    end = first_at_least_from(keys, base + min(high, _LONGITUDE_CELLS), start)
     if start == end:
         return found
     if found < len(out):

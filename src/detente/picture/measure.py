@@ -209,12 +209,13 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
                 continue
             b = rows[j]
             work_max -= 1
-            if not alive[b.owner] or not near(a, b):
+            if not near(a, b):
                 continue
             work_max -= pairs(a, b)
             if work_max < 0:
                 return hits, found, work_max
-            if meet(question, a, plane, picture, b, hits[found]):
+            # Owners lie anywhere, and most stand: it is asked of those that are met.
+            if meet(question, a, plane, picture, b, hits[found]) and alive[b.owner]:
                 found += 1
     return hits, found, work_max
 

@@ -14,7 +14,7 @@ from detente.core.plan import Plan
 from detente.core.volume import EPOCH, microseconds
 from detente.picture.question import Question
 from detente.picture.segment import Label, Segment, build, hashes_of
-from detente.picture.tables import FOREVER_US, NEVER_US, BoolArray
+from detente.picture.tables import FOREVER_US, NEVER_US, BoolArray, Records
 
 
 class Part(NamedTuple):
@@ -121,8 +121,7 @@ class Picture:
         """
         out: list[list[Meeting]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
-        for segment, alive, _ in self.parts:
-            hits = question.ask(segment, alive)
+        for segment, hits in self.met_by(question):
             for p, owner, distance, error, separation, start, end in hits.tolist():
                 known = segment.known[owner]
                 if _same_plan(plans[p], known):
@@ -139,6 +138,16 @@ class Picture:
                 )
         return out
 
+    def met_by(self, question: Question) -> Iterator[tuple[Segment, Records]]:
+        """What a question meets, as arrays: HIT, whose owners are numbers of the segment's.
+
+        All of a plan's in one segment stand together. A plan that is asked meets itself, if
+        it is in the picture.
+        """
+        for segment, alive, _ in self.parts:
+            for hits in question.ask(segment, alive):
+                yield segment, hits
+
     def met(self, plans: Sequence[Plan], *, separation_mm: int = 0) -> list[list[Known]]:
         """Only which entries each plan meets: for rules that ask nothing more of thousands.
 
@@ -154,8 +163,7 @@ class Picture:
         """
         out: list[list[Known]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
-        for segment, alive, _ in self.parts:
-            hits = question.ask(segment, alive)
+        for segment, hits in self.met_by(question):
             for p, owner in zip(hits["plan"].tolist(), hits["owner"].tolist(), strict=True):
                 known = segment.known[owner]
                 if not _same_plan(plans[p], known):

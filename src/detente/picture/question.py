@@ -1,7 +1,7 @@
 """A question: plans laid out once, and asked of each segment."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -10,11 +10,13 @@ import numpy as np
 from detente.core.agreement import Agreement
 from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
-from detente.picture.gather import Gatherer, agreed
+from detente.picture.bands import keys_of
+from detente.picture.gather import Gatherer, Raw, agreed
 from detente.picture.measure import asked_briefly, asked_long
+from detente.picture.merge import in_order_of
 from detente.picture.outline import TooWide, outlines
 from detente.picture.segment import Segment
-from detente.picture.tables import BoolArray, Records
+from detente.picture.tables import BoolArray, Records, Tables
 
 BRIEF_WORK = 1_000
 """Candidates and pairs of blocks: some 0.1 ms, less than giving the lock up may cost."""
@@ -22,8 +24,8 @@ BRIEF_WORK = 1_000
 THREADED_ROWS = 256
 """A question of fewer shapes, or to fewer, is answered before threads have started."""
 
-_CHUNKS_A_CORE = 4
-"""So that a core that got the easy plans does not wait for the one that got the hard ones."""
+CHUNK_ROWS = 1_024
+"""Rows that a thread asks at a time: what they meet stays in the cache until it is read."""
 
 _UNLIMITED = np.iinfo(np.int64).max
 
@@ -46,14 +48,24 @@ class Question:
         gatherer = Gatherer()
         for plan in plans:
             gatherer.add(plan, least_mm=separation_mm)
-        raw = gatherer.raw()
         try:
-            self._tables = outlines(raw, agreed(raw.groups, agreement))
+            self._tables = _laid_out(gatherer.raw(), agreement)
         except TooWide as error:
             raise error.of(f"shape of {plans[error.owner].source_id}") from None
 
-    def ask(self, segment: Segment, alive: BoolArray) -> Records:
-        """What the plans meet in a segment: HIT, in the order of the plans.
+    @classmethod
+    def of(cls, raw: Raw, agreement: Agreement | None) -> "Question":
+        """Of plans that are arrays already: a hundred thousand of them are no Python objects.
+
+        Raises:
+            TooWide: A shape too wide to be measured.
+        """
+        question = cls((), agreement, 0)
+        question._tables = _laid_out(raw, agreement)
+        return question
+
+    def ask(self, segment: Segment, alive: BoolArray) -> Iterator[Records]:
+        """What the plans meet in a segment: HIT, all of a plan together, in any order of plans.
 
         Args:
             segment: Of a picture.
@@ -71,15 +83,13 @@ class Question:
                 segment.alone,
                 BRIEF_WORK,
             )
-            return hits if done else self.ask_long(segment, alive, (0, n))
-        if len(segment.known) < THREADED_ROWS:
-            return self.ask_long(segment, alive, (0, n))
-        cores = os.cpu_count() or 1
-        parts = _parts(self._tables.rows["owner"], cores * _CHUNKS_A_CORE)
-        with ThreadPoolExecutor(cores) as pool:
-            return np.concatenate(
-                list(pool.map(lambda part: self.ask_long(segment, alive, part), parts))
-            )
+            yield hits if done else self.ask_long(segment, alive, (0, n))
+        elif len(segment.known) < THREADED_ROWS:
+            yield self.ask_long(segment, alive, (0, n))
+        else:
+            parts = _parts(self._tables.rows["owner"])
+            with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+                yield from pool.map(lambda part: self.ask_long(segment, alive, part), parts)
 
     def ask_long(self, segment: Segment, alive: BoolArray, rows: tuple[int, int]) -> Records:
         """The same of some rows, however long it takes, while other threads go on."""
@@ -89,9 +99,21 @@ class Question:
         return hits
 
 
-def _parts(owner: IntArray, count: int) -> list[tuple[int, int]]:
-    """Runs of rows of some size each, none of which cuts a plan in two."""
-    wanted = np.linspace(0, len(owner), count + 1).astype(np.int64)[1:-1]
-    edges = np.unique(np.searchsorted(owner, owner[wanted]))
-    ends = [0, *edges[edges > 0].tolist(), len(owner)]
+def _laid_out(raw: Raw, agreement: Agreement | None) -> Tables:
+    """Tables of plans; many stand in the order of the index, so that neighbours ask together."""
+    tables = outlines(raw, agreed(raw.groups, agreement))
+    rows = tables.rows
+    if len(rows) < THREADED_ROWS:
+        return tables
+    owner = rows["owner"]
+    # Each plan by the key of its first row: its own rows stay together.
+    first = np.searchsorted(owner, owner)
+    return in_order_of(rows[np.lexsort((owner, keys_of(rows)[first]))], tables)
+
+
+def _parts(owner: IntArray) -> list[tuple[int, int]]:
+    """Runs of some CHUNK_ROWS rows, none of which cuts a plan in two."""
+    begins = np.flatnonzero(np.diff(owner, prepend=-1))
+    edges = np.unique(np.searchsorted(begins, np.arange(0, len(owner), CHUNK_ROWS)))
+    ends = [*begins[edges[edges < len(begins)]].tolist(), len(owner)]
     return list(pairwise(ends))

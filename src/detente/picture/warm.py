@@ -25,7 +25,7 @@ def warm() -> None:
     merged_part(picture.parts).segment.under(None)
     for part in picture.parts:
         asked = question.Question([plan], None, 0)
-        asked.ask(part.segment, part.alive)
+        list(asked.ask(part.segment, part.alive))
         asked.ask_long(part.segment, part.alive, (0, len(shapes)))
 
 
