@@ -35,6 +35,7 @@ check: ## exactly what CI runs
 	.ci/run
 
 bench: setup ## measure beside peers; ONLY=name runs one
+	scripts/peers.sh
 	$(bin)/python benchmarks/run.py $(ONLY)
 
 docs: setup ## write docs/cli.md and docs/settings.md from the code

@@ -2,7 +2,8 @@
 
 Prints a table and writes benchmarks/latest.json. Times on shared machines drift,
 so each figure is the median of several runs, ours and the peer's in turn, and the
-ratio says more than either. ``make bench ONLY=name`` runs one.
+ratio says more than either. ``make bench ONLY=name`` runs one, and leaves the rest of the
+file as it was.
 """
 
 import json
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import checks
 import numpy as np
 import record
 import shapely
@@ -191,7 +193,7 @@ NODE_FIGURES = {
 
 
 def main(only: list[str]) -> None:
-    names = only or [*FIGURES, *NODE_FIGURES]
+    names = only or [*FIGURES, *checks.FIGURES, *NODE_FIGURES]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder)) if set(names) & set(FIGURES) else None
@@ -199,13 +201,24 @@ def main(only: list[str]) -> None:
             print(f"{bench.file.name}: {len(bench.values):,} places, {PLANS:,} plans")
         node = NodeBench(Path(folder))
         for name in names:
-            got = FIGURES[name](bench) if name in FIGURES else NODE_FIGURES[name](node)
+            if name in checks.FIGURES:
+                got = checks.FIGURES[name]()
+            else:
+                got = FIGURES[name](bench) if name in FIGURES else NODE_FIGURES[name](node)
             row = {"name": name, "peer": None, "peer_value": None, "ratio": None, **got}
             rows.append(row)
             peer = f"  {row['ratio']:.1f} times the speed of {row['peer']}" if row["peer"] else ""
             print(f"{name:22} {row['value']:9.3f} {row['unit']}  bar: {row['bar']}{peer}")
-    if not only:
-        (ROOT / "benchmarks" / "latest.json").write_text(json.dumps(rows, indent=1) + "\n")
+    keep(rows)
+
+
+def keep(rows: list[dict[str, object]]) -> None:
+    """Write the figures to benchmarks/latest.json; those that were not run stay as they were."""
+    path = ROOT / "benchmarks" / "latest.json"
+    latest = {row["name"]: row for row in json.loads(path.read_text())}
+    latest |= {row["name"]: row for row in rows}
+    order = [*FIGURES, *checks.FIGURES, *NODE_FIGURES]
+    path.write_text(json.dumps([latest[name] for name in order if name in latest], indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
 from detente.picture.bands import keys_of, sieve_of
-from detente.picture.gather import Gatherer, Group, agreed
+from detente.picture.gather import Gatherer, Group, Raw, agreed
 from detente.picture.merge import in_order_of, merged_tables
 from detente.picture.outline import TooWide, ask, outlines
 from detente.picture.tables import FOREVER_US, BoolArray, Index, Records, Tables
@@ -109,7 +109,15 @@ def build(known: list[Known], agreement: Agreement | None, label: Label | None =
     gatherer = Gatherer()
     for one in known:
         gatherer.add(one.value, label=None if label is None else label(one))
-    raw = gatherer.raw()
+    return arranged(known, gatherer.raw(), agreement)
+
+
+def arranged(known: list[Known], raw: Raw, agreement: Agreement | None) -> Segment:
+    """The same of what was gathered already.
+
+    Raises:
+        MalformedInput: A shape too wide to be measured (named).
+    """
     try:
         tables = outlines(raw, agreed(raw.groups, agreement))
     except TooWide as error:
