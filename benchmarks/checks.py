@@ -129,10 +129,15 @@ class Work:
 
 def clustered() -> Work:
     """A million notices in 2,000 towns, and plans of 0.5 to 5 km around them."""
+    return Work(clustered_places(NOTICES), PLANS)
+
+
+def clustered_places(count: int) -> FloatArray:
+    """Places in CLUSTERS towns, some 4 km across; (n, 2) lon/lat degrees."""
     rng = np.random.default_rng(7)
     towns = np.column_stack([rng.uniform(-10, 40, CLUSTERS), rng.uniform(-30, 60, CLUSTERS)])
-    places = towns[rng.integers(0, CLUSTERS, NOTICES)] + rng.normal(0, 0.035, (NOTICES, 2))
-    return Work(places, PLANS)
+    found: FloatArray = towns[rng.integers(0, CLUSTERS, count)] + rng.normal(0, 0.035, (count, 2))
+    return found
 
 
 def ours(picture: Picture, raw: Raw) -> int:

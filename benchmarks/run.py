@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import checks
+import growth
 import numpy as np
 import record
 import shapely
@@ -178,6 +179,8 @@ FIGURES = {
 }
 
 
+BULK_FIGURES = {**checks.FIGURES, **growth.FIGURES}
+
 NODE_FIGURES = {
     **{
         name: partial(on_sqlite, name=name)
@@ -193,7 +196,7 @@ NODE_FIGURES = {
 
 
 def main(only: list[str]) -> None:
-    names = only or [*FIGURES, *checks.FIGURES, *NODE_FIGURES]
+    names = only or [*FIGURES, *BULK_FIGURES, *NODE_FIGURES]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder)) if set(names) & set(FIGURES) else None
@@ -201,8 +204,8 @@ def main(only: list[str]) -> None:
             print(f"{bench.file.name}: {len(bench.values):,} places, {PLANS:,} plans")
         node = NodeBench(Path(folder))
         for name in names:
-            if name in checks.FIGURES:
-                got = checks.FIGURES[name]()
+            if name in BULK_FIGURES:
+                got = BULK_FIGURES[name]()
             else:
                 got = FIGURES[name](bench) if name in FIGURES else NODE_FIGURES[name](node)
             row = {"name": name, "peer": None, "peer_value": None, "ratio": None, **got}
@@ -217,7 +220,7 @@ def keep(rows: list[dict[str, object]]) -> None:
     path = ROOT / "benchmarks" / "latest.json"
     latest = {row["name"]: row for row in json.loads(path.read_text())}
     latest |= {row["name"]: row for row in rows}
-    order = [*FIGURES, *checks.FIGURES, *NODE_FIGURES]
+    order = [*FIGURES, *BULK_FIGURES, *NODE_FIGURES]
     path.write_text(json.dumps([latest[name] for name in order if name in latest], indent=1) + "\n")
 
 

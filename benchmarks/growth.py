@@ -1,0 +1,145 @@
+"""How costs grow: of a proof with the log, of a check with the notices. Draws docs/images.
+
+Source: docs/performance.md.
+"""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import matplotlib as mpl
+import numpy as np
+from checks import Work, clustered_places, ours
+from nacl.signing import SigningKey
+
+from detente.core import tiles
+from detente.core.checkpoint import Checkpoint
+from detente.core.merkle import leaf_hash
+from detente.core.note import render_note, sign_note
+from detente.core.note_key import log_signer
+from detente.core.policy import NO_QUORUM, Policy, PolicyLog
+from detente.core.proof_file import (
+    ProofFile,
+    parse_proof_file,
+    render_proof_file,
+    verify_proof_file,
+)
+
+mpl.use("agg")
+import matplotlib.pyplot as plt
+
+IMAGES = Path(__file__).parents[1] / "docs/images"
+ENTRIES = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+NOTICES = (10_000, 100_000, 1_000_000, 10_000_000)
+PROOFS = 200
+ENTRY = b"entry"
+KEY = log_signer("log.example.org/levant", SigningKey(bytes(32)))
+ASKED = 20_000
+
+T = TypeVar("T")
+
+
+class Log:
+    """A log whose entries are all alike, as its tiles."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._head = b""
+
+    def read(self, level: int, number: int) -> bytes:
+        return self._tiles[level, number]
+
+    def grow(self, size: int) -> None:
+        """Append entries until there are so many."""
+        while self.size < size:
+            count = min(100_000, size - self.size)
+            self._tiles |= tiles.grow(self.read, self.size, [leaf_hash(ENTRY)] * count)
+            self.size += count
+        root = tiles.root(self.read, size)
+        text = Checkpoint(origin=KEY.verifier.name, size=size, root=root).text
+        self._head = render_note(sign_note(text, [KEY]))
+
+    def proof(self, place: int) -> bytes:
+        """A proof file of the entry in this place."""
+        hashes = tuple(tiles.prove_inclusion(self.read, place, self.size))
+        return render_proof_file(ProofFile(index=place, hashes=hashes, checkpoint=self._head))
+
+
+def proofs() -> dict[str, object]:
+    """Size of a proof file and the time to make and to verify one, by entries in the log."""
+    policy = Policy(logs=(PolicyLog(key=KEY.verifier),), quorum=NO_QUORUM)
+    log, rows = Log(), []
+    for size in ENTRIES:
+        log.grow(size)
+        places = np.random.default_rng(size).integers(0, size, PROOFS).tolist()
+        files = [log.proof(place) for place in places]
+        making = each(log.proof, places)
+        checking = each(lambda one: verify_proof_file(parse_proof_file(one), ENTRY, policy), files)
+        rows.append((size, statistics.median(map(len, files)), making * 1e6, checking * 1e6))
+    drawn("proofs.png", "entries in the log", rows, ("bytes", "made, µs", "verified, µs"))
+    _, length, making_us, checking_us = rows[-2]
+    return {
+        "value": length,
+        "unit": f"bytes at 1,000,000 entries; made in {making_us:.0f} µs, "
+        f"verified in {checking_us:.0f} µs",
+        "bar": "grows with the logarithm",
+    }
+
+
+def checks() -> dict[str, object]:
+    """Time of a plan in bulk and of a plan alone, by notices in the picture."""
+    rows = []
+    for count in NOTICES:
+        work = Work(clustered_places(count), ASKED)
+        began = time.perf_counter()
+        picture = work.picture()
+        laid = (time.perf_counter() - began) / count
+        raw = work.plans()
+        ours(picture, raw)
+        began = time.perf_counter()
+        findings = ours(picture, raw) / ASKED
+        bulk = (time.perf_counter() - began) / ASKED
+        rows.append((count, bulk * 1e6, laid * 1e6, findings))
+        del picture, work, raw
+        gc.collect()
+    drawn(
+        "checks.png", "notices", rows, ("a plan, µs", "laying out a notice, µs", "findings a plan")
+    )
+    told = ", ".join(f"{count:,}: {bulk:.0f}" for count, bulk, _, _ in rows)
+    return {
+        "value": rows[-1][1],
+        "unit": f"µs a plan at {NOTICES[-1]:,} ({told})",
+        "bar": "none set",
+    }
+
+
+def each(work: Callable[[T], object], items: Sequence[T]) -> float:
+    """Seconds an item, the median of five rounds."""
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        for one in items:
+            work(one)
+        times.append((time.perf_counter() - began) / len(items))
+    return statistics.median(times)
+
+
+def drawn(name: str, across: str, rows: list[tuple[float, ...]], lines: tuple[str, ...]) -> None:
+    """One small plot a line, over the same logarithmic axis."""
+    figure, axes = plt.subplots(1, len(lines), figsize=(3.4 * len(lines), 2.6), layout="tight")
+    for number, (axis, line) in enumerate(zip(axes, lines, strict=True), start=1):
+        axis.plot([row[0] for row in rows], [row[number] for row in rows], "o-", color="#204a87")
+        axis.set_xscale("log")
+        axis.set_ylim(bottom=0)
+        axis.set_xlabel(across)
+        axis.set_title(line, fontsize=10)
+        axis.grid(visible=True, alpha=0.3)
+    figure.savefig(IMAGES / name, dpi=100)
+    plt.close(figure)
+
+
+FIGURES = {"record.proof": proofs, "check.growth": checks}
