@@ -74,7 +74,7 @@ def require_erasable(erasure: Erasure, value: Value | None) -> None:
     if not is_over(value):
         raise InForce(
             what,
-            expected="withdraw it first: only what its author has ended is erased",
+            expected="one that its author has ended: withdraw it first",
             got="one that still counts",
         )
     for name in ("source_id", "name", "title"):
