@@ -462,6 +462,13 @@ def test_command(place: Place, keyring: Keyring, tmp_path: Path) -> None:
     assert (
         f"node was told at {answered['as_of']}, on the record as of register version 3" in ran.out
     )
+    opening = tmp_path / "told.html"
+    kept = opening.read_bytes()
+    assert opening.stat().st_mode & 0o077 == 0, "it says what was asked"
+    ran = detente("check", "plan.geojson", *at, cwd=tmp_path)
+    assert (ran.status, "a file that is not there yet" in ran.err) == (2, True), ran.err
+    assert opening.read_bytes() == kept, "nothing else opens it"
+    at[-1] = "other.html"
     for wrong, why in (
         (["plans.geojson"], "expected one plan"),
         (["plan.geojson", "--notices", "plan.geojson"], "got --notices"),

@@ -191,6 +191,9 @@ def require_committable(
         return
     if not path.parent.is_dir():
         raise MalformedInput("--commit", expected="a file in a folder that is there", got=f"{path}")
+    if path.exists():
+        # It may be all that opens another check.
+        raise MalformedInput("--commit", expected="a file that is not there yet", got=f"{path}")
     if len(plans) != 1:
         raise MalformedInput("--commit", expected="one plan: it is one entry", got=f"{len(plans)}")
     for name, value in given.items():
@@ -209,6 +212,7 @@ def commit_answer(
     from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.node.log import PublicLog, signer_of  # noqa: PLC0415
     from detente.node.lookup import current_agreement, reader_at  # noqa: PLC0415
+    from detente.node.whole_file import keep_new  # noqa: PLC0415
     from detente.store import Store  # noqa: PLC0415
 
     keyring, store, now = Keyring(where, keys), Store(where), utc_now()
@@ -220,7 +224,8 @@ def commit_answer(
         stored = record.identified([made.receipt.object_id])[made.receipt.object_id]
         reader = reader_at(record, NODE, now=now)
         found = gather(record, reader, stored, notary, now=now, opening=made.content)
-    path.write_bytes(evidence_file(found, notary.key))
+    # What opens it is nowhere else, and nobody else's to read.
+    keep_new(path, evidence_file(found, notary.key))
     sys.stderr.write(
         f"detente: entry {made.receipt.sequence} commits to this answer; {path} alone opens it, "
         f"and `detente verify {path}` checks it\n"

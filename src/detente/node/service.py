@@ -120,7 +120,7 @@ class Service:
         self._peering = peering
         self._log: tuple[Agreement, PublicLog] | None = None
         self._status = Status()
-        self._scrubbed: int | None = None
+        self._scrubbed = -1
         self._stack = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
