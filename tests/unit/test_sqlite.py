@@ -1,8 +1,10 @@
 """What is SQLite's own: whoever writes waits for its turn."""
 
 import fcntl
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,24 @@ def test_those_who_write_take_turns(tmp_path: Path, keyring: Keyring) -> None:
     assert order == ["who waited", "who had just written"] * ROUNDS
     ours.close()
     theirs.close()
+
+
+def test_whoever_opens_waits_for_one_that_writes_without_a_log(
+    tmp_path: Path, keyring: Keyring
+) -> None:
+    """A register that was copied by other tools may have a rollback journal; SQLite does not
+    wait by itself where two make a write-ahead log of it."""
+    place = tmp_path / "test.db"
+    begin(place, keyring)
+    with closing(sqlite3.connect(place, isolation_level=None, check_same_thread=False)) as other:
+        assert other.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+        other.execute("BEGIN IMMEDIATE")
+        ends = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+        ends.start()
+        store = Store(place)
+        ends.join()
+    assert store.size() > 0
+    store.close()
 
 
 def test_one_that_hangs_in_the_queue_keeps_nobody_for_ever(

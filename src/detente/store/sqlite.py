@@ -7,7 +7,7 @@ answered (docs/rules/R-04.md).
 import fcntl
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -146,22 +146,29 @@ def _wait_for(queue: BinaryIO) -> None:
 def _take_write_lock(connection: sa.Connection) -> None:
     """Begin to write, as soon as whoever writes now has ended."""
     raw: Any = connection.connection.dbapi_connection
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     raw.execute("PRAGMA busy_timeout=0")
     try:
-        while time.monotonic() < deadline:
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
-                    break
-            else:
-                return
-            time.sleep(_LOOK_AGAIN_S)
+        _until_free(lambda: raw.execute("BEGIN IMMEDIATE"))
+    except sqlite3.OperationalError:
         # What stands in the way is said by the same words as elsewhere.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _until_free(attempt: Callable[[], object]) -> None:
+    """Do what takes a lock, as soon as whoever holds it has let go."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            attempt()
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+            if not busy or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _note(context: ExceptionContext) -> None:
@@ -173,7 +180,9 @@ def _configure(connection: DBAPIConnection, _record: object) -> None:
     """Per connection: durability; transactions are begun by us."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
+    # A file that was closed as a copy is made into one with a write-ahead log: SQLite does not
+    # wait by itself for another that is doing so.
+    _until_free(lambda: cursor.execute("PRAGMA journal_mode=WAL"))
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     # What is deleted is overwritten, on pages that are given free as well (docs/rules/R-19.md).
