@@ -131,12 +131,13 @@ def effective(
 
 def _make_queue(settings: "Settings") -> None:
     """Let several workers of one SQLite file write in turn."""
-    from detente.store.sqlite import queue_of  # noqa: PLC0415
+    if settings.workers == 1 or settings.is_postgresql:
+        return
+    from detente.store.sqlite import queue_of  # noqa: PLC0415 - a second, for one worker none
 
-    if settings.workers > 1 and not settings.is_postgresql:
-        # Where nothing can be made, no worker can open the file either, and says so.
-        with suppress(OSError):
-            queue_of(Path(settings.database)).touch(mode=0o600)
+    # Where nothing can be made, no worker can open the file either, and says so.
+    with suppress(OSError):
+        queue_of(Path(settings.database)).touch(mode=0o600)
 
 
 def _require_register(settings: "Settings") -> None:

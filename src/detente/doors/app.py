@@ -64,8 +64,9 @@ def create(settings: Settings, node: Node) -> Edge:
         told = node.telling
         dependencies["service"] = Provide(lambda: node, sync_to_thread=False)
         dependencies["telling"] = Provide(lambda: told, sync_to_thread=False)
+    described_when_asked = partial(document, documented, dependencies, described)
     app = Litestar(
-        [*documented, *docs.handlers(document(documented, dependencies, described))],
+        [*documented, *docs.handlers(described_when_asked)],
         openapi_config=None,
         # The edge has its own limit, by route.
         request_max_body_size=None,

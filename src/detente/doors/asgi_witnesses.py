@@ -5,7 +5,7 @@ from pathlib import Path
 from detente.core.note_key import check_key_name
 from detente.core.policy import Policy, parse_policy
 from detente.errors import MalformedInput
-from detente.node.service import Witnesses
+from detente.node.witnesses import Witnesses
 from detente.settings import Settings
 
 

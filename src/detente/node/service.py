@@ -13,10 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from detente.core.ledger import NODE
-from detente.core.policy import Policy
 from detente.errors import DetenteError
 from detente.node.access.gate import Gate
 from detente.node.access.parties import EngineParties
@@ -37,6 +34,7 @@ from detente.node.telling.events import Events
 from detente.node.telling.peers import Peering, Peers
 from detente.node.telling.tail import Tail
 from detente.node.witness import Witness, witness_signers
+from detente.node.witnesses import Witnesses
 from detente.node.witnessing import Witnessing
 from detente.picture.warm import warm
 from detente.store import Store, parse_place
@@ -62,20 +60,6 @@ after each 700 new objects took a sixth of the time of a node at work."""
 
 DISK_FREE_MIN = 64 * 1024 * 1024
 """Bytes: below it a transaction and its log may not fit."""
-
-
-class Witnesses(Struct, frozen=True, kw_only=True):
-    """Who cosigns the log, by a policy; and under which name the node cosigns which logs.
-
-    And who mirrors it, and under which name the node mirrors which logs.
-    """
-
-    policy: Policy | None = None
-    name: str = ""
-    logs: Policy | None = None
-    mirrors: Policy | None = None
-    mirror_name: str = ""
-    mirror_logs: Policy | None = None
 
 
 class Service:

@@ -6,8 +6,10 @@ framework: the usual viewers are one to three megabytes of minified script, and 
 for styles inline.
 """
 
+import asyncio
 import html
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from litestar import get
@@ -32,11 +34,18 @@ _HEADERS = {
 }
 
 
-def handlers(document: bytes) -> Sequence[HTTPRouteHandler]:
-    """The routes of this module, for an OpenAPI document."""
+def handlers(document: Callable[[], bytes]) -> Sequence[HTTPRouteHandler]:
+    """The routes of this module, for an OpenAPI document, which is made when it is first asked
+    for: that takes a second, and most workers are never asked."""
+    made = cache(document)
+
+    @get("/openapi.json", include_in_schema=False)
+    async def interface() -> Response[bytes]:
+        return _page_of(await asyncio.to_thread(made), "application/json")
+
     return [
         _root,
-        _serving("/openapi.json", document, "application/json"),
+        interface,
         _serving("/docs", *_page("docs.html")),
         _serving("/docs/docs.css", *_page("docs.css")),
         _serving("/docs/docs.js", *_page("docs.js")),
@@ -57,10 +66,14 @@ def _page(name: str) -> tuple[bytes, str]:
 
 def _serving(path: str, content: bytes, media_type: str) -> HTTPRouteHandler:
     async def serve() -> Response[bytes]:
-        return Response(content, media_type=media_type, headers=_HEADERS)
+        return _page_of(content, media_type)
 
     route: Callable[..., HTTPRouteHandler] = get(path, include_in_schema=False, name=path)
     return route(serve)
+
+
+def _page_of(content: bytes, media_type: str) -> Response[bytes]:
+    return Response(content, media_type=media_type, headers=_HEADERS)
 
 
 def _errors_page() -> str:
