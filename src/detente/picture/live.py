@@ -26,6 +26,9 @@ then there are few segments, and each entry is copied few times."""
 SMALL_VERTICES = 4_096
 """Segments up to this size in all are merged at once, which takes a millisecond or less."""
 
+TAIL_PARTS = 4
+"""Small segments that wait to be merged: asking one more takes a tenth of merging it."""
+
 ALIVE_MIN = 0.5
 """A segment of which less than this still stands is copied."""
 
@@ -170,7 +173,7 @@ class Live:
             parts.append(Part.whole(build(new, self._agreement, self._label)))
         parts.sort(key=vertices, reverse=True)
         first = first_to_merge(parts, vertices_max=SMALL_VERTICES)
-        if first < len(parts):
+        if len(parts) - first > TAIL_PARTS:
             parts[first:] = [merged_part(parts[first:])]
         self._pending = {}
         self._show(parts)
@@ -227,13 +230,12 @@ def without(parts: Iterable[Part], ids: Sequence[str]) -> list[Part]:
 
 
 def merged_part(parts: Sequence[Part]) -> Part:
-    """One part of all that stands in some, in their order; from the last on, the smallest."""
-    *rest, last = parts
-    if not rest:
-        rest, last = [last], Part.whole(last.segment.emptied())
-    for part in reversed(rest):
-        last = Part.whole(merged(part.segment, part.alive, last.segment, last.alive))
-    return last
+    """One part of all that stands in some, in their order."""
+    some = [(part.segment, part.alive) for part in parts]
+    if len(some) == 1:
+        nothing = Part.whole(parts[0].segment.emptied())
+        some.append((nothing.segment, nothing.alive))
+    return Part.whole(merged(some))
 
 
 def _separations(agreement: Agreement | None) -> Mapping[str, Separation]:

@@ -122,20 +122,20 @@ class Picture:
         out: list[list[Meeting]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
+            known = segment.known
             for p, owner, distance, error, separation, start, end in hits.tolist():
-                known = segment.known[owner]
-                if _same_plan(plans[p], known):
-                    continue
-                out[p].append(
-                    Meeting(
-                        known=known,
-                        distance_m=distance,
-                        distance_error_m=error,
-                        separation_m=separation,
-                        start=_time(start),
-                        end=_time(end),
+                one = known[owner]
+                if not _same_plan(plans[p], one):
+                    out[p].append(
+                        Meeting(
+                            known=one,
+                            distance_m=distance,
+                            distance_error_m=error,
+                            separation_m=separation,
+                            start=_time(start),
+                            end=_time(end),
+                        )
                     )
-                )
         return out
 
     def met_by(self, question: Question) -> Iterator[tuple[Segment, Records]]:

@@ -15,6 +15,7 @@ from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
 from detente.picture.bands import keys_of, sieve_of
+from detente.picture.column import Column, alike
 from detente.picture.gather import Gatherer, Group, Raw, agreed
 from detente.picture.merge import in_order_of, merged_tables
 from detente.picture.outline import TooWide, ask, outlines
@@ -24,13 +25,6 @@ Label = Callable[[Known], Hashable]
 
 _KNOWN_STEP = 16_384
 """Objects whose references are copied at a time: some 0.2 ms, in which no other thread runs."""
-
-
-class Column(NamedTuple):
-    """A sorted column: ``value`` (n,) int64, and whose it is."""
-
-    value: IntArray
-    owner: IntArray
 
 
 class Segment(NamedTuple):
@@ -55,15 +49,9 @@ class Segment(NamedTuple):
 
     def places(self, wanted: Sequence[str], hashes: IntArray) -> Iterator[tuple[int, int]]:
         """(number in ``wanted``, owner) for each object id that is here, alive or not."""
-        value, owner = self.ids
-        first = np.searchsorted(value, hashes)
-        here = np.flatnonzero(value[np.minimum(first, len(value) - 1)] == hashes)
-        for number in here.tolist():
-            place = int(first[number])
-            while place < len(value) and value[place] == hashes[number]:
-                if self.known[owner[place]].object_id == wanted[number]:
-                    yield number, int(owner[place])
-                place += 1
+        for number, owner in alike(*self.ids, hashes).tolist():
+            if self.known[owner].object_id == wanted[number]:
+                yield number, owner
 
     def hashes(self) -> IntArray:
         """What each owner is looked up by."""
@@ -139,25 +127,34 @@ def require_measurable(shapes: Sequence[Shape]) -> None:
     outlines(raw, agreed(raw.groups, None))
 
 
-def merged(a: Segment, alive_a: BoolArray, b: Segment, alive_b: BoolArray) -> Segment:
-    """One segment of what is alive in two, owners in the same order, those of ``a`` first."""
-    new_a, new_b = renumbered(alive_a), renumbered(alive_b, int(alive_a.sum()))
-    tables, keys = merged_tables(a.tables, a.indexed.keys, new_a, b.tables, b.indexed.keys, new_b)
-    known = _living(a.known, alive_a)
-    known += _living(b.known, alive_b)
-    groups = {group: number for number, group in enumerate(dict.fromkeys(a.groups + b.groups))}
-    owners = [
-        _regrouped(one.owners[alive], [groups[group] for group in one.groups])
-        for one, alive in ((a, alive_a), (b, alive_b))
-    ]
-    ids = np.concatenate([one.hashes()[alive] for one, alive in ((a, alive_a), (b, alive_b))])
+def merged(parts: Sequence[tuple[Segment, BoolArray]]) -> Segment:
+    """One segment of what is alive in some, owners in the same order; the largest first.
+
+    Tables are merged two and two from the smallest on, so that little is copied twice.
+    """
+    counts = np.cumsum([0, *(alive.sum() for _, alive in parts)])
+    *rest, (tables, keys, new) = (
+        (one.tables, one.indexed.keys, renumbered(alive, int(first)))
+        for (one, alive), first in zip(parts, counts[:-1], strict=True)
+    )
+    everything = np.arange(counts[-1])
+    for own_tables, own_keys, own_new in reversed(rest):
+        tables, keys = merged_tables(own_tables, own_keys, own_new, tables, keys, new)
+        new = everything
+    groups: dict[Group, int] = {}
+    known, owners, ids = [], [], []
+    for one, alive in parts:
+        known += _living(one.known, alive)
+        numbers = [groups.setdefault(group, len(groups)) for group in one.groups]
+        owners.append(_regrouped(one.owners[alive], numbers))
+        ids.append(one.hashes()[alive])
     return _complete(
         known,
         np.concatenate(owners),
         tuple(groups),
         tables,
         Index(keys, sieve_of(tables.rows)),
-        ids,
+        np.concatenate(ids),
     )
 
 

@@ -35,8 +35,10 @@ _HEADERS = {
 
 
 def handlers(document: Callable[[], bytes]) -> Sequence[HTTPRouteHandler]:
-    """The routes of this module, for an OpenAPI document, which is made when it is first asked
-    for: that takes a second, and most workers are never asked."""
+    """The routes of this module, for an OpenAPI document.
+
+    It is made when it is first asked for: that takes a second, and most workers never are.
+    """
     made = cache(document)
 
     @get("/openapi.json", include_in_schema=False)
