@@ -19,6 +19,7 @@ from pathlib import Path
 
 import checks
 import growth
+import live
 import numpy as np
 import record
 import shapely
@@ -189,6 +190,7 @@ NODE_FIGURES = {
         )
     },
     "node.postgres_share": postgres_share,
+    **live.FIGURES,
     "record.http": record.http,
     "record.bulk": record.bulk,
     "record.quorum": record.quorum,
