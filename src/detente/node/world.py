@@ -38,7 +38,7 @@ from detente.node.f3548.cells import forget_cells
 from detente.node.f3548.entities import is_native
 from detente.node.f3548.recount import recount
 from detente.node.lookup import current_agreement
-from detente.node.picture import MEETABLE, require_erased
+from detente.node.picture import MEETABLE, require_erased, uncollected
 from detente.picture import Picture
 from detente.picture.live import Live
 from detente.store import Record
@@ -133,18 +133,19 @@ class World:
             MalformedInput: An object that cannot be measured (named).
         """
         world = cls(current_agreement(record))
-        for stored in record.objects():
-            if stored.data is None or stored.salt is None:
-                require_erased(stored)
-                continue
-            value = read(stored.data)
-            made = token(stored.salt, stored.leaf)
-            known = world._fold(stored.object_id, stored.version, stored.sequence, value, made)
-            if known is not None:
-                world.changes[stored.object_id] = known
-        world.sequence = record.head()[1]
-        recount(record, world.airspace)
-        world.show()
+        with uncollected():
+            for stored in record.objects():
+                if stored.data is None or stored.salt is None:
+                    require_erased(stored)
+                    continue
+                value = read(stored.data)
+                made = token(stored.salt, stored.leaf)
+                known = world._fold(stored.object_id, stored.version, stored.sequence, value, made)
+                if known is not None:
+                    world.changes[stored.object_id] = known
+            world.sequence = record.head()[1]
+            recount(record, world.airspace)
+            world.show()
         return world
 
     def follow(self, record: Record, size: int) -> None:

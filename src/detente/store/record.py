@@ -265,22 +265,29 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
 
 def _raw(value: Any) -> bytes:
     """A column's bytes; SQLite gives text where somebody put text."""
+    if type(value) is bytes:
+        return value
     return value.encode() if isinstance(value, str) else bytes(value)
 
 
+_KINDS = {kind.value: kind for kind in EntryKind}
+
+
 def _stored(row: sa.Row[*tuple[Any, ...]]) -> Stored:
+    """An object of a row of _STORED; taken apart by place, since a start reads all there are."""
+    object_id, kind, party, source_id, version, sequence, ended, leaf, received, salt, data = row
     return Stored(
-        object_id=row.id,
-        kind=EntryKind(row.kind),
-        party=row.party,
-        source_id=row.source_id,
-        version=row.version,
-        sequence=row.sequence,
-        ended=row.ended,
-        leaf=_raw(row.leaf),
-        received_us=int(row.received_us),
-        salt=None if row.salt is None else _raw(row.salt),
-        data=None if row.data is None else _raw(row.data),
+        object_id=object_id,
+        kind=_KINDS[kind],
+        party=party,
+        source_id=source_id,
+        version=version,
+        sequence=sequence,
+        ended=ended,
+        leaf=_raw(leaf),
+        received_us=received,
+        salt=None if salt is None else _raw(salt),
+        data=None if data is None else _raw(data),
     )
 
 
