@@ -17,7 +17,7 @@ demo: setup ## the wildfires of January 2025, step by step
 	$(bin)/detente demo
 
 test: lint ## everything; ends with pytest's own closing line
-	$(bin)/pytest --cov
+	$(bin)/pytest --cov -n auto --maxprocesses 4 --dist worksteal
 
 fast: setup ## unit and property tests that take seconds
 	$(bin)/pytest -q tests/unit tests/property/test_picture.py tests/test_tidy.py tests/test_docs.py

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from detente.core.agreement import Agreement
 from detente.core.party import Party
@@ -15,6 +16,10 @@ from postgres import TEMPLATE, Cluster
 from world import NOW
 
 KINDS = ("sqlite", "postgresql")
+
+# How long an example takes says how busy the machine is; speed is what `make bench` measures.
+settings.register_profile("detente", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("detente")
 
 
 @pytest.fixture

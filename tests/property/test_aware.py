@@ -159,7 +159,7 @@ def acceptances(town: Theatre) -> Iterator[tuple[int, Plan, list[Known], Agreeme
 
 
 @given(scripts=st.lists(st.lists(acts, min_size=1, max_size=8), min_size=3, max_size=3))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_no_plan_takes_effect_unaware_of_what_it_meets(scripts: list[list[Act]]) -> None:
     keys: dict[int, frozenset[str]] = {}
 

@@ -118,7 +118,7 @@ class Story:
 
 
 @given(st.lists(acts, max_size=25))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 def test_no_check_becomes_clearer_by_an_erasure(told: list[Act]) -> None:
     async def story() -> None:
         with Theatre() as theatre:

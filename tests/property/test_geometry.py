@@ -84,7 +84,7 @@ spokes = st.lists(
 
 
 @given(place=anywhere, a=spokes, b=spokes, size=st.floats(10, 8_000), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_polygons_against_polygons(
     place: tuple[float, float],
     a: list[tuple[float, float]],
@@ -107,7 +107,7 @@ def test_polygons_against_polygons(
 
 
 @given(place=anywhere, other=anywhere)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_points_anywhere_on_earth(place: tuple[float, float], other: tuple[float, float]) -> None:
     a, b = circle(*place), circle(*other)
     here = np.array([a.centre, b.centre]) / E7_PER_DEG
@@ -188,7 +188,7 @@ def test_a_degenerate_polygon_protects_as_its_line_or_point(
 
 
 @given(lon=st.floats(-180, 180), lat=st.floats(-89, 89), size=st.floats(0.01, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_tiny_polygons(lon: float, lat: float, size: float) -> None:
     ring = around(lon, lat, [(0, size), (120, size), (240, size)])
     lon2, lat2, _ = GEOD.fwd(lon, lat, 77, 100)
@@ -225,7 +225,7 @@ def test_a_long_edge_is_a_geodesic_and_a_straight_line_is_protected_too() -> Non
     width=st.floats(0, 20_000),
     way=st.tuples(st.floats(0, 360), st.floats(1, 40_000)),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_radii_are_exact_so_touching_is_meeting(
     place: tuple[float, float], radius: float, width: float, way: tuple[float, float]
 ) -> None:
@@ -285,7 +285,7 @@ def test_each_part_of_a_polygon_may_lie_within_another() -> None:
     ),
     at=st.tuples(st.floats(-0.25, 0.25), st.floats(-0.25, 0.25)),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_inside_is_within_an_odd_number_of_rings(
     rings: list[tuple[float, float, float]], at: tuple[float, float]
 ) -> None:
@@ -303,7 +303,6 @@ def test_inside_is_within_an_odd_number_of_rings(
     pieces=st.integers(2, 21),
     data=st.data(),
 )
-@settings(deadline=None)
 def test_cuts_of_an_edge_lie_on_its_geodesic(
     start: tuple[float, float], way: tuple[float, float], pieces: int, data: st.DataObject
 ) -> None:
@@ -328,7 +327,6 @@ def test_cuts_of_an_edge_lie_on_its_geodesic(
 
 @given(place=anywhere, beyond=st.just(180.0) | st.floats(0, 180), reach=st.floats(1, 900_000))
 @example(place=(-11.875, 89.9999995), beyond=180.0, reach=1_000.0)
-@settings(deadline=None)
 def test_a_row_is_found_once_however_runs_wrap(
     place: tuple[float, float], beyond: float, reach: float
 ) -> None:

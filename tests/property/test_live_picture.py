@@ -183,7 +183,7 @@ def same(ours: Picture, fresh: Picture, plans: Sequence[Plan], separation_mm: in
 
 
 @given(data=st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_a_live_picture_answers_as_a_fresh_one_of_the_same_objects(data: st.DataObject) -> None:
     anchor = data.draw(st.sampled_from(ANCHORS))
     known = st.builds(Known, value=entries(anchor), sequence=st.integers(0, 99))

@@ -658,7 +658,7 @@ def heard_in_both(script: list[Step], budget: int) -> tuple[list[str], list[str]
 
 
 budgets = st.sampled_from([10_000, 100])
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @given(script=scripts(alike=True), budget=budgets)

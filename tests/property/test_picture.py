@@ -144,7 +144,7 @@ def gap_m(a: Volume, b: Volume) -> float:
 
 
 @given(world=worlds())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_pair_meets_just_when_the_rules_say_so(
     world: tuple[list[Known], list[Plan], Agreement],
 ) -> None:
@@ -193,7 +193,7 @@ def mirrored(meeting: Meeting) -> tuple[object, ...]:
 
 
 @given(world=worlds(), data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_two_plans_that_change_places_get_the_mirrored_answer(
     world: tuple[list[Known], list[Plan], Agreement], data: st.DataObject
 ) -> None:
@@ -217,7 +217,7 @@ def test_two_plans_that_change_places_get_the_mirrored_answer(
     away=st.floats(0, 60_000),
     azimuth=st.floats(0, 360),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_track_protects_wherever_it_may_have_got_to(
     speed: int, accuracy: int, later: int, away: float, azimuth: float
 ) -> None:
@@ -238,7 +238,7 @@ def test_a_track_protects_wherever_it_may_have_got_to(
 
 
 @given(world=worlds(), later=st.integers(-20, 20), speed=st.integers(0, 9))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_stale_entries_are_counted_as_each_says_of_itself(
     world: tuple[list[Known], list[Plan], Agreement], later: int, speed: int
 ) -> None:

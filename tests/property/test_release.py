@@ -92,7 +92,7 @@ def vertices_and_edges(shape: Circle | Corridor | Polygon) -> np.ndarray[tuple[i
 
 
 @given(shape=shapes(), grid_mm=grids)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_area_holds_the_object(shape: Circle | Corridor | Polygon, grid_mm: int) -> None:
     told = coarse((volume(shape),), grid_mm)
     if told is None:
@@ -107,7 +107,7 @@ def test_the_area_holds_the_object(shape: Circle | Corridor | Polygon, grid_mm: 
 
 
 @given(shape=shapes(), grid_mm=grids)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_area_is_on_the_grid(shape: Circle | Corridor | Polygon, grid_mm: int) -> None:
     told = coarse((volume(shape, lower_mm=5, upper_mm=6),), grid_mm)
     if told is None:
@@ -132,7 +132,7 @@ def test_the_area_is_on_the_grid(shape: Circle | Corridor | Polygon, grid_mm: in
     azimuth=st.floats(0, 360),
     share=st.floats(0, 1),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_where_within_its_cell_an_object_lies_is_not_told(
     centre: tuple[int, int], radius_mm: int, grid_mm: int, azimuth: float, share: float
 ) -> None:
@@ -155,7 +155,7 @@ def test_where_within_its_cell_an_object_lies_is_not_told(
     times_=st.lists(st.tuples(times, times).map(sorted), min_size=1, max_size=4),
     data=st.data(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_times_go_outwards_to_whole_hours_and_legs_are_neither_counted_nor_ordered(
     centre: tuple[int, int], times_: list[list[datetime]], data: st.DataObject
 ) -> None:
@@ -277,7 +277,7 @@ def reader_of(party: str, granted: dict[str, dict[str, Grant]] | None = None) ->
 
 
 @given(value=protected, release=party_releases, party=st.sampled_from(PARTIES))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_view_shows_more_than_its_grade(value: Protected, release: Release, party: str) -> None:
     """What is shown is a function of what the grade lets through, and of nothing else."""
     value = msgspec.structs.replace(value, party="one", release=release)
@@ -309,7 +309,7 @@ def test_no_view_shows_more_than_its_grade(value: Protected, release: Release, p
 
 
 @given(value=protected, release=st.one_of(st.none(), party_releases))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_entries_of_one_label_are_listed_alike(value: Protected, release: Release | None) -> None:
     """What is counted by label is what would be counted one by one."""
     value = msgspec.structs.replace(value, party="one", release=release)
@@ -324,7 +324,7 @@ def hidden_from_two(value: Protected) -> Protected:
 
 
 @given(one=protected, other=protected)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_of_what_is_not_listed_only_its_gravity_is_told(one: Protected, other: Protected) -> None:
     told = []
     for value in (hidden_from_two(one), hidden_from_two(other)):
@@ -366,7 +366,7 @@ def renamed(text: str) -> str:
     releases_=st.lists(st.one_of(st.none(), party_releases), min_size=4, max_size=4),
     by=st.lists(st.sampled_from(PARTIES), min_size=4, max_size=4),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_parties_that_change_places_get_the_mirrored_answer(
     values: list[Protected], releases_: list[Release | None], by: list[str]
 ) -> None:
@@ -408,7 +408,7 @@ def plan_at(shape: Circle | Corridor | Polygon, **parts: object) -> Plan:
 
 
 @given(shape=shapes(), separation_m=st.floats(0, 20_000), data=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_question_costs_its_area_and_at_least_a_cell(
     shape: Circle | Corridor | Polygon, separation_m: float, data: st.DataObject
 ) -> None:
@@ -433,7 +433,7 @@ def test_a_question_costs_its_area_and_at_least_a_cell(
 
 
 @given(shape=shapes())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_another_ground_is_another_question(shape: Circle | Corridor | Polygon) -> None:
     plan = plan_at(shape)
     assert asked_ground(plan, 0.0) != asked_ground(plan, 2 * GRID_DEFAULT_MM / MM_PER_M)
@@ -453,7 +453,7 @@ def test_a_question_wider_than_the_grid_tells_is_its_own() -> None:
 
 
 @given(value=protected, release=releases)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_node_sees_all(value: Protected, release: Release) -> None:
     value = msgspec.structs.replace(value, release=release)
     assert reader_of(NODE).grade(value, "") is Grade.FULL

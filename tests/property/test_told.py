@@ -376,7 +376,7 @@ def _judge_record(place: Path, told: Told) -> None:
     kills=st.lists(st.integers(0, 7), max_size=2),
     seed=st.integers(0, 1 << 30),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_all_that_may_be_seen_is_told_in_order_and_nothing_else(
     acts: list[Step], wished: list[Wish], kills: list[int], seed: int
 ) -> None:

@@ -30,6 +30,7 @@ from published import exported, say
 from second import verified
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "10"))
+PATIENCE_S = 20.0
 
 
 class Told:
@@ -40,6 +41,12 @@ class Told:
         self.checkpoints: set[Checkpoint] = set()
         self.cosigned = 0
         self.notices = 0
+
+    def wait_for(self, more: int) -> None:
+        """Until so many more notices are answered: a busy machine answers fewer a second."""
+        wanted, until = len(self.leaves) + more, time.monotonic() + PATIENCE_S
+        while len(self.leaves) < wanted and time.monotonic() < until:
+            time.sleep(0.001)
 
 
 def ask_until_dead(node: Node, told: Told, over: threading.Event) -> None:
@@ -100,7 +107,8 @@ def test_node(register: Path, tmp_path: Path) -> None:
             node_at(register, keyring, tmp_path, *settings) as node,
             asked(node, told) as over,
         ):
-            time.sleep(chance.uniform(0.05, 0.6))
+            told.wait_for(chance.randint(1, 4))
+            time.sleep(chance.uniform(0, 0.1))
             over.set()
             # All at once: a worker that outlives the others is not started anew.
             for process in (node.served.process.pid, *node.served.workers()):

@@ -9,7 +9,7 @@ from strategies import questions, verdicts
 
 
 @given(questions, verdicts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_all_that_was_told_is_committed_to(question: Question, verdict: Verdict) -> None:
     made = told(question, verdict, root=b"r" * 32, object_id="0" * 32)
     data = encode(made)

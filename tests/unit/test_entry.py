@@ -82,7 +82,7 @@ def test_a_signature_is_spelt_in_one_way() -> None:
 
 
 @given(position=st.integers(0, 10_000), flip=st.integers(1, 255))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_an_altered_byte_is_always_refused(position: int, flip: int) -> None:
     data = bytearray(entry())
     data[position % len(data)] ^= flip

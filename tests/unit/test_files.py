@@ -431,9 +431,7 @@ ROWS: list[dict[str, object]] = [
 
 
 @given(order=st.permutations(ROWS), kind=st.sampled_from(["plans", "notices"]))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_volume_is_lost_whatever_groups_and_ids_are_called(
     tmp_path: Path, order: list[dict[str, object]], kind: Kind
 ) -> None:
@@ -932,9 +930,7 @@ KINDS: list[Kind] = ["plans", "notices", "zones", "presence"]
     ),
     kind=st.sampled_from(KINDS),
 )  # fmt: skip
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_garbage_is_read_or_refused(tmp_path: Path, data: bytes, kind: Kind) -> None:
     path = tmp_path / "garbage"
     path.write_bytes(data)
@@ -962,9 +958,7 @@ cells = st.one_of(
     rows=st.lists(st.lists(cells, min_size=25, max_size=25), min_size=1, max_size=4),
     kind=st.sampled_from(KINDS),
 )
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_table_is_read_into_what_can_be_signed(
     tmp_path: Path, header: list[str], rows: list[list[str]], kind: Kind
 ) -> None:

@@ -191,7 +191,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(number=st.integers(0, 5), position=st.integers(0), bits=st.integers(1, 255))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_single_byte_of_a_log_is_altered_is_found(
     served: Path, number: int, position: int, bits: int
 ) -> None:

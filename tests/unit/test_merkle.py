@@ -108,7 +108,7 @@ def tree(leaves: list[bytes], steps: list[int]) -> dict[tuple[int, int], bytes]:
     steps=st.lists(st.integers(1, 300), max_size=4),
     data=st.data(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_tiles_prove_is_what_the_rfc_says(
     size: int, steps: list[int], data: st.DataObject
 ) -> None:
@@ -159,7 +159,7 @@ def test_an_empty_tree() -> None:
 
 
 @given(st.integers(1, 1 << 40), st.integers(1, 600))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_growing_and_the_root_read_nothing_but_the_right_edge(size: int, more: int) -> None:
     known = dict.fromkeys(tiles.right_edge(size), b"h" * 32 * tiles.TILE_WIDTH)
     leaves = [b"l" * 32] * more

@@ -116,7 +116,7 @@ def test_what_is_signed_verifies(signer: Signer) -> None:
         verify_text(signer.verifier, TEXT.replace("3", "4", 1), verified.line.signature)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data(), signer=st.sampled_from(SIGNERS))
 def test_any_altered_byte_of_a_signed_note_is_refused(data: st.DataObject, signer: Signer) -> None:
     whole = render_note(sign_note(TEXT, [signer], timestamp=NOW))

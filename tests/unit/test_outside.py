@@ -223,7 +223,7 @@ def test_a_glance_shows_what_taking_apart_shows(signed: Signed) -> None:
 
 
 @given(position=st.integers(0, 10_000), byte=st.integers(0, 255), number=st.integers(0, 4))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_glance_never_passes_what_taking_apart_refuses(
     position: int, byte: int, number: int
 ) -> None:

@@ -39,7 +39,7 @@ def proof_of(index: int, size: int, *, extra: bytes | None = None) -> ProofFile:
 
 
 @given(st.integers(1, len(ENTRIES)), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_entry_is_proven_by_its_file_and_no_other_entry(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     extra = data.draw(st.none() | st.binary(min_size=1, max_size=40))
@@ -54,7 +54,7 @@ def test_an_entry_is_proven_by_its_file_and_no_other_entry(size: int, data: st.D
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_altered_byte_leaves_a_proof(data: st.DataObject) -> None:
     """But in what is not signed: the extra data, and the cosignature where nobody asks for it."""
     whole = render_proof_file(proof_of(4, 11))

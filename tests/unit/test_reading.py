@@ -448,7 +448,7 @@ def seen(volumes: tuple[Volume, ...]) -> View:
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(lons, lats, st.floats(0.001, 20), st.floats(0.001, 20), st.floats(0, 1), st.floats(0, 1))
 def test_a_place_in_a_box_is_found(
     west: float, south: float, width: float, height: float, across: float, up: float
@@ -462,7 +462,7 @@ def test_a_place_in_a_box_is_found(
     assert wanted.placed([view], NOW).tolist() == [True]
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.floats(-179, 170), st.floats(-80, 70), st.floats(0.01, 8), st.floats(0.01, 8))
 def test_what_is_clearly_outside_is_not_found(
     west: float, south: float, width: float, height: float

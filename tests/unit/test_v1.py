@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detente.core.entry import EntryKind
@@ -46,7 +46,6 @@ def deep(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return []
 
 
-@settings(deadline=None)
 @given(said, st.data())
 def test_a_field_that_is_not_known_is_refused_wherever_it_stands(value: Any, data: Any) -> None:
     form: Form[Any] = Form(type(value), author_in="")
@@ -63,7 +62,6 @@ def test_a_field_that_is_not_known_is_refused_wherever_it_stands(value: Any, dat
     assert caught.value.what == ".".join([*names, "colour"])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_garbage_is_malformed_and_nothing_else(data: bytes) -> None:
     forms: list[Form[Any]] = [

@@ -18,7 +18,7 @@ from strategies import values
 
 
 @given(value=values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_our_bytes_are_those_of_rfc_8785(value: wire.Value) -> None:
     data = wire.encode(value)
     assert data == rfc8785.dumps(msgspec.to_builtins(value))
@@ -47,7 +47,7 @@ def test_garbage_is_refused(data: bytes) -> None:
 
 
 @given(value=values, position=st.integers(0, 10_000), byte=st.integers(0, 255))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_an_altered_byte_is_refused_or_another_value(
     value: wire.Value, position: int, byte: int
 ) -> None:

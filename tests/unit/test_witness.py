@@ -225,7 +225,7 @@ fates = st.sampled_from(
 
 
 @given(st.lists(st.tuples(requests, st.booleans(), fates), max_size=25))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_witness_never_signs_two_that_contradict(asks: list[tuple[Request, bool, str]]) -> None:
     """A log that forks, and a witness that is killed before and after what it writes.
 
