@@ -18,7 +18,7 @@ from detente.core.plan import Plan, PlanState
 from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape, Volume
 
 PLANS = 100_000
-CITIES = 100
+CITIES = 20
 VOLUMES_MAX = 10
 DAY = datetime(2026, 1, 1, 6, tzinfo=UTC)
 HOURS = 12

@@ -54,13 +54,15 @@ class Slabs(NamedTuple):
 
     ``until`` (s,) int64, rising, the last moment of each slab, which begins after that of the
     one before; the last is FOREVER_US. ``begin`` (s + 1,) where each slab's rows begin in
-    ``rows`` (m,), numbers of rows, and in ``index``, whose order they are in.
+    ``rows`` (m,), numbers of rows, in ``windows`` (m, 2), from when to when each lasts, and in
+    ``indexed``, whose order they are in.
     """
 
     until: IntArray
     begin: IntArray
     rows: IntArray
-    index: Index
+    windows: IntArray
+    indexed: Index
 
 
 def pairs_among(segment: Segment, alive: BoolArray, separation_mm: int) -> Records:
@@ -148,14 +150,16 @@ def in_slabs(rows: Records, index: Index, until: IntArray) -> Slabs:
     begin = np.cumsum(begin)
     filled = begin.copy()
     numbers = np.empty(begin[-1], dtype=np.int64)
+    windows = np.empty((begin[-1], 2), dtype=np.int64)
     keys = np.empty(begin[-1], dtype=np.int64)
     sieve = np.empty((begin[-1], index.sieve.shape[1]), dtype=np.float32)
     for i in range(n):
         for one in range(slab[i, 0], slab[i, 1]):
             place = filled[one]
             numbers[place], keys[place], sieve[place] = i, index.keys[i], index.sieve[i]
+            windows[place, 0], windows[place, 1] = rows[i].start_us, rows[i].end_us
             filled[one] += 1
-    return Slabs(until, begin, numbers, Index(keys, sieve))
+    return Slabs(until, begin, numbers, windows, Index(keys, sieve))
 
 
 @jit
@@ -179,17 +183,21 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
         a = rows[i]
         slab = first_at_least(slabs.until, a.start_us)
         begin, over = slabs.begin[slab], slabs.begin[slab + 1]
-        numbers, sieve = slabs.rows[begin:over], slabs.index.sieve[begin:over]
+        numbers, windows = slabs.rows[begin:over], slabs.windows[begin:over]
+        sieve = slabs.indexed.sieve[begin:over]
         own, asking = own_rad(a), asking_rad(a)
-        around = candidates(slabs.index.keys[begin:over], a)
+        around = candidates(slabs.indexed.keys[begin:over], a)
         for k in range(len(around)):
             hits = with_room(hits, found + around[k, 1] - around[k, 0])
             for j in range(around[k, 0], around[k, 1]):
                 if passed_over(a, own, asking, sieve, j):
                     continue
-                b = rows[numbers[j]]
-                if b.start_us > a.start_us or (b.start_us == a.start_us and numbers[j] >= i):
+                # Of two that overlap, the one that starts later asks; of equals, the later row.
+                if windows[j, 0] > a.start_us or windows[j, 1] < a.start_us:
                     continue
+                if windows[j, 0] == a.start_us and numbers[j] >= i:
+                    continue
+                b = rows[numbers[j]]
                 if who[a.owner] == who[b.owner] or not near(a, b):
                     continue
                 if measured(tables, a, b, hits[found]):
