@@ -6,24 +6,52 @@ Both sides have the plans loaded and indexed beforehand, and find every two that
 altitude and come nearer than agreed, with how far they are apart.
 """
 
-from collections.abc import Iterator
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
+import shapely
+from checks import CORES, RUNS, span
 
 from detente.core.agreement import Agreement, Separation
+from detente.core.check import Known
 from detente.core.plan import Plan, PlanState
-from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape, Volume
+from detente.core.volume import (
+    E7_PER_DEG,
+    Circle,
+    Corridor,
+    Polygon,
+    Shape,
+    Volume,
+    microseconds,
+)
+from detente.picture import Picture
+from postgres import Cluster
 
 PLANS = 100_000
 CITIES = 20
 VOLUMES_MAX = 10
 DAY = datetime(2026, 1, 1, 6, tzinfo=UTC)
 HOURS = 12
+KEEP_M = 100
+KEEP_UP_M = 20
+RADIUS_MAX_M = 300
+PEER_SHARE = 50
+"""The peer is asked of every fiftieth plan, and its time counts so often."""
+
+WITHIN_M = 1.0
+"""PostGIS takes edges as great circles of a sphere, and says how far apart two are to some
+1e-4 of it where it does not measure geodesics of its own."""
+
 AGREED = Agreement(
-    name="city", separations={"*": Separation(horizontal_mm=100_000, vertical_mm=20_000)}
+    name="city",
+    separations={"*": Separation(horizontal_mm=KEEP_M * 1_000, vertical_mm=KEEP_UP_M * 1_000)},
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -108,3 +136,132 @@ def moved(degrees: FloatArray, metres: FloatArray) -> list:
     lat = degrees[..., 1]
     per_degree = np.stack([111_320 * np.cos(np.radians(lat)), np.full_like(lat, 111_320)], axis=-1)
     return np.round((degrees + metres / per_degree) * E7_PER_DEG).astype(np.int64).tolist()
+
+
+Found = dict[tuple[int, int], float]
+"""Two plans, and how far apart they are in metres."""
+
+
+def found_by_us(picture: Picture) -> Found:
+    """Every two plans that meet, by the numbers of the plans."""
+    known, hits = picture.pairs()
+    number = np.array([int(one.value.source_id) for one in known])
+    pairs = np.sort(np.column_stack([number[hits["plan"]], number[hits["owner"]]]), axis=1)
+    return dict(zip(map(tuple, pairs.tolist()), hits["distance_m"].tolist(), strict=True))
+
+
+def fill_postgis(connection: psycopg.Connection, plans: list[Plan]) -> None:
+    """A row a volume: its core, what is around it, altitudes, and the time as a range."""
+    connection.execute("CREATE EXTENSION postgis")
+    connection.execute(
+        "CREATE TABLE volume (plan int, place geography, radius float8, "
+        "low float8, high float8, span int8range)"
+    )
+    with connection.cursor().copy(
+        "COPY volume (plan, place, radius, low, high, span) FROM STDIN"
+    ) as copy:
+        for plan in plans:
+            for volume in plan.volumes:
+                shape = volume.footprint[0]
+                assert volume.start is not None
+                assert volume.end is not None
+                copy.write_row((
+                    int(plan.source_id), core(shape), shape.radius_m,
+                    (volume.lower_mm or 0) / 1_000, (volume.upper_mm or 0) / 1_000,
+                    span(microseconds(volume.start), microseconds(volume.end)),
+                ))  # fmt: skip
+    connection.execute("CREATE INDEX ON volume USING gist (place, span)")
+    connection.execute("CREATE INDEX ON volume (plan)")
+    connection.execute("VACUUM ANALYZE volume")
+
+
+def core(shape: Shape) -> str:
+    """Its core as WKB, hexadecimal."""
+    match shape:
+        case Circle():
+            made = shapely.Point(np.array(shape.centre) / E7_PER_DEG)
+        case Corridor():
+            made = shapely.LineString(np.array(shape.line) / E7_PER_DEG)
+        case Polygon():
+            made = shapely.Polygon(np.array(shape.rings[0]) / E7_PER_DEG)
+    return str(made.wkb_hex)
+
+
+ASK = """
+SELECT p.plan, q.plan, min(ST_Distance(p.place, q.place) - p.radius - q.radius)
+FROM volume p JOIN volume q
+ON q.place && _ST_Expand(p.place, p.radius + %(most)s) AND q.span && p.span
+AND q.plan > p.plan AND q.low <= p.high + %(up)s AND p.low <= q.high + %(up)s
+AND ST_DWithin(p.place, q.place, p.radius + q.radius + %(keep)s)
+WHERE p.plan %% %(share)s = 0 AND p.plan / %(share)s %% %(cores)s = %(core)s
+GROUP BY p.plan, q.plan
+"""
+"""The index finds what is near in place and time; then altitudes, then the places themselves."""
+
+
+def postgis(url: str, core: int) -> list[tuple[int, int, float]]:
+    """What PostGIS finds for a core's part of the plans that it is asked of."""
+    asked = {
+        "most": RADIUS_MAX_M + KEEP_M, "keep": KEEP_M, "up": KEEP_UP_M,
+        "share": PEER_SHARE, "cores": CORES, "core": core,
+    }  # fmt: skip
+    with psycopg.connect(url) as connection:
+        return connection.execute(ASK, asked).fetchall()
+
+
+def compared(own: Found, theirs: Found) -> str:
+    """What differs, told; more than the peer's method may be off by stops the run."""
+    lone = [own.get(pair, theirs.get(pair, 0.0)) for pair in own.keys() ^ theirs.keys()]
+    if any(abs(apart - KEEP_M) > WITHIN_M for apart in lone):
+        raise SystemExit("the peer finds other conflicts than we do: one of us is wrong")
+    apart = max(abs(own[pair] - max(0.0, theirs[pair])) for pair in own.keys() & theirs.keys())
+    if apart > WITHIN_M:
+        raise SystemExit(f"distances differ by up to {apart:.3f} m, expected {WITHIN_M} m")
+    return f"{len(lone)} of {len(own):,} pairs differ, at the edge; distances by {apart:.3f} m"
+
+
+def against_postgis() -> dict[str, object]:
+    """The peer: GiST on geography and time range, a self-join by number, a connection a core."""
+    filed = plans()
+    picture = Picture([Known(value=plan) for plan in filed], agreement=AGREED)
+    cluster = Cluster()
+    cluster.start()
+    own, theirs = [], []
+    try:
+        url = cluster.url(cluster.make())
+        with psycopg.connect(url, autocommit=True) as connection:
+            fill_postgis(connection, filed)
+        with ThreadPoolExecutor(CORES) as pool:
+
+            def peer() -> list[tuple[int, int, float]]:
+                parts = pool.map(lambda core: postgis(url, core), range(CORES))
+                return [one for part in parts for one in part]
+
+            found = {(one, other): apart for one, other, apart in peer()}
+            everything = found_by_us(picture)
+            for _ in range(RUNS):
+                own.append(seconds(picture.pairs))
+                theirs.append(seconds(peer) * PEER_SHARE)
+    finally:
+        cluster.remove()
+    some = {pair: apart for pair, apart in everything.items() if pair[0] % PEER_SHARE == 0}
+    volumes = sum(len(plan.volumes) for plan in filed)
+    value, peer_value = statistics.median(own), statistics.median(theirs)
+    return {
+        "value": value,
+        "unit": f"s, {PLANS:,} plans of {volumes:,} volumes, {len(everything):,} pairs",
+        "bar": "at most 1, ratio at least 50",
+        "peer": f"PostGIS, {CORES} connections, every {PEER_SHARE}th plan times {PEER_SHARE}; "
+        + compared(some, found),
+        "peer_value": peer_value,
+        "ratio": peer_value / value,
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+FIGURES = {"plans.pairs": against_postgis}

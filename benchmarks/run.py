@@ -20,6 +20,7 @@ from pathlib import Path
 import checks
 import growth
 import numpy as np
+import pairs
 import record
 import shapely
 from node import NodeBench, on_sqlite, postgres_share
@@ -179,7 +180,7 @@ FIGURES = {
 }
 
 
-BULK_FIGURES = {**checks.FIGURES, **growth.FIGURES}
+BULK_FIGURES = {**checks.FIGURES, **pairs.FIGURES, **growth.FIGURES}
 
 NODE_FIGURES = {
     **{

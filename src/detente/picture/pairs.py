@@ -1,9 +1,10 @@
 """All pairs of plans that meet, without comparing all: the index is asked of itself.
 
-A row is measured against those rows only that stand after it in the index, so each two
-are measured once. What meets is decided by the kernels of the check (detente.picture.measure),
-and of each two plans the one with the lower number asks: which is to say, this is what
-``Picture.meetings`` says of it and the other.
+Time is cut into slabs, and each slab has the index of the rows whose windows reach into it. Of
+two rows that overlap in time, the one that starts later asks, in the slab in which it starts:
+the other one is there as well, so each two are measured once. What meets is decided by the
+kernels of the check (detente.picture.measure), and of each two plans the one with the lower
+number counts as the one that asks: so this is what ``Picture.meetings`` says of it and the other.
 
 Source: docs/rules/R-18.md.
 """
@@ -15,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.picture._jit import jit, released
 from detente.picture.bands import (
@@ -38,6 +38,7 @@ SLAB_ROWS_MIN = 1_024
 """Rows a slab at least, on average: what to do a slab is then little beside what to do a row."""
 
 SLABS_LOG2_MAX = 12
+"""4,096 slabs at most: a day in pieces of 20 s."""
 
 SPANS_MAX = 3.0
 """Slabs that a row is in, on average, at most."""
@@ -65,12 +66,13 @@ class Slabs(NamedTuple):
     indexed: Index
 
 
-def pairs_among(segment: Segment, alive: BoolArray, separation_mm: int) -> Records:
+def pairs_among(segment: Segment, alive: BoolArray, who: IntArray, separation_mm: int) -> Records:
     """Every two plans of a segment that meet, once.
 
     Args:
         segment: Of a picture.
         alive: (o,) which of its owners are asked, all of them plans.
+        who: (o,) which plan each of these is: versions of one plan have one number.
         separation_mm: The least separation that is wanted between any two.
 
     Returns:
@@ -78,7 +80,6 @@ def pairs_among(segment: Segment, alive: BoolArray, separation_mm: int) -> Recor
         all the time that they share.
     """
     tables, index = _chosen(segment, alive, separation_mm)
-    who = _who(segment.known, alive)
     slabs = in_slabs(tables.rows, index, _slabs_until(tables.rows))
     edges = [*range(0, len(tables.rows), CHUNK_ROWS), len(tables.rows)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -118,16 +119,6 @@ def _chosen(segment: Segment, alive: BoolArray, separation_mm: int) -> tuple[Tab
     order = np.argsort(keys, kind="stable")
     rows = rows[order]
     return tables._replace(rows=rows), Index(keys[order], sieve_of(rows))
-
-
-def _who(known: list[Known], alive: BoolArray) -> IntArray:
-    """Which plan each owner is, (o,) int64: versions of one plan have one number."""
-    out = np.full(len(known), -1)
-    numbers: dict[tuple[str | None, str], int] = {}
-    for owner in np.flatnonzero(alive).tolist():
-        plan = known[owner].value
-        out[owner] = numbers.setdefault((plan.party, plan.source_id), len(numbers))
-    return out
 
 
 @released
@@ -170,6 +161,12 @@ def measured(tables: Tables, a: Record, b: Record, hit: Record) -> bool:
     return meet(tables, b, plane_of(b), tables, a, hit)
 
 
+@jit
+def before(start_us: int, number: int, row: Record, i: int) -> bool:
+    """Whether a row starts before another, by number where both start at once."""
+    return start_us < row.start_us or (start_us == row.start_us and number < i)
+
+
 @released
 def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Records:
     """What the rows [first, end) meet of those that started before them: HIT, in any order.
@@ -192,10 +189,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
             for j in range(around[k, 0], around[k, 1]):
                 if passed_over(a, own, asking, sieve, j):
                     continue
-                # Of two that overlap, the one that starts later asks; of equals, the later row.
-                if windows[j, 0] > a.start_us or windows[j, 1] < a.start_us:
-                    continue
-                if windows[j, 0] == a.start_us and numbers[j] >= i:
+                if windows[j, 1] < a.start_us or not before(windows[j, 0], numbers[j], a, i):
                     continue
                 b = rows[numbers[j]]
                 if who[a.owner] == who[b.owner] or not near(a, b):

@@ -10,6 +10,7 @@ import numpy as np
 
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Meeting, protects
+from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
 from detente.core.volume import EPOCH, microseconds
 from detente.picture.pairs import pairs_among
@@ -176,7 +177,9 @@ class Picture:
         if not parts:
             return [], np.empty(0, dtype=HIT)
         part = merged_part(parts) if len(parts) > 1 else parts[0]
-        return part.segment.known, pairs_among(part.segment, part.alive, separation_mm)
+        known = part.segment.known
+        who = _who(known, part.alive)
+        return known, pairs_among(part.segment, part.alive, who, separation_mm)
 
     def met_by(self, question: Question) -> Iterator[tuple[Segment, Records]]:
         """What a question meets, as arrays: HIT, whose owners are numbers of the segment's.
@@ -217,6 +220,16 @@ def _same_plan(plan: Plan, known: Known) -> bool:
     return (
         isinstance(other, Plan) and other.source_id == plan.source_id and other.party == plan.party
     )
+
+
+def _who(known: Sequence[Known], alive: BoolArray) -> IntArray:
+    """Which plan each owner that stands is, (o,) int64, as ``_same_plan`` tells them apart."""
+    out = np.full(len(known), -1)
+    numbers: dict[tuple[str | None, str], int] = {}
+    for owner in np.flatnonzero(alive).tolist():
+        plan = known[owner].value
+        out[owner] = numbers.setdefault((plan.party, plan.source_id), len(numbers))
+    return out
 
 
 def _meeting(known: Known, hit: Sequence[Any]) -> Meeting:
