@@ -1,5 +1,6 @@
 """Every two plans that meet, from the command line (R-01, R-18); test_conflicts.md tells it."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -10,15 +11,9 @@ import pytest
 
 from cli import Ran, detente
 from detente.core.agreement import Agreement, Separation
-from detente.core.party import Party
 from detente.core.plan import Plan, PlanState
 from detente.core.volume import Corridor, Volume
-from detente.node.author import Author
-from detente.node.keyring import Keyring
-from detente.node.submit import submit
-from detente.node.theatre import admit, found
-from detente.store import Store
-from world import NOW
+from theatre import Theatre
 
 EAST = [(10.00, 50.00), (10.05, 50.00), (10.10, 50.00), (10.15, 50.00)]
 NORTH = [(10.075, 49.93), (10.075, 49.98), (10.075, 50.02), (10.075, 50.06)]
@@ -82,18 +77,10 @@ def test_apart(desk: Path) -> None:
     assert asked(desk, "east.geojson", "late.geojson", "--separation", "50000")[0].status == 0
 
 
-def filed(desk: Path, plans: list[Plan]) -> None:
-    """A register whose agreement asks for 3 km, with plans of one party."""
-    where = desk / "detente.db"
-    keyring = Keyring(where)
-    terms = Agreement(name="valley", separations={"*": Separation(horizontal_mm=3_000_000)})
-    found(where, theatre="valley", agreement=terms, now=NOW, keyring=keyring)
-    store = Store(where)
-    admit(store, keyring, Party(id="one", name="One"), now=NOW)
-    with store.reading() as record:
-        author = Author.following(record, "one", keyring.load("one"))
-    submit(store, [author.write(plan, now=NOW) for plan in plans], now=NOW)
-    store.close()
+async def put(theatre: Theatre, plan: Plan, draft: Plan) -> None:
+    """Both on the record of a theatre."""
+    await theatre.aware("one", plan)
+    await theatre.say("one", draft)
 
 
 def test_on_file(desk: Path) -> None:
@@ -108,11 +95,13 @@ def test_on_file(desk: Path) -> None:
     )
     one = Plan(source_id="beside", party="one", volumes=beside, state=PlanState.ACCEPTED)
     draft = Plan(source_id="draft", party="one", volumes=beside)
-    filed(desk, [one, draft])
-    ran, answer, pairs = asked(desk)
-    assert (ran.status, answer["plans"], pairs) == (0, 1, []), ran
-    assert answer["sequence"] > 0
-    ran, answer, pairs = asked(desk, "east.geojson", "--store", "detente.db")
+    terms = Agreement(name="valley", separations={"*": Separation(horizontal_mm=3_000_000)})
+    with Theatre(terms) as theatre:
+        asyncio.run(put(theatre, one, draft))
+        ran, answer, pairs = asked(desk, "--store", theatre.where)
+        assert (ran.status, answer["plans"], pairs) == (0, 1, []), ran
+        assert answer["sequence"] > 0
+        ran, answer, pairs = asked(desk, "east.geojson", "--store", theatre.where)
     assert (ran.status, answer["verdict"], answer["plans"]) == (1, "conflict", 2)
     (pair,) = pairs
     assert (pair["plan"], pair["party"], pair["meets"]["id"]) == ("beside", "one", "east")
