@@ -21,6 +21,7 @@ import checks
 import growth
 import live
 import numpy as np
+import pairs
 import record
 import shapely
 from node import NodeBench, on_sqlite, postgres_share
@@ -180,7 +181,7 @@ FIGURES = {
 }
 
 
-BULK_FIGURES = {**checks.FIGURES, **growth.FIGURES}
+BULK_FIGURES = {**checks.FIGURES, **pairs.FIGURES, **growth.FIGURES}
 
 NODE_FIGURES = {
     **{

@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "cli.md"
 COMMANDS = (
-    (), ("check",), ("init",), ("party", "new"), ("party", "rotate"), ("party", "revoke"),
+    (), ("check",), ("conflicts",), ("init",), ("party", "new"), ("party", "rotate"),
+    ("party", "revoke"),
     ("client", "new"), ("client", "list"), ("client", "revoke"), ("account", "new"),
     ("account", "list"), ("account", "password"), ("account", "disable"),
     ("import",), ("list",), ("show",), ("withdraw",), ("erase",), ("agreement",), ("log",),

@@ -122,7 +122,7 @@ def test_what_was_replaced_does_not_pile_up() -> None:
 
 def during_a_merge(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
     """Let ``act`` happen after the merge was begun and before it is put in place."""
-    really = live.merged_part
+    really = picture.merged_part
 
     def merged_part(parts: Any) -> Any:
         monkeypatch.setattr(live, "merged_part", really)

@@ -2,7 +2,18 @@
 
 import typer
 
-from detente.cli import access, audit, check, demo, evidence, log, register, serve, silence
+from detente.cli import (
+    access,
+    audit,
+    check,
+    conflicts,
+    demo,
+    evidence,
+    log,
+    register,
+    serve,
+    silence,
+)
 
 app = typer.Typer(
     name="detente",
@@ -20,6 +31,7 @@ app = typer.Typer(
 party = typer.Typer(help="Who speaks.", no_args_is_help=True)
 
 app.command()(check.check)
+app.command()(conflicts.conflicts)
 app.command()(register.init)
 app.add_typer(party, name="party")
 party.command("new")(register.party_new)

@@ -230,6 +230,26 @@ def _of_withheld(one: Withheld) -> tuple[int, bytes]:
     return -_GRAVITY[one.severity], msgspec.json.encode(one, order="sorted")
 
 
+def decide(gravities: Sequence[VerdictKind], sources: Sequence[Source]) -> VerdictKind:
+    """What an answer is, by all that was found and all that was asked.
+
+    1. A source that could not be asked in full makes it ``incomplete``.
+    2. Else the gravest finding decides.
+    3. Without findings, entries that could not be placed still make it
+       ``incomplete``: what has no known place may be anywhere.
+
+    Source:
+        docs/rules/R-01.md; docs/adr/0009.
+    """
+    if any(source.problem for source in sources):
+        return VerdictKind.INCOMPLETE
+    if gravities:
+        return max(gravities, key=_GRAVITY.__getitem__)
+    if any(source.unplaced for source in sources):
+        return VerdictKind.INCOMPLETE
+    return VerdictKind.NO_KNOWN_CONFLICT
+
+
 def judge(  # noqa: PLR0913 - a verdict stands on all of these
     plan: Plan,
     meetings: Sequence[Meeting],
@@ -240,12 +260,7 @@ def judge(  # noqa: PLR0913 - a verdict stands on all of these
     stale: int,
     withhold: Callable[[Meeting], Withheld | None] = shows_all,
 ) -> Verdict:
-    """Decide one verdict, failing closed.
-
-    1. A source that could not be asked in full makes it ``incomplete``.
-    2. Else the gravest finding decides.
-    3. Without findings, entries that could not be placed still make it
-       ``incomplete``: what has no known place may be anywhere.
+    """Decide one verdict, failing closed (``decide``).
 
     Args:
         plan: What was asked.
@@ -267,17 +282,9 @@ def judge(  # noqa: PLR0913 - a verdict stands on all of these
     )
     hidden = sorted((one for _, one in cut if one is not None), key=_of_withheld)
     gravities = [one.severity for one in findings[:1]] + [one.severity for one in hidden]
-    if any(source.problem for source in sources):
-        verdict = VerdictKind.INCOMPLETE
-    elif gravities:
-        verdict = max(gravities, key=_GRAVITY.__getitem__)
-    elif any(source.unplaced for source in sources):
-        verdict = VerdictKind.INCOMPLETE
-    else:
-        verdict = VerdictKind.NO_KNOWN_CONFLICT
     return Verdict(
         plan=plan.source_id,
-        verdict=verdict,
+        verdict=decide(gravities, sources),
         as_of=now,
         sequence=sequence,
         counts=Counts(stale=stale, withheld=len(hidden)),

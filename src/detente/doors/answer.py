@@ -34,12 +34,18 @@ _STYLES = {
 }
 
 
+EXIT_STATUS = {
+    VerdictKind.NO_KNOWN_CONFLICT: 0,
+    VerdictKind.COORDINATE: 1,
+    VerdictKind.CONFLICT: 1,
+    VerdictKind.INCOMPLETE: 3,
+}
+"""How a process ends that gives this answer."""
+
+
 def exit_status(verdicts: Iterable[Verdict]) -> int:
-    """0 no known conflict in any plan, 1 conflict or coordinate, 3 any incomplete."""
-    kinds = {verdict.verdict for verdict in verdicts}
-    if VerdictKind.INCOMPLETE in kinds:
-        return 3
-    return 1 if kinds & {VerdictKind.CONFLICT, VerdictKind.COORDINATE} else 0
+    """Of many answers, the gravest one's."""
+    return max((EXIT_STATUS[verdict.verdict] for verdict in verdicts), default=0)
 
 
 def utc(time: datetime | None) -> str:

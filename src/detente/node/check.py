@@ -1,4 +1,4 @@
-"""The verb of the check: plans, a picture, the sources asked; verdicts in order."""
+"""The verbs of the check: plans, a picture, the sources asked; verdicts in order, or conflicts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from detente.core.check import Known, Source, Verdict, judge
+from detente.core.conflicts import Conflicts, judge_pairs
 from detente.core.plan import Plan, PlanState
 from detente.picture import Picture
 
@@ -35,10 +36,7 @@ def check_plans(
     stale = picture.stale_count(now)
     met = picture.meetings(plans, separation_mm=separation_mm)
     if together:
-        filed = [
-            Known(value=msgspec.structs.replace(plan, state=PlanState.ACCEPTED)) for plan in plans
-        ]
-        among = Picture(filed, agreement=picture.agreement).meetings(
+        among = Picture(as_filed(plans), agreement=picture.agreement).meetings(
             plans, separation_mm=separation_mm
         )
         met = [[*known, *others] for known, others in zip(met, among, strict=True)]
@@ -46,3 +44,28 @@ def check_plans(
         judge(plan, meetings, sources, now=now, sequence=picture.sequence, stale=stale)
         for plan, meetings in zip(plans, met, strict=True)
     ]
+
+
+def as_filed(plans: Sequence[Plan]) -> list[Known]:
+    """Plans as they would be known if all were filed."""
+    return [Known(value=msgspec.structs.replace(plan, state=PlanState.ACCEPTED)) for plan in plans]
+
+
+def conflicts_among(
+    picture: Picture, sources: Sequence[Source] = (), *, now: datetime, separation_mm: int = 0
+) -> Conflicts:
+    """Every two plans of the picture that meet. Writes nothing.
+
+    Args:
+        picture: What is known; only its plans are asked.
+        sources: What was asked to build the picture, whole or not.
+        now: UTC.
+        separation_mm: The least separation wanted between any two.
+    """
+    return judge_pairs(
+        picture.conflicts(separation_mm=separation_mm),
+        sources,
+        now=now,
+        sequence=picture.sequence,
+        plans=sum(isinstance(one.value, Plan) for one in picture),
+    )

@@ -107,13 +107,12 @@ def key_of(row: Record) -> int:
 @jit
 def first_at_least(keys: IntArray, wanted: int) -> int:
     """The first place in sorted ``keys`` that is not below ``wanted``."""
-    low, high = 0, len(keys)
-    while low < high:
-        middle = (low + high) >> 1
-        if keys[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
+    low, length = 0, len(keys)
+    # Without a branch on what is read: nobody can guess which way it goes.
+    while length > 0:
+        half = (length + 1) >> 1
+        low += half * (keys[low + half - 1] < wanted)
+        length -= half
     return low
 
 

@@ -49,7 +49,8 @@ def point_to_piece(p: Point, a: Point, b: Point) -> float:
 def piece_to_piece(a: Point, b: Point, c: Point, d: Point) -> float:
     """Squared distance between the pieces ab and cd.
 
-    Either the closest points are both inside their pieces, or one is an end.
+    Either the closest points are both inside their pieces, or one is an end. To the bit the
+    same whichever comes first.
     """
     best = min(
         point_to_piece(a, c, d),
@@ -67,13 +68,11 @@ def piece_to_piece(a: Point, b: Point, c: Point, d: Point) -> float:
     vw = vx * wx + vy * wy + vz * wz
     det = uu * vv - uv * uv
     # Nearly parallel pieces are closest at an end, which is already counted.
-    if det > 1e-12 * uu * vv:
+    if det > 1e-12 * (uu * vv):
         s = (uv * vw - vv * uw) / det
         t = (uu * vw - uv * uw) / det
         if 0.0 < s < 1.0 and 0.0 < t < 1.0:
-            dx = wx + s * ux - t * vx
-            dy = wy + s * uy - t * vy
-            dz = wz + s * uz - t * vz
+            dx, dy, dz = wx + (s * ux - t * vx), wy + (s * uy - t * vy), wz + (s * uz - t * vz)
             best = min(best, dx * dx + dy * dy + dz * dz)
     return best
 
@@ -124,7 +123,17 @@ def inside(
 
 
 @jit
-def any_part_inside(t: Tables, row: Record, plane: Plane, u: Tables, other: Record) -> bool:
+def any_part_inside(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    blocks: Records,
+    rings: IntArray,
+    vertices: FloatArray,
+    row: Record,
+    plane: Plane,
+    their_blocks: Records,
+    their_rings: IntArray,
+    their_vertices: FloatArray,
+    other: Record,
+) -> bool:
     """Whether a part of the core of ``other`` lies in ``row``, where no edges are near.
 
     A path is connected, so one of its vertices tells for all; each ring may be
@@ -132,34 +141,56 @@ def any_part_inside(t: Tables, row: Record, plane: Plane, u: Tables, other: Reco
     """
     if row.ring == row.ring_end:
         return False
-    blocks, rings, vertices = t.blocks, t.rings, t.vertices
     if other.ring == other.ring_end:
-        p = point_at(u.vertices, u.blocks[other.block].vertex)
+        p = point_at(their_vertices, their_blocks[other.block].vertex)
         return inside(blocks, rings, vertices, row, plane, p)
     for one in range(other.ring, other.ring_end):
-        p = point_at(u.vertices, u.blocks[u.rings[one, 0]].vertex)
+        p = point_at(their_vertices, their_blocks[their_rings[one, 0]].vertex)
         if inside(blocks, rings, vertices, row, plane, p):
             return True
     return False
 
 
 @jit
-def blocks_apart2(from_: FloatArray, a: Record, to: FloatArray, b: Record, best2: float) -> float:
-    """Squared distance between two blocks of pieces, or ``best2`` if that is less."""
+def sphere_of(a: Point, b: Point) -> tuple[Point, float]:
+    """Centre and radius of the sphere around the piece from ``a`` to ``b``."""
+    dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    centre = (a[0] + dx / 2, a[1] + dy / 2, a[2] + dz / 2)
+    return centre, np.sqrt(dx * dx + dy * dy + dz * dz) / 2
+
+
+@jit
+def beyond(a: Point, b: Point, reach: float) -> bool:
+    """Whether two places are at least so far apart."""
+    dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    return bool(dx * dx + dy * dy + dz * dz >= reach * reach)
+
+
+@jit
+def blocks_apart2(from_: FloatArray, a: Record, to: FloatArray, b: Record, best: float) -> float:
+    """Squared distance between two blocks of pieces, or that of ``best`` if it is nearer."""
+    best2 = best * best
     for i in range(a.vertex, a.vertex + max(a.pieces, 1)):
         p0 = point_at(from_, i)
         p1 = point_at(from_, i + 1) if a.pieces > 0 else p0
+        centre, radius = sphere_of(p0, p1)
+        if beyond(centre, (b.x, b.y, b.z), best + radius + b.radius):
+            continue
         for j in range(b.vertex, b.vertex + max(b.pieces, 1)):
             q0 = point_at(to, j)
-            if a.pieces == 0 and b.pieces == 0:
-                d2 = point_to_piece(p0, q0, q0)
+            q1 = point_at(to, j + 1) if b.pieces > 0 else q0
+            other, around = sphere_of(q0, q1)
+            if beyond(centre, other, best + radius + around):
+                continue
+            if a.pieces == 0:
+                d2 = point_to_piece(p0, q0, q1)
             elif b.pieces == 0:
                 d2 = point_to_piece(q0, p0, p1)
-            elif a.pieces == 0:
-                d2 = point_to_piece(p0, q0, point_at(to, j + 1))
             else:
-                d2 = piece_to_piece(p0, p1, q0, point_at(to, j + 1))
-            best2 = min(best2, d2)
+                d2 = piece_to_piece(p0, p1, q0, q1)
+            if d2 < best2:
+                best2 = d2
+                best = np.sqrt(best2)
     return best2
 
 
@@ -205,20 +236,44 @@ def chord_between(
     if other.block_end - other.block == 1 and u.blocks[other.block].pieces == 0:
         p = point_at(u.vertices, u.blocks[other.block].vertex)
         return chord_to_point(t.blocks, t.rings, t.vertices, row, plane, p, most)
-    if any_part_inside(t, row, plane, u, other):
+    return chord_to_shape(
+        t.blocks, t.rings, t.vertices, row, plane, u.blocks, u.rings, u.vertices, other, most
+    )
+
+
+@jit
+def chord_to_shape(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    blocks: Records,
+    rings: IntArray,
+    vertices: FloatArray,
+    row: Record,
+    plane: Plane,
+    their_blocks: Records,
+    their_rings: IntArray,
+    their_vertices: FloatArray,
+    other: Record,
+    most: float,
+) -> float:
+    """``chord_between`` of two shapes of any kind."""
+    if any_part_inside(
+        blocks, rings, vertices, row, plane, their_blocks, their_rings, their_vertices, other
+    ):
         return 0.0
-    if other.ring != other.ring_end and any_part_inside(u, other, plane_of(other), t, row):
+    if other.ring != other.ring_end and any_part_inside(
+        their_blocks, their_rings, their_vertices, other, plane_of(other),
+        blocks, rings, vertices, row,
+    ):  # fmt: skip
         return 0.0
     best, best2 = most, most * most
     for i in range(row.block, row.block_end):
-        a = t.blocks[i]
+        a = blocks[i]
         for j in range(other.block, other.block_end):
-            b = u.blocks[j]
+            b = their_blocks[j]
             dx, dy, dz = a.x - b.x, a.y - b.y, a.z - b.z
             reach = best + a.radius + b.radius
             if dx * dx + dy * dy + dz * dz >= reach * reach:
                 continue
-            found2 = blocks_apart2(t.vertices, a, u.vertices, b, best2)
+            found2 = blocks_apart2(vertices, a, their_vertices, b, best)
             if found2 < best2:
                 best2 = found2
                 best = np.sqrt(best2)

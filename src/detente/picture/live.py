@@ -16,8 +16,8 @@ import numpy as np
 
 from detente.core.agreement import Agreement, Separation
 from detente.core.check import Known, protects
-from detente.picture.picture import Part, Picture
-from detente.picture.segment import Label, build, hashes_of, merged
+from detente.picture.picture import Part, Picture, merged_part
+from detente.picture.segment import Label, build, hashes_of
 
 GROWTH = 8
 """A segment stays as it is while it is this many times as large as all smaller ones:
@@ -227,15 +227,6 @@ def without(parts: Iterable[Part], ids: Sequence[str]) -> list[Part]:
         else:
             out.append(part)
     return out
-
-
-def merged_part(parts: Sequence[Part]) -> Part:
-    """One part of all that stands in some, in their order."""
-    some = [(part.segment, part.alive) for part in parts]
-    if len(some) == 1:
-        nothing = Part.whole(parts[0].segment.emptied())
-        some.append((nothing.segment, nothing.alive))
-    return Part.whole(merged(some))
 
 
 def _separations(agreement: Agreement | None) -> Mapping[str, Separation]:

@@ -99,7 +99,7 @@ def meet(
     """Whether row ``a`` of a question meets row ``b``, ``near`` it; then fills ``hit``."""
     required, _ = keep_m(a, b)
     radii = a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
-    error = DISTANCE_ERROR_M + a.error_m + b.error_m
+    error = DISTANCE_ERROR_M + (a.error_m + b.error_m)
     # No chord is longer than its geodesic.
     most = required + radii + error + _ROUNDING_M
     chord = chord_between(question, a, plane, picture, b, most)

@@ -4,17 +4,19 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import compress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Meeting, protects
+from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
 from detente.core.volume import EPOCH, microseconds
+from detente.picture.pairs import pairs_among
 from detente.picture.question import Question
-from detente.picture.segment import Label, Segment, build, hashes_of
-from detente.picture.tables import FOREVER_US, NEVER_US, BoolArray, Records
+from detente.picture.segment import Label, Segment, build, hashes_of, merged
+from detente.picture.tables import FOREVER_US, HIT, NEVER_US, BoolArray, Records
 
 
 class Part(NamedTuple):
@@ -29,6 +31,23 @@ class Part(NamedTuple):
         """All owners stand."""
         count = len(segment.known)
         return cls(segment, np.ones(count, dtype=np.bool_), count)
+
+    def plans(self) -> "Part":
+        """Only the plans of it stand."""
+        rows = self.segment.tables.rows
+        of_plans = np.zeros_like(self.alive)
+        of_plans[rows["owner"][rows["plan"] == 1]] = True
+        alive = self.alive & of_plans
+        return self._replace(alive=alive, standing=int(alive.sum()))
+
+
+def merged_part(parts: Sequence[Part]) -> Part:
+    """One part of all that stands in some, in their order."""
+    some = [(part.segment, part.alive) for part in parts]
+    if len(some) == 1:
+        nothing = Part.whole(parts[0].segment.emptied())
+        some.append((nothing.segment, nothing.alive))
+    return Part.whole(merged(some))
 
 
 class Picture:
@@ -122,21 +141,44 @@ class Picture:
         out: list[list[Meeting]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
-            known = segment.known
-            for p, owner, distance, error, separation, start, end in hits.tolist():
-                one = known[owner]
-                if not _same_plan(plans[p], one):
-                    out[p].append(
-                        Meeting(
-                            known=one,
-                            distance_m=distance,
-                            distance_error_m=error,
-                            separation_m=separation,
-                            start=_time(start),
-                            end=_time(end),
-                        )
-                    )
+            for hit in hits.tolist():
+                known = segment.known[hit[1]]
+                if not _same_plan(plans[hit[0]], known):
+                    out[hit[0]].append(_meeting(known, hit))
         return out
+
+    def conflicts(self, *, separation_mm: int = 0) -> list[tuple[Known, Meeting]]:
+        """Every two plans of the picture that meet, once: a plan, and its meeting with another.
+
+        Each meeting is what ``meetings`` would say of the first plan and the other. A plan
+        meets no version of itself. ``pairs`` has the same as arrays.
+
+        Args:
+            separation_mm: The least separation that is wanted between any two.
+
+        Returns:
+            In the order of the picture's entries.
+        """
+        known, hits = self.pairs(separation_mm=separation_mm)
+        return [(known[hit[0]], _meeting(known[hit[1]], hit)) for hit in hits.tolist()]
+
+    def pairs(self, *, separation_mm: int = 0) -> tuple[list[Known], Records]:
+        """The same as arrays, without a Python object a pair.
+
+        Args:
+            separation_mm: As of ``conflicts``.
+
+        Returns:
+            Entries, and HIT, whose ``plan`` and ``owner`` are numbers of theirs: ``plan`` the
+            lower one, and in that order.
+        """
+        parts = [part for part in (part.plans() for part in self.parts) if part.standing]
+        if not parts:
+            return [], np.empty(0, dtype=HIT)
+        part = merged_part(parts) if len(parts) > 1 else parts[0]
+        known = part.segment.known
+        who = _who(known, part.alive)
+        return known, pairs_among(part.segment, part.alive, who, separation_mm)
 
     def met_by(self, question: Question) -> Iterator[tuple[Segment, Records]]:
         """What a question meets, as arrays: HIT, whose owners are numbers of the segment's.
@@ -176,6 +218,29 @@ def _same_plan(plan: Plan, known: Known) -> bool:
     other = known.value
     return (
         isinstance(other, Plan) and other.source_id == plan.source_id and other.party == plan.party
+    )
+
+
+def _who(known: Sequence[Known], alive: BoolArray) -> IntArray:
+    """Which plan each owner that stands is, (o,) int64, as ``_same_plan`` tells them apart."""
+    out = np.full(len(known), -1)
+    numbers: dict[tuple[str | None, str], int] = {}
+    for owner in np.flatnonzero(alive).tolist():
+        plan = known[owner].value
+        out[owner] = numbers.setdefault((plan.party, plan.source_id), len(numbers))
+    return out
+
+
+def _meeting(known: Known, hit: Sequence[Any]) -> Meeting:
+    """The meeting with an entry that a HIT is."""
+    _, _, distance, error, separation, start, end = hit
+    return Meeting(
+        known=known,
+        distance_m=distance,
+        distance_error_m=error,
+        separation_m=separation,
+        start=_time(start),
+        end=_time(end),
     )
 
 

@@ -7,10 +7,11 @@ source, or in the user's cache folder where that cannot be written.
 from detente.core.check import Known
 from detente.core.edges import circle, corridor
 from detente.core.notice import Notice
-from detente.core.plan import Plan
+from detente.core.plan import Plan, PlanState
 from detente.core.volume import Shape, Volume
 from detente.picture import question
-from detente.picture.live import Live, merged_part
+from detente.picture.live import Live
+from detente.picture.picture import Picture, merged_part
 
 
 def warm() -> None:
@@ -18,7 +19,7 @@ def warm() -> None:
     shapes: tuple[Shape, ...] = (circle(0.0, 0.0, 10.0), *corridor([(0.0, 0.0), (0.05, 0.0)]))
     volumes = (Volume(footprint=shapes),)
     notice = Notice(source_id="warm", name="warm", category="warm", party="warm", volumes=volumes)
-    plan = Plan(source_id="warm", volumes=volumes)
+    plan = Plan(source_id="warm", volumes=volumes, state=PlanState.ACCEPTED)
     live = Live([Known(value=notice, object_id="a")])
     live.fold([("b", Known(value=notice, object_id="b"))], 1)
     picture = live.snapshot()
@@ -27,6 +28,7 @@ def warm() -> None:
         asked = question.Question([plan], None, 0)
         list(asked.ask(part.segment, part.alive))
         asked.ask_long(part.segment, part.alive, (0, len(shapes)))
+    Picture([Known(value=plan)]).conflicts(separation_mm=1)
 
 
 if __name__ == "__main__":
