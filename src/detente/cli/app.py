@@ -2,7 +2,7 @@
 
 import typer
 
-from detente.cli import access, audit, check, demo, evidence, log, register, serve, silence
+from detente.cli import access, audit, check, demo, evidence, log, register, serve, silence, tracks
 
 app = typer.Typer(
     name="detente",
@@ -38,6 +38,7 @@ app.command()(evidence.evidence)
 app.command()(evidence.verify)
 app.add_typer(log.app, name="log")
 app.command()(audit.audit)
+app.command("audit-tracks")(tracks.audit_tracks)
 app.command()(serve.serve)
 app.command()(serve.config)
 app.add_typer(demo.app, name="demo")
