@@ -55,7 +55,7 @@ def offsets(draw: st.DrawFn) -> tuple[int, int]:
 @st.composite
 def volumes(draw: st.DrawFn, anchor: tuple[int, int]) -> Volume:
     at = [place(anchor, *draw(offsets())) for _ in range(3)]
-    shape = draw(
+    shape: Circle | Corridor | Polygon = draw(
         st.sampled_from(
             [
                 Circle(centre=at[0], radius_mm=300_000),
@@ -169,7 +169,7 @@ def clipped(one: Protected) -> Known | None:
     )
     if not some:
         return None
-    value = msgspec.structs.replace(one.known.value, volumes=some)  # type: ignore[type-var] # any
+    value = msgspec.structs.replace(one.known.value, volumes=some)
     return msgspec.structs.replace(one.known, value=value)
 
 

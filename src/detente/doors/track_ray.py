@@ -30,9 +30,6 @@ LOCAL = "local"
 OBJECT_STORE_BYTES = 1 << 30
 """Of a local cluster: a picture of three million points, and what units say."""
 
-RETRIES_MAX = 5
-"""How often a unit is begun again where its worker was lost."""
-
 
 class Sent(NamedTuple):
     """A ground as arrays alone: nothing that a party said leaves this machine but where."""
@@ -60,6 +57,10 @@ def connect(address: str, *, cpus: int | None = None, store_bytes: int = OBJECT_
     # Before it is imported: it reads them then.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    if address == LOCAL:
+        # Ray takes the machine's own address, open to its network, but where it thinks that
+        # no cluster can be had: there it keeps to the loopback interface.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray  # noqa: PLC0415 - an extra, and seconds to load
         import ray.data  # noqa: PLC0415
@@ -73,7 +74,6 @@ def connect(address: str, *, cpus: int | None = None, store_bytes: int = OBJECT_
                 num_cpus=cpus or os.cpu_count(),
                 include_dashboard=False,
                 object_store_memory=store_bytes,
-                _node_ip_address="127.0.0.1",
                 log_to_driver=False,
                 logging_level="error",
             )
@@ -89,22 +89,33 @@ def connect(address: str, *, cpus: int | None = None, store_bytes: int = OBJECT_
 
 def on_ray(units: Iterable[Unit], ground: Ground, gap_us: int) -> Iterator[list[Found]]:
     """Measure units on the cluster that ``connect`` found."""
+    return map(said_by, rows_on_ray(units, ground, gap_us))
+
+
+def rows_on_ray(units: Iterable[Unit], ground: Ground, gap_us: int) -> Iterator[dict[str, Any]]:
+    """The same as rows: what each unit says, for ``said_by``, and the process that measured it."""
     import ray  # noqa: PLC0415
     import ray.data  # noqa: PLC0415
 
     sent = ray.put(_sent(ground))
     rows = [{"unit": pickle.dumps(unit)} for unit in units]
-    if not rows:
-        return
-    found = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        _measured, fn_args=(sent, gap_us), max_retries=RETRIES_MAX, retry_exceptions=False
-    )
-    for row in found.iter_rows():
-        # Made by our own workers, of this cluster.
-        said = pickle.loads(row["said"])  # noqa: S301
-        if isinstance(said, DetenteError):
-            raise said
-        yield said
+    if rows:
+        # Tasks whose worker is lost are begun again: so Ray Data has it by itself.
+        found = ray.data.from_items(rows, override_num_blocks=len(rows))
+        yield from found.map(_measured, fn_args=(sent, gap_us)).iter_rows()
+
+
+def said_by(row: dict[str, Any]) -> list[Found]:
+    """What a unit says.
+
+    Raises:
+        MalformedInput: A track goes back in time.
+    """
+    # Made by our own workers, of this cluster.
+    said: list[Found] | DetenteError = pickle.loads(row["said"])  # noqa: S301
+    if isinstance(said, DetenteError):
+        raise said
+    return said
 
 
 def _sent(ground: Ground) -> Sent:
@@ -130,7 +141,7 @@ def _measured(row: dict[str, Any], sent: Any, gap_us: int) -> dict[str, Any]:
         said: object = unit_measured(unit, _ground(sent), gap_us)
     except DetenteError as error:
         said = error
-    return {"said": pickle.dumps(said)}
+    return {"said": pickle.dumps(said), "pid": os.getpid()}
 
 
 def _ground(sent: Sent) -> Ground:
