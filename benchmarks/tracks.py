@@ -66,12 +66,11 @@ class Flights:
             way = (self.to - self.at) * 111_000
             way[:, 0] *= np.cos(np.radians(self.at[:, 1]))
             far = np.hypot(way[:, 0], way[:, 1])
-            arrived = np.flatnonzero(far < SPEED_M_S * STEP_S)
-            if len(arrived):
-                self.to[arrived] = self.towns[self.rng.integers(0, CLUSTERS, len(arrived))]
             share = np.minimum(1.0, SPEED_M_S * STEP_S / np.maximum(far, 1.0))
             self.at = self.at + (self.to - self.at) * share[:, None] * (far > 0)[:, None]
             lon[step], lat[step] = self.at.T
+            arrived = np.flatnonzero(far < SPEED_M_S * STEP_S)
+            self.to[arrived] = self.towns[self.rng.integers(0, CLUSTERS, len(arrived))]
         self.step_s += steps * STEP_S
         times = EPOCH_US + (start_s + np.arange(steps) * STEP_S)[:, None] * 1_000_000
         offsets = np.arange(TOGETHER) * 1_000
