@@ -55,16 +55,13 @@ def offsets(draw: st.DrawFn) -> tuple[int, int]:
 @st.composite
 def volumes(draw: st.DrawFn, anchor: tuple[int, int]) -> Volume:
     at = [place(anchor, *draw(offsets())) for _ in range(3)]
-    shape: Circle | Corridor | Polygon = draw(
-        st.sampled_from(
-            [
-                Circle(centre=at[0], radius_mm=300_000),
-                Circle(centre=at[0]),
-                Corridor(line=tuple(at[:2]), width_mm=200_000),
-                Polygon(rings=(tuple(at),)),
-            ]
-        )
-    )
+    shapes: list[Circle | Corridor | Polygon] = [
+        Circle(centre=at[0], radius_mm=300_000),
+        Circle(centre=at[0]),
+        Corridor(line=tuple(at[:2]), width_mm=200_000),
+        Polygon(rings=(tuple(at),)),
+    ]
+    shape = draw(st.sampled_from(shapes))
     start, end = sorted(draw(st.tuples(st.integers(-200, 400), st.integers(-200, 400))))
     low, high = draw(st.sampled_from([(None, None), (None, 100_000), (50_000, None), (0, 90_000)]))
     return Volume(
