@@ -46,7 +46,7 @@ lock: setup ## lock dependencies anew, with hashes and without addresses
 	$(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header --python-version 3.11 --upgrade pyproject.toml -o requirements.txt
 	$(bin)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate \
-	    --no-header --python-version 3.11 --upgrade pyproject.toml --group dev \
+	    --no-header --python-version 3.11 --upgrade pyproject.toml --group dev --extra ray \
 	    -o requirements-dev.txt
 
 clean: ## remove what was built

@@ -24,6 +24,7 @@ import numpy as np
 import pairs
 import record
 import shapely
+import tracks
 from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
 
@@ -181,7 +182,7 @@ FIGURES = {
 }
 
 
-BULK_FIGURES = {**checks.FIGURES, **pairs.FIGURES, **growth.FIGURES}
+BULK_FIGURES = {**checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES}
 
 NODE_FIGURES = {
     **{

@@ -14,8 +14,8 @@ COMMANDS = (
     ("account", "list"), ("account", "password"), ("account", "disable"),
     ("import",), ("list",), ("show",), ("withdraw",), ("erase",), ("agreement",), ("log",),
     ("log", "verify"), ("log", "repair"), ("log", "key"), ("log", "checkpoint"),
-    ("log", "proof"), ("log", "export"), ("log", "witness-key"), ("audit",), ("silence",),
-    ("evidence",), ("verify",), ("serve",), ("config",),
+    ("log", "proof"), ("log", "export"), ("log", "witness-key"), ("audit",), ("audit-tracks",),
+    ("silence",), ("evidence",), ("verify",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip
 

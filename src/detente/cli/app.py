@@ -13,6 +13,7 @@ from detente.cli import (
     register,
     serve,
     silence,
+    tracks,
 )
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ app.command()(evidence.evidence)
 app.command()(evidence.verify)
 app.add_typer(log.app, name="log")
 app.command()(audit.audit)
+app.command("audit-tracks")(tracks.audit_tracks)
 app.command()(serve.serve)
 app.command()(serve.config)
 app.add_typer(demo.app, name="demo")

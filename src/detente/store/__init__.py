@@ -4,7 +4,7 @@ from detente.store.access import AccessStore, Account, Client, Session
 from detente.store.append import Appended, Appender
 from detente.store.beside import Charge, Remembered
 from detente.store.place import Place, name_of, parse_place
-from detente.store.record import Content, Name, Record, Stored
+from detente.store.record import Content, Name, Record, Said, Stored
 from detente.store.repair import ObjectRow, Repairer
 from detente.store.store import Store
 from detente.store.telling import AcknowledgedRow, Cursor, EntryRow, Owed, SubscriptionRow, Told
@@ -27,6 +27,7 @@ __all__ = [
     "Record",
     "Remembered",
     "Repairer",
+    "Said",
     "Session",
     "Store",
     "Stored",

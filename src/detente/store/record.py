@@ -68,6 +68,20 @@ class Content(Struct, frozen=True, kw_only=True):
     data: bytes
 
 
+class Said(Struct, frozen=True, kw_only=True):
+    """One version of an object: entry ``sequence`` said it, taken in at ``received_us``.
+
+    ``data`` is None where it was erased.
+    """
+
+    object_id: str
+    kind: EntryKind
+    version: int
+    sequence: int
+    received_us: int
+    data: bytes | None
+
+
 class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
     """One state of the record, as a transaction sees it."""
 
@@ -256,6 +270,19 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
         found = self._connection.execute(_HISTORY, {"object": object_id})
         return [int(sequence) for sequence in found.scalars()]
 
+    def versions(self, *kinds: EntryKind) -> Iterator[Said]:
+        """All versions of all objects of some kinds, in the order of the record."""
+        with self._paged(_VERSIONS, {"kinds": [kind.value for kind in kinds]}) as result:
+            for row in result:
+                yield Said(
+                    object_id=row.object,
+                    kind=EntryKind(row.kind),
+                    version=int(row.version),
+                    sequence=int(row.sequence),
+                    received_us=int(row.received_us),
+                    data=None if row.data is None else _raw(row.data),
+                )
+
     def _paged(
         self, query: sa.Select[*tuple[Any, ...]], given: dict[str, Any]
     ) -> sa.CursorResult[*tuple[Any, ...]]:
@@ -313,6 +340,19 @@ _ROWS = (
     sa.select(_entry.sequence, _entry.leaf, _entry.envelope, _content.salt, _content.data)
     .select_from(tables.entry.outerjoin(tables.content, _entry.sequence == _content.sequence))
     .where(_entry.sequence >= sa.bindparam("first"))
+    .order_by(_entry.sequence)
+)
+_VERSIONS = (
+    sa.select(
+        _entry.sequence,
+        _entry.object,
+        _entry.kind,
+        _entry.version,
+        _entry.received_us,
+        _content.data,
+    )
+    .select_from(tables.entry.outerjoin(tables.content, _entry.sequence == _content.sequence))
+    .where(_entry.kind.in_(sa.bindparam("kinds", expanding=True)))
     .order_by(_entry.sequence)
 )
 _RECEIVED = sa.select(_entry.received_us).where(_entry.sequence == sa.bindparam("sequence"))
