@@ -6,6 +6,7 @@ violated was named no later, and what was named is so within what is stated.
 
 import math
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from detente.core.agreement import Agreement, Separation
 from detente.core.check import Known
+from detente.core.geodesy import ecef
 from detente.core.notice import Notice
 from detente.core.plan import Plan, PlanState
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
@@ -71,7 +73,7 @@ def to_shape_m(points: FloatArray, shape: Shape) -> FloatArray:
     line = shape.line if isinstance(shape, Corridor) else (*shape.rings[0], shape.rings[0][0])
     path = np.array(line) / E7_PER_DEG
     best = np.full(len(points), np.inf)
-    for a, b in zip(path[:-1], path[1:], strict=True):
+    for a, b in pairwise(path):
         ends = (np.repeat(one[None], len(points), 0) for one in (a, b))
         best = np.minimum(best, to_edge_m(points, *ends, rounds=5))
     best = np.maximum(0, best - shape.radius_m)
@@ -360,8 +362,6 @@ def test_a_track_moves_along_a_geodesic(
     found = far_on(fixed(tracks[0]), way_m)
     lon, lat, _ = GEOD.fwd(position[0] / E7_PER_DEG, position[1] / E7_PER_DEG,
                            tracks[0]["course_deg"], way_m)  # fmt: skip
-    from detente.core.geodesy import ecef
-
     expected = ecef(np.array([lon]), np.array([lat]))[0]
     assert np.linalg.norm(np.array(found[:3]) - expected) < 0.001
 

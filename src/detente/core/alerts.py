@@ -105,7 +105,7 @@ class Step(Struct, frozen=True, kw_only=True):
         return {(one.track, one.entry): one for one in (*self.begun, *self.continuing)}
 
 
-def step(  # noqa: PLR0913 - all that an alert depends on
+def step(
     standing: Mapping[Key, Alert],
     approaches: Iterable[Approach],
     seen: Mapping[str, datetime],

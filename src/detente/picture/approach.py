@@ -5,18 +5,14 @@ time, and what is to be kept grows in a straight line at most: so the gap betwee
 convex, and Newton's method from the left never steps over the first time at which it closes.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from detente.core.geodesy import (
-    CURVATURE_RADIUS_MAX_M,
-    DISTANCE_ERROR_M,
-    SEMI_MINOR_M,
-    FloatArray,
-    IntArray,
-)
+from detente.core.geodesy import CURVATURE_RADIUS_MAX_M, DISTANCE_ERROR_M, FloatArray, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import jit, released
-from detente.picture.bands import Bands, asking_rad, own_rad, runs
+from detente.picture.bands import Bands, asking_rad, own_rad
 from detente.picture.distance import (
     Point,
     chord_to_point,
@@ -25,10 +21,9 @@ from detente.picture.distance import (
     point_at,
     point_to_piece,
 )
-from detente.picture.measure import apart_m, growth_m, with_room
-from detente.picture.moving import Motion, advanced, set_out
+from detente.picture.measure import apart_m, candidates, growth_m, with_room
+from detente.picture.moving import WAY, Motion, advanced, set_out
 from detente.picture.tables import ROW, BoolArray, Index, Record, Records, Sieve, Tables
-from detente.picture.moving import WAY
 
 NEARING = np.dtype(
     [
@@ -39,7 +34,6 @@ NEARING = np.dtype(
 """A track may violate what an owner asks: detente.core.watch.Approach, with numbers."""
 
 _NEARINGS_ROOM = 1_024
-_RUNS_ROOM = 1_024
 
 _CLOSED_M = 1e-3
 """A gap of a millimetre counts as closed."""
@@ -71,47 +65,66 @@ def chord_of(reach_m: float) -> float:
     return float(reach_m * (1 - y / 24 * (1 - y / 80)))
 
 
+class Leg(NamedTuple):
+    """A leg of a track's way.
+
+    ``number`` of it; ``p`` where it starts, earth-centred metres; ``v`` metres a second; ``a``
+    the direction of its start, a unit vector; ``u`` from there to that of its end; ``scale``
+    one by the square of ``u``, 0 if it is nothing; ``own`` how far what matters lies from it by
+    itself, with room for every error, and ``asking`` what the track asks beyond, in radians.
+    """
+
+    number: int
+    p: Point
+    v: Point
+    a: Point
+    u: Point
+    scale: float
+    own: float
+    asking: float
+
+
+class Need(NamedTuple):
+    """When and how near a leg's point has to come.
+
+    From ``low`` to ``high``, seconds of the leg; ``reach_m`` at its start, along the surface,
+    and ``rate`` metres more each second.
+    """
+
+    low: float
+    high: float
+    reach_m: float
+    rate: float
+
+
 @jit
-def closes(  # noqa: PLR0913, PLR0917 - a kernel takes its numbers flat
-    p: Point,
-    v: Point,
-    a: Point,
-    b: Point,
-    low: float,
-    high: float,
-    reach_m: float,
-    rate: float,
-    slack_m: float,
-) -> float:
-    """The first time in [low, high] at which a moving point is near a piece; else infinity.
+def closes(p: Point, v: Point, a: Point, b: Point, need: Need, slack_m: float) -> float:
+    """The first time at which a moving point is as near to a piece as need be; else infinity.
 
     Args:
         p: Where the point is at time 0.
         v: How it moves, metres a second.
         a: An end of the piece.
         b: The other end, or the same.
-        low: Seconds.
-        high: Seconds.
-        reach_m: How near is near, at time 0, along the surface.
-        rate: How fast that grows, metres a second.
-        slack_m: What is added to it as a chord.
+        need: When and how near.
+        slack_m: What is added to that, as a chord.
     """
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     length2 = ux * ux + uy * uy + uz * uz
-    t = low
+    t = need.low
     for _ in range(_STEPS_MAX):
-        if not t <= high:
+        if t > need.high:
             return float(np.inf)
         x, y, z = p[0] + t * v[0] - a[0], p[1] + t * v[1] - a[1], p[2] + t * v[2] - a[2]
         if length2 > 0.0:
             s = min(1.0, max(0.0, (x * ux + y * uy + z * uz) / length2))
             x, y, z = x - s * ux, y - s * uy, z - s * uz
         apart = np.sqrt(x * x + y * y + z * z)
-        gap = apart - chord_of(reach_m + rate * t) - slack_m
+        gap = apart - chord_of(need.reach_m + need.rate * t) - slack_m
         if gap <= _CLOSED_M:
             return t
         # The chord grows by less than what it is the chord of.
-        slope = (x * v[0] + y * v[1] + z * v[2]) / apart - rate
+        slope = (x * v[0] + y * v[1] + z * v[2]) / apart - need.rate
         if slope >= 0.0:
             return float(np.inf)
         t -= gap / slope
@@ -133,7 +146,7 @@ def while_over(over_m: float, rate: float, low: float, high: float) -> tuple[flo
 
 @jit
 def shared_s(way: Record, b: Record, now_us: int, low: float, high: float) -> tuple[float, float]:
-    """The part of [low, high], seconds from now, in which a track and a row share time and altitude."""
+    """The part of [low, high], seconds from now, in which time and altitude are shared."""
     # As floats: the extremes of int64 must not wrap around.
     low = max(low, (float(b.start_us) - float(now_us)) * _MICROSECONDS - _ROUNDING_S)
     high = min(high, (float(b.end_us) - float(now_us)) * _MICROSECONDS + _ROUNDING_S)
@@ -152,13 +165,10 @@ def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     b: Record,
     p: Point,
     v: Point,
-    low: float,
-    high: float,
-    reach_m: float,
-    rate: float,
+    need: Need,
     sag_m: float,
 ) -> float:
-    """The first time in [low, high] at which a point on a leg is near a row; else infinity.
+    """The first time at which a point on a leg is as near to a row as need be; else infinity.
 
     Args:
         blocks: Of the picture.
@@ -167,25 +177,19 @@ def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         b: The row.
         p: Where the point is at time 0.
         v: How it moves, metres a second.
-        low: Seconds.
-        high: Seconds.
-        reach_m: How near is near, at time 0.
-        rate: How fast that grows, metres a second.
+        need: When and how near.
         sag_m: How deep under the surface the leg runs at most.
     """
-    if b.ring != b.ring_end:
-        at = (p[0] + low * v[0], p[1] + low * v[1], p[2] + low * v[2])
-        if inside(blocks, rings, vertices, b, plane_of(b), at):
-            return low
-    # Whatever lies on or under the surface is seen from below it at sqrt(d^2 + sag^2) at most.
-    least = chord_of(reach_m + rate * low)
+    low, high = need.low, need.high
+    first = (p[0] + low * v[0], p[1] + low * v[1], p[2] + low * v[2])
+    last = (p[0] + high * v[0], p[1] + high * v[1], p[2] + high * v[2])
+    if b.ring != b.ring_end and inside(blocks, rings, vertices, b, plane_of(b), first):
+        return low
+    # Seen from under it, whatever lies d away on the surface is at most sqrt(d^2 + sag^2) away.
+    least = chord_of(need.reach_m + need.rate * low)
     slack = np.sqrt(least * least + sag_m * sag_m) - least
-    first, last = (
-        (p[0] + low * v[0], p[1] + low * v[1], p[2] + low * v[2]),
-        (p[0] + high * v[0], p[1] + high * v[1], p[2] + high * v[2]),
-    )
-    most = reach_m + rate * high + slack + _CLOSED_M
-    soonest = np.inf
+    most = need.reach_m + need.rate * high + slack + _CLOSED_M
+    soonest_s = np.inf
     for number in range(b.block, b.block_end):
         block = blocks[number]
         near = most + block.radius
@@ -193,14 +197,12 @@ def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             continue
         q = point_at(vertices, block.vertex)
         if block.pieces == 0:
-            return closes(p, v, q, q, low, high, reach_m, rate, slack)
+            soonest_s = min(soonest_s, closes(p, v, q, q, need, slack))
         for i in range(block.vertex, block.vertex + block.pieces):
             r = point_at(vertices, i + 1)
-            soonest = min(
-                soonest, closes(p, v, q, r, low, min(high, soonest), reach_m, rate, slack)
-            )
+            soonest_s = min(soonest_s, closes(p, v, q, r, need, slack))
             q = r
-    return soonest
+    return float(soonest_s)
 
 
 @jit
@@ -210,13 +212,11 @@ def near_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     vertices: FloatArray,
     b: Record,
     way: Record,
-    number: int,
-    p: Point,
-    v: Point,
+    leg: Leg,
     now_us: int,
 ) -> float:
-    """Seconds from now until a track, on leg ``number``, may violate what a row asks."""
-    begin = number * way.leg_s
+    """Seconds from now until a track may violate on a leg what a row asks; infinity if not."""
+    begin = leg.number * way.leg_s
     low, high = shared_s(way, b, now_us, begin, begin + way.leg_s)
     if low > high:
         return float(np.inf)
@@ -224,20 +224,8 @@ def near_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     rate = way.drift_m_s
     if abs(float(now_us) - float(b.fix_us)) * _MICROSECONDS < TRACK_GROWTH_MAX_S:
         rate += b.speed_m_s
-    found = meets_on_leg(
-        blocks,
-        rings,
-        vertices,
-        b,
-        p,
-        v,
-        low - begin,
-        high - begin,
-        reach + rate * begin,
-        rate,
-        way.sag_m,
-    )
-    return begin + found
+    need = Need(low - begin, high - begin, reach + rate * begin, rate)
+    return begin + meets_on_leg(blocks, rings, vertices, b, leg.p, leg.v, need, way.sag_m)
 
 
 @jit
@@ -248,28 +236,6 @@ def kept_m(way: Record, b: Record, now_us: int) -> float:
 
 
 @jit
-def beside(  # noqa: PLR0913, PLR0917 - a kernel takes its numbers flat
-    a: Point, u: Point, scale: float, own: float, asking: float, sieve: Sieve, j: int
-) -> bool:
-    """Whether row ``j`` is too far from a leg to matter.
-
-    Args:
-        a: Direction of the leg's start.
-        u: From there to that of its end.
-        scale: Of ``u``, one by its square; 0 if it is nothing.
-        own: How far what matters lies from the leg by itself (``surround``).
-        asking: What the track asks beyond that.
-        sieve: Of the picture.
-        j: Which row.
-    """
-    x, y, z = sieve[j, 0] - a[0], sieve[j, 1] - a[1], sieve[j, 2] - a[2]
-    t = min(1.0, max(0.0, (x * u[0] + y * u[1] + z * u[2]) * scale))
-    x, y, z = x - t * u[0], y - t * u[1], z - t * u[2]
-    apart = own + sieve[j, 3] + max(asking, sieve[j, 4])
-    return bool(x * x + y * y + z * z > apart * apart)
-
-
-@jit
 def direction(p: Point) -> Point:
     """The unit vector towards a place."""
     norm = np.sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2])
@@ -277,27 +243,34 @@ def direction(p: Point) -> Point:
 
 
 @jit
-def surround(leg: Record, way: Record, number: int, a: Point, b: Point) -> float:
-    """A leg as a row of a question, for the index; how far what matters lies from its line.
+def leg_of(way: Record, number: int, begin: Motion, end: Motion, row: Record) -> Leg:
+    """A leg between two places; fills ``row`` (ROW) with what the index reads of a question."""
+    p, q = (begin[0], begin[1], begin[2]), (end[0], end[1], end[2])
+    v = (0.0, 0.0, 0.0)
+    if way.leg_m > 0.0:
+        t = way.leg_s
+        v = ((q[0] - p[0]) / t, (q[1] - p[1]) / t, (q[2] - p[2]) / t)
+    a, c = direction(p), direction(q)
+    u = (c[0] - a[0], c[1] - a[1], c[2] - a[2])
+    length2 = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
+    row.x, row.y, row.z = direction((a[0] + c[0], a[1] + c[1], a[2] + c[2]))
+    row.radius_m = way.radius_m + way.drift_m_s * (number + 1) * way.leg_s
+    row.separation_m, row.error_m, row.cap = way.separation_m, way.sag_m, 0.0
+    own = own_rad(row)
+    row.cap = np.arcsin(np.sqrt(length2) / 2)
+    scale = 1.0 / length2 if length2 > 0.0 else 0.0
+    return Leg(number, p, v, a, u, scale, own, asking_rad(row))
 
-    Args:
-        leg: ROW, of which what the index reads is filled in.
-        way: Of the track.
-        number: Of the leg.
-        a: Direction of its start.
-        b: Direction of its end.
 
-    Returns:
-        Radians: the disc at its largest, with room for every error.
-    """
-    leg.x, leg.y, leg.z = direction((a[0] + b[0], a[1] + b[1], a[2] + b[2]))
-    leg.radius_m = way.radius_m + way.drift_m_s * (number + 1) * way.leg_s
-    leg.separation_m, leg.error_m = way.separation_m, way.sag_m
-    leg.cap = 0.0
-    own = own_rad(leg)
-    dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    leg.cap = np.arcsin(np.sqrt(dx * dx + dy * dy + dz * dz) / 2)
-    return float(own)
+@jit
+def beside(leg: Leg, sieve: Sieve, j: int) -> bool:
+    """Whether row ``j`` is too far from a leg to matter."""
+    a, u = leg.a, leg.u
+    x, y, z = sieve[j, 0] - a[0], sieve[j, 1] - a[1], sieve[j, 2] - a[2]
+    t = min(1.0, max(0.0, (x * u[0] + y * u[1] + z * u[2]) * leg.scale))
+    x, y, z = x - t * u[0], y - t * u[1], z - t * u[2]
+    apart = leg.own + sieve[j, 3] + max(leg.asking, sieve[j, 4])
+    return bool(x * x + y * y + z * z > apart * apart)
 
 
 @jit
@@ -350,6 +323,43 @@ def soonest(found: Records, first: int, end: int) -> int:
     return kept + 1
 
 
+@jit
+def nears(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    blocks: Records,
+    rings: IntArray,
+    vertices: FloatArray,
+    rows: Records,
+    sieve: Sieve,
+    alive: BoolArray,
+    around: IntArray,
+    way: Record,
+    leg: Leg,
+    now: Point,
+    now_us: int,
+    out: Records,
+    found: int,
+) -> tuple[Records, int]:
+    """Add what a track may violate on a leg, among the runs ``around``, to ``out``.
+
+    Returns:
+        ``out``, in a larger array where it needs it, and how many of it are filled.
+    """
+    for k in range(len(around)):
+        for j in range(around[k, 0], around[k, 1]):
+            if beside(leg, sieve, j):
+                continue
+            b = rows[j]
+            time_s = near_row(blocks, rings, vertices, b, way, leg, now_us)
+            # Owners lie anywhere, and most stand: it is asked of those that are neared.
+            if time_s == np.inf or not alive[b.owner]:
+                continue
+            if found == len(out):
+                out = with_room(out, found + 1)
+            write(blocks, rings, vertices, b, way, now, now_us, time_s, out[found])
+            found += 1
+    return out, found
+
+
 @released
 def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     tracks: Records,
@@ -373,7 +383,7 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         coast_s: How old course and speed may be before they count as unknown.
         picture: In the order of its index.
         index: Of its rows.
-        bands: What its bands hold.
+        bands: What the index's bands hold.
         alive: (o,) which of its owners still stand.
         alone: Whether each owner has but one row.
 
@@ -381,46 +391,24 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         NEARING, at most one a track and owner.
     """
     blocks, rings, vertices, rows = picture.blocks, picture.rings, picture.vertices, picture.rows
-    keys, sieve = index.keys, index.sieve
-    way, leg = np.zeros(1, dtype=WAY)[0], np.zeros(1, dtype=ROW)[0]
-    around = np.empty((_RUNS_ROOM, 2), dtype=np.int64)
-    out = np.empty(_NEARINGS_ROOM, dtype=NEARING)
-    found = 0
+    # A record keeps no array: these are named for as long as they are used.
+    ways, asked = np.zeros(1, dtype=WAY), np.zeros(1, dtype=ROW)
+    out, found = np.empty(_NEARINGS_ROOM, dtype=NEARING), 0
     for i in order:
+        way, row = ways[0], asked[0]
         legs, motion = set_out(tracks[i], now_us, horizon_s, coast_s, way)
         now, begun = (motion[0], motion[1], motion[2]), found
         for number in range(legs):
-            p, a = (motion[0], motion[1], motion[2]), direction((motion[0], motion[1], motion[2]))
-            motion = advanced(motion, way.leg_m)
-            v = (0.0, 0.0, 0.0)
-            if way.leg_m > 0.0:
-                v = (
-                    (motion[0] - p[0]) / way.leg_s,
-                    (motion[1] - p[1]) / way.leg_s,
-                    (motion[2] - p[2]) / way.leg_s,
-                )
-            c = direction((motion[0], motion[1], motion[2]))
-            u = (c[0] - a[0], c[1] - a[1], c[2] - a[2])
-            length2 = u[0] * u[0] + u[1] * u[1] + u[2] * u[2]
-            scale = 1.0 / length2 if length2 > 0.0 else 0.0
-            own, asking = surround(leg, way, number, a, c), asking_rad(leg)
-            count = runs(keys, bands, leg, around)
-            if count > len(around):
-                around = np.empty((count, 2), dtype=np.int64)
-                runs(keys, bands, leg, around)
-            for k in range(count):
-                for j in range(around[k, 0], around[k, 1]):
-                    if beside(a, u, scale, own, asking, sieve, j):
-                        continue
-                    b = rows[j]
-                    time_s = near_row(blocks, rings, vertices, b, way, number, p, v, now_us)
-                    if time_s == np.inf or not alive[b.owner]:
-                        continue
-                    if found == len(out):
-                        out = with_room(out, found + 1)
-                    out[found].track = i
-                    write(blocks, rings, vertices, b, way, now, now_us, time_s, out[found])
-                    found += 1
+            after = advanced(motion, way.leg_m)
+            leg = leg_of(way, number, motion, after, row)
+            around = candidates(index.keys, bands, row)
+            out, found = nears(
+                blocks, rings, vertices, rows, index.sieve, alive, around, way, leg, now, now_us,
+                out, found,
+            )  # fmt: skip
+            motion = after
         if legs > 1 or not alone:
             found = soonest(out, begun, found)
+        for n in range(begun, found):
+            out[n].track = i
     return out[:found].copy()

@@ -185,7 +185,7 @@ def holds(held: npt.NDArray[np.uint64], band: int, west: float, east: float) -> 
     if last - first >= _SECTORS:
         return True
     word, bit = band >> 6, np.uint64(1) << np.uint64(band & 63)
-    for sector in range(first, last + 1):
+    for sector in range(first, last + 1):  # noqa: SIM110 - compiled
         if held[sector % _SECTORS, word] & bit:
             return True
     return False

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -133,23 +134,18 @@ def tick(
     edges = [*range(0, len(order), CHUNK_TRACKS), len(order)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for segment, alive, _ in picture.parts:
-            bands, alone = bands_of(segment.indexed.keys), segment.alone
-
-            def ask(part: tuple[int, int]) -> Records:
-                return neared(
-                    tracks,
-                    order[part[0] : part[1]],
-                    now_us,
-                    float(horizon_s),
-                    float(coast_s),
-                    segment.tables,
-                    segment.indexed,
-                    bands,
-                    alive,
-                    alone,
-                )
-
-            for found in pool.map(ask, pairwise(edges)):
+            ask = partial(
+                neared,
+                picture=segment.tables,
+                index=segment.indexed,
+                bands=bands_of(segment.indexed.keys),
+                alive=alive,
+                alone=segment.alone,
+            )
+            some = (order[first:end] for first, end in pairwise(edges))
+            for found in pool.map(
+                lambda these, ask=ask: ask(tracks, these, now_us, horizon_s, coast_s), some
+            ):
                 yield segment, found
 
 
