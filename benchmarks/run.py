@@ -22,6 +22,7 @@ import growth
 import numpy as np
 import record
 import shapely
+import watch
 from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
 
@@ -179,7 +180,7 @@ FIGURES = {
 }
 
 
-BULK_FIGURES = {**checks.FIGURES, **growth.FIGURES}
+BULK_FIGURES = {**checks.FIGURES, **growth.FIGURES, **watch.FIGURES}
 
 NODE_FIGURES = {
     **{
