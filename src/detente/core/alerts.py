@@ -135,12 +135,11 @@ def step(
         MalformedInput: A naive time.
 
     Source:
-        PRACTICE of alarms: a dead band and an off-delay (ISA-18.2, sections on alarm
-        deadband and delay); DESIGN section 1.
+        DESIGN section 1: "raises the alarm before the line is crossed".
     """
     check_time(now, what="now")
     gone = set(over)
-    near = {
+    near: dict[Key, Approach] = {
         (one.track, one.entry): one
         for one in approaches
         if one.time_s <= terms.end_lead_s and not gone & {one.track, one.entry}

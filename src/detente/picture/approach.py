@@ -225,7 +225,7 @@ def near_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     if abs(float(now_us) - float(b.fix_us)) * _MICROSECONDS < TRACK_GROWTH_MAX_S:
         rate += b.speed_m_s
     need = Need(low - begin, high - begin, reach + rate * begin, rate)
-    return begin + meets_on_leg(blocks, rings, vertices, b, leg.p, leg.v, need, way.sag_m)
+    return float(begin + meets_on_leg(blocks, rings, vertices, b, leg.p, leg.v, need, way.sag_m))
 
 
 @jit

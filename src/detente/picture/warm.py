@@ -8,9 +8,11 @@ from detente.core.check import Known
 from detente.core.edges import circle, corridor
 from detente.core.notice import Notice
 from detente.core.plan import Plan
-from detente.core.volume import Shape, Volume
+from detente.core.volume import EPOCH, Shape, Volume
+from detente.core.watch import Observed
 from detente.picture import question
 from detente.picture.live import Live, merged_part
+from detente.picture.watch import approaches
 
 
 def warm() -> None:
@@ -27,6 +29,8 @@ def warm() -> None:
         asked = question.Question([plan], None, 0)
         list(asked.ask(part.segment, part.alive))
         asked.ask_long(part.segment, part.alive, (0, len(shapes)))
+    seen = Observed(track="warm", time=EPOCH, position=(0, 0), accuracy_mm=0, drift_mm_s=0)
+    approaches(picture, [seen], EPOCH, horizon_s=60.0)
 
 
 if __name__ == "__main__":

@@ -130,6 +130,8 @@ def tick(
     check_horizon(horizon_s)
     require_tracks(tracks)
     now_us = microseconds(now)
+    # As floats: the kernels are compiled once.
+    looks = float(horizon_s), float(coast_s)
     order = _neighbours(tracks)
     edges = [*range(0, len(order), CHUNK_TRACKS), len(order)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -143,9 +145,7 @@ def tick(
                 alone=segment.alone,
             )
             some = (order[first:end] for first, end in pairwise(edges))
-            for found in pool.map(
-                lambda these, ask=ask: ask(tracks, these, now_us, horizon_s, coast_s), some
-            ):
+            for found in pool.map(lambda these, ask=ask: ask(tracks, these, now_us, *looks), some):
                 yield segment, found
 
 
