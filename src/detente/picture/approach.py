@@ -220,7 +220,8 @@ def near_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     low, high = shared_s(way, b, now_us, begin, begin + way.leg_s)
     if low > high:
         return float(np.inf)
-    reach = kept_m(way, b, now_us) + DISTANCE_ERROR_M + b.error_m
+    reach = max(way.separation_m, b.separation_m) + radii_m(way, b, now_us)
+    reach += DISTANCE_ERROR_M + b.error_m
     rate = way.drift_m_s
     if abs(float(now_us) - float(b.fix_us)) * _MICROSECONDS < TRACK_GROWTH_MAX_S:
         rate += b.speed_m_s
@@ -229,10 +230,9 @@ def near_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
 
 
 @jit
-def kept_m(way: Record, b: Record, now_us: int) -> float:
-    """How near the core of a row a track may be now without violating it, metres."""
-    required = max(way.separation_m, b.separation_m)
-    return float(required + way.radius_m + b.radius_m + growth_m(b, now_us, now_us))
+def radii_m(way: Record, b: Record, now_us: int) -> float:
+    """How far a track's disc and a row reach around their cores now, metres."""
+    return float(way.radius_m + b.radius_m + growth_m(b, now_us, now_us))
 
 
 @jit
@@ -289,8 +289,8 @@ def write(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     plane = plane_of(b) if b.ring != b.ring_end else _NO_PLANE
     chord = chord_to_point(blocks, rings, vertices, b, plane, now, np.inf)
     required = max(way.separation_m, b.separation_m)
-    radii = kept_m(way, b, now_us) - required
-    distance, error = apart_m(chord, radii, DISTANCE_ERROR_M + b.error_m)
+    # In the order in which a check adds them up: to the same bit.
+    distance, error = apart_m(chord, radii_m(way, b, now_us), DISTANCE_ERROR_M + b.error_m)
     # The sag of a leg, and the millimetre, may close a gap that is not closed yet.
     if time_s == 0.0 and distance - error > required:
         time_s = _ROUNDING_S
