@@ -25,6 +25,7 @@ import pairs
 import record
 import shapely
 import tracks
+import watch
 from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
 
@@ -182,7 +183,9 @@ FIGURES = {
 }
 
 
-BULK_FIGURES = {**checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES}
+BULK_FIGURES = {
+    **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
+}  # fmt: skip
 
 NODE_FIGURES = {
     **{

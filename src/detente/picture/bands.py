@@ -9,7 +9,10 @@ The latitude here is geocentric (of the direction), since caps are caps of
 directions; the angle between two directions is at most distance / SEMI_MINOR_M.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
@@ -26,6 +29,20 @@ _TWO_CELLS_RAD = 4 * np.pi / _LONGITUDE_CELLS
 
 _BAND_SHIFT = 32
 _CLASS_SHIFT = 52
+
+_FIRST_BAND = np.cumsum([0, *(int(np.pi / height) + 1 for height in BAND_RAD)])
+"""The number of each class's first band, and of all."""
+
+_SECTORS = 1_024
+"""Of longitude, 39 km at the equator: a bit for each band of each is 3 MB."""
+
+_SECTOR_SHIFT = 21
+_SECTOR_RAD = 2 * np.pi / _SECTORS
+_SECTOR_SLACK = 1e-5
+"""Of a sector, 0.4 m: more than the rounding of longitudes to cells."""
+
+_CELL_MASK = _LONGITUDE_CELLS - 1
+_BAND_MASK = (1 << (_CLASS_SHIFT - _BAND_SHIFT)) - 1
 
 _SLACK_RAD = 1e-9
 """6 mm: more than the rounding of angles and of longitude cells (3 nrad)."""
@@ -105,9 +122,9 @@ def key_of(row: Record) -> int:
 
 
 @jit
-def first_at_least(keys: IntArray, wanted: int) -> int:
-    """The first place in sorted ``keys`` that is not below ``wanted``."""
-    low, length = 0, len(keys)
+def first_at_least(keys: IntArray, wanted: int, low: int = 0) -> int:
+    """The first place from ``low`` on in sorted ``keys`` that is not below ``wanted``."""
+    length = len(keys) - low
     # Without a branch on what is read: nobody can guess which way it goes.
     while length > 0:
         half = (length + 1) >> 1
@@ -126,12 +143,76 @@ def first_at_least_from(keys: IntArray, wanted: int, start: int) -> int:
     return low + first_at_least(keys[low : min(low + step + 1, len(keys))], wanted)
 
 
+class Bands(NamedTuple):
+    """What the bands of some keys hold: for whoever asks so often that it pays to know.
+
+    All bands of all classes are numbered through, class by class, from the south.
+    ``starts`` (b + 1,) int64: where each begins, and the last ends. ``held`` (_SECTORS, w)
+    uint64: by sector of longitude a bit a band, set where the band holds anything there.
+    """
+
+    starts: IntArray
+    held: npt.NDArray[np.uint64]
+
+
+@released
+def bands_of(keys: IntArray) -> Bands:
+    """What the bands of sorted ``keys`` hold."""
+    count = _FIRST_BAND[-1]
+    starts = np.zeros(count + 1, dtype=np.int64)
+    held = np.zeros((_SECTORS, (count >> 6) + 1), dtype=np.uint64)
+    for key in keys:
+        level = key >> _CLASS_SHIFT
+        band = _FIRST_BAND[level] + ((key >> _BAND_SHIFT) & _BAND_MASK)
+        sector = (key & _CELL_MASK) >> _SECTOR_SHIFT
+        starts[band + 1] += 1
+        held[sector, band >> 6] |= np.uint64(1) << np.uint64(band & 63)
+    for band in range(count):
+        starts[band + 1] += starts[band]
+    return Bands(starts, held)
+
+
+UNKNOWN_BANDS = Bands(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.uint64))
+"""Nothing is known of them: they are searched."""
+
+
 @jit
-def runs(keys: IntArray, row: Record, out: IntArray) -> int:
+def holds(held: npt.NDArray[np.uint64], band: int, west: float, east: float) -> bool:
+    """Whether a band holds anything near the longitudes from west to east, which may overhang."""
+    first = int(np.floor(west / _SECTOR_RAD - _SECTOR_SLACK))
+    last = int(np.floor(east / _SECTOR_RAD + _SECTOR_SLACK))
+    if last - first >= _SECTORS:
+        return True
+    word, bit = band >> 6, np.uint64(1) << np.uint64(band & 63)
+    for sector in range(first, last + 1):  # noqa: SIM110 - compiled
+        if held[sector % _SECTORS, word] & bit:
+            return True
+    return False
+
+
+@jit
+def widest(reach: float, across: float) -> float:
+    """How far a cap that holds no pole reaches along its parallel, in longitude, or a little more.
+
+    Args:
+        reach: The cap's radius.
+        across: The sine of its centre's angle from a pole.
+    """
+    # The spherical right triangle with its widest meridian; no sine is longer than its arc,
+    # and no arc than its tangent.
+    ratio = reach / across
+    if ratio > 0.5:  # noqa: PLR2004 - where the tangent is 15 % longer
+        return float(np.arcsin(min(1.0, np.sin(min(reach, np.pi / 2)) / across)))
+    return float(ratio / np.sqrt(1.0 - ratio * ratio))
+
+
+@jit
+def runs(keys: IntArray, bands: Bands, row: Record, out: IntArray) -> int:
     """All runs of ``keys`` that may reach a row of a question, as [start, end) in ``out``.
 
     Args:
         keys: Sorted, of the rows of a picture.
+        bands: Of ``keys``, or UNKNOWN_BANDS.
         row: Of the question.
         out: (m, 2) int64; filled as far as it has room.
 
@@ -141,50 +222,66 @@ def runs(keys: IntArray, row: Record, out: IntArray) -> int:
     reach_rad = own_rad(row) + asking_rad(row)
     lat = np.arcsin(min(1.0, max(-1.0, row.z))) + np.pi / 2
     lon = np.arctan2(row.y, row.x) + np.pi
+    across = np.sin(lat)
+    starts, held = bands.starts, bands.held
     found, end = 0, 0
     for level in range(len(BAND_RAD)):
-        start, end = end, first_at_least(keys, (level + 1) << _CLASS_SHIFT)
+        below = _FIRST_BAND[level]
+        if len(starts):
+            start, end = starts[below], starts[_FIRST_BAND[level + 1]]
+        else:
+            start, end = end, first_at_least(keys, (level + 1) << _CLASS_SHIFT)
         if start == end:
             continue
         reach = reach_rad + BAND_RAD[level] + _SLACK_RAD
         width = np.pi
         if lat - reach > 0.0 and lat + reach < np.pi:
-            # The widest meridian of a cap that holds no pole (spherical right triangle).
-            width = np.arcsin(min(1.0, np.sin(min(reach, np.pi / 2)) / np.sin(lat))) + _SLACK_RAD
-        first = int(max(0.0, lat - reach) / BAND_RAD[level])
-        last = int(min(np.pi, lat + reach) / BAND_RAD[level])
-        for band in range(first, last + 1):
+            width = widest(reach, across) + _SLACK_RAD
+        west, east = lon - width, lon + width
+        for band in range(
+            int(max(0.0, lat - reach) / BAND_RAD[level]),
+            int(min(np.pi, lat + reach) / BAND_RAD[level]) + 1,
+        ):
+            if len(starts):
+                if not holds(held, below + band, west, east):
+                    continue
+                start, end_of_band = starts[below + band], starts[below + band + 1]
+            else:
+                end_of_band = end
             base = (level << _CLASS_SHIFT) | (band << _BAND_SHIFT)
-            found = band_runs(keys, base, lon - width, lon + width, out, found)
+            found = band_runs(keys[:end_of_band], start, base, west, east, out, found)
     return found
 
 
 @jit
-def band_runs(
-    keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int
+def band_runs(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    keys: IntArray, start: int, base: int, west: float, east: float, out: IntArray, found: int
 ) -> int:
     """The one or two runs of a band between two longitudes; 0 to 2 pi, may overhang.
 
-    No row is in both: whoever is asked once answers once.
+    No row is in both: whoever is asked once answers once. The band does not begin before
+    ``start``.
     """
     turn = 2 * np.pi
     if east - west >= turn - _TWO_CELLS_RAD:
-        return add_run(keys, base, 0.0, turn, out, found)
+        return add_run(keys, start, base, 0.0, turn, out, found)
     if west < 0.0:
-        found = add_run(keys, base, west + turn, turn, out, found)
-        return add_run(keys, base, 0.0, east, out, found)
+        found = add_run(keys, start, base, west + turn, turn, out, found)
+        return add_run(keys, start, base, 0.0, east, out, found)
     if east > turn:
-        found = add_run(keys, base, west, turn, out, found)
-        return add_run(keys, base, 0.0, east - turn, out, found)
-    return add_run(keys, base, west, east, out, found)
+        found = add_run(keys, start, base, west, turn, out, found)
+        return add_run(keys, start, base, 0.0, east - turn, out, found)
+    return add_run(keys, start, base, west, east, out, found)
 
 
 @jit
-def add_run(keys: IntArray, base: int, west: float, east: float, out: IntArray, found: int) -> int:
+def add_run(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    keys: IntArray, start: int, base: int, west: float, east: float, out: IntArray, found: int
+) -> int:
     """One run of a band, if it holds anything."""
     low = int(west / (2 * np.pi) * _LONGITUDE_CELLS)
     high = int(east / (2 * np.pi) * _LONGITUDE_CELLS) + 1
-    start = first_at_least(keys, base | max(0, low))
+    start = first_at_least(keys, base | max(0, low), start)
     end = first_at_least_from(keys, base + min(high, _LONGITUDE_CELLS), start)
     if start == end:
         return found

@@ -15,7 +15,7 @@ from detente.core.geodesy import (
 )
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import jit, released
-from detente.picture.bands import asking_rad, own_rad, passed_over, runs
+from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, passed_over, runs
 from detente.picture.distance import Plane, chord_between, plane_of
 from detente.picture.tables import HIT, BoolArray, Index, Record, Records, Tables
 
@@ -64,6 +64,19 @@ def bounds_of_chord(chord_m: float) -> tuple[float, float]:
 
 
 @jit
+def apart_m(chord_m: float, radii_m: float, error_m: float) -> tuple[float, float]:
+    """The distance between two shapes of which the cores' chord is known, and its error.
+
+    Touching is 0: what the kernels cannot tell from it, they widen the error by.
+    """
+    middle, half = bounds_of_chord(chord_m)
+    distance, error = middle - radii_m, error_m + half
+    if distance <= DISTANCE_ERROR_M:
+        return 0.0, error + max(distance, 0.0)
+    return distance, error
+
+
+@jit
 def keep_m(a: Record, b: Record) -> tuple[float, float]:
     """What two rows keep from each other, metres: across, and in height."""
     across = max(a.separation_m, b.separation_m)
@@ -105,15 +118,9 @@ def meet(
     chord = chord_between(question, a, plane, picture, b, most)
     if chord >= most:
         return False
-    middle, half = bounds_of_chord(chord)
-    error += half
-    distance = middle - radii
+    distance, error = apart_m(chord, radii, error)
     if distance - error > required:
         return False
-    # Touching is 0: what the kernels cannot tell from it, they widen the error by.
-    if distance <= DISTANCE_ERROR_M:
-        error += max(distance, 0.0)
-        distance = 0.0
     hit.plan, hit.owner = a.owner, b.owner
     hit.distance_m, hit.error_m, hit.separation_m = distance, error, required
     hit.start_us, hit.end_us = max(a.start_us, b.start_us), min(a.end_us, b.end_us)
@@ -121,13 +128,13 @@ def meet(
 
 
 @jit
-def candidates(keys: IntArray, row: Record) -> IntArray:
+def candidates(keys: IntArray, bands: Bands, row: Record) -> IntArray:
     """All runs of the index that may matter to a row of a question; (m, 2) int64."""
     out = np.empty((_RUNS_ROOM, 2), dtype=np.int64)
-    found = runs(keys, row, out)
+    found = runs(keys, bands, row, out)
     if found > len(out):
         out = np.empty((found, 2), dtype=np.int64)
-        runs(keys, row, out)
+        runs(keys, bands, row, out)
     return out[:found]
 
 
@@ -195,7 +202,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         The hits, in a larger array where they need it; how many there are; what is
         left of ``work_max``, negative where it was given up.
     """
-    around = candidates(index.keys, a)
+    around = candidates(index.keys, UNKNOWN_BANDS, a)
     own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
     rows, sieve = picture.rows, index.sieve
     for k in range(len(around)):

@@ -19,6 +19,7 @@ import numpy as np
 from detente.core.geodesy import IntArray
 from detente.picture._jit import jit, released
 from detente.picture.bands import (
+    UNKNOWN_BANDS,
     asking_rad,
     first_at_least,
     keys_of,
@@ -183,7 +184,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
         numbers, windows = slabs.rows[begin:over], slabs.windows[begin:over]
         sieve = slabs.indexed.sieve[begin:over]
         own, asking = own_rad(a), asking_rad(a)
-        around = candidates(slabs.indexed.keys[begin:over], a)
+        around = candidates(slabs.indexed.keys[begin:over], UNKNOWN_BANDS, a)
         for k in range(len(around)):
             hits = with_room(hits, found + around[k, 1] - around[k, 0])
             for j in range(around[k, 0], around[k, 1]):

@@ -4,14 +4,19 @@ Run as ``python -m detente.picture.warm``. The machine code is kept beside the
 source, or in the user's cache folder where that cannot be written.
 """
 
+import numpy as np
+
 from detente.core.check import Known
 from detente.core.edges import circle, corridor
 from detente.core.notice import Notice
 from detente.core.plan import Plan, PlanState
-from detente.core.volume import Shape, Volume
+from detente.core.volume import EPOCH, Shape, Volume
+from detente.core.watch import Observed
 from detente.picture import question
+from detente.picture.legs import POSITION, Ground, chained
 from detente.picture.live import Live
 from detente.picture.picture import Picture, merged_part
+from detente.picture.watch import approaches
 
 
 def warm() -> None:
@@ -29,6 +34,12 @@ def warm() -> None:
         list(asked.ask(part.segment, part.alive))
         asked.ask_long(part.segment, part.alive, (0, len(shapes)))
     Picture([Known(value=plan)]).conflicts(separation_mm=1)
+    seen = Observed(track="warm", time=EPOCH, position=(0, 0), accuracy_mm=0, drift_mm_s=0)
+    approaches(picture, [seen], EPOCH, horizon_s=60.0)
+    segment, positions = picture.parts[0].segment, np.zeros(2, dtype=POSITION)
+    ground = Ground(segment, np.arange(len(segment.owners)), within_m=1.0)
+    chained(positions, 1, 1, ground.cover)
+    ground.near(positions[:1], positions[1:])
 
 
 if __name__ == "__main__":
