@@ -21,7 +21,7 @@ from detente.node.past import Past, Protected, ground_of
 from detente.node.tracks import Batch, Joining, approaches, measured
 from detente.picture import Picture
 from detente.picture.cover import cover_of, may_reach
-from detente.picture.legs import POSITION, grouped
+from detente.picture.legs import POSITION, ROUNDED_MM, grouped
 from detente.picture.tables import FOREVER_US, NEVER_US, Records
 from judge import GEOD
 from world import NOW
@@ -145,7 +145,7 @@ def plan(begin: Seen, end: Seen, within_mm: int) -> Plan:
     known = [one for one in heights if one is not None]
     whole = len(known) == len(heights)
     volume = Volume(
-        footprint=(Corridor(line=(begin.place, end.place)),),
+        footprint=(Corridor(line=(begin.place, end.place), edge_error_mm=ROUNDED_MM),),
         lower_mm=min(known) if whole else None,
         upper_mm=max(known) if whole else None,
         start=at(begin),

@@ -27,6 +27,9 @@ LEG_MAX_M = 1_000_000.0
 """Two positions further apart are no leg: a craft in orbit takes two minutes for as much,
 so the data jumped, and what was between them is not known."""
 
+ROUNDED_MM = 8
+"""Places are rounded to 1e-7 degree, as those of plans are: by 5.6 mm each way at most."""
+
 IN_ORDER = -1
 
 POSITION = np.dtype(
@@ -165,6 +168,7 @@ class Ground:
         rows["upper_mm"] = _millimetres(np.maximum(begin["upper_m"], end["upper_m"]), FOREVER_US)
         rows["start_us"], rows["end_us"] = begin["time_us"], end["time_us"]
         rows["path_end"] = np.arange(1, n + 1)
+        rows["error_mm"] = ROUNDED_MM
         owners = np.zeros(n, dtype=OWNER)
         owners["own_mm"] = np.ceil(self.within_m * 1_000)
         owners["due_us"] = FOREVER_US
