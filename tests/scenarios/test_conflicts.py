@@ -66,6 +66,11 @@ def test_crossing(desk: Path) -> None:
     assert shown.status == 1
     assert "conflict, 1 pair among 3 plans, from files, no register" in shown.out
     assert "A check informs; it never permits." in shown.out
+    # What a party calls its plan is shown as it is, and is no markup.
+    named = json.dumps(flight("[/x] east", EAST, 8))
+    (desk / "east.geojson").write_text(named)
+    shown = detente("conflicts", *files, cwd=desk)
+    assert (shown.status, "[/x] east" in shown.out) == (1, True), shown.err
 
 
 def test_apart(desk: Path) -> None:

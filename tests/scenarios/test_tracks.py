@@ -210,18 +210,24 @@ def test_refused(folder: Path) -> None:
         write(folder / "t.parquet", rows, **columns)
         ran = audited(folder, "t.parquet")
         assert (ran.status, said in ran.err) == (2, True), (said, ran)
+    # What was broken off replaces nothing.
+    (folder / "kept.csv").write_text("of an earlier audit")
+    write(folder / "t.parquet", rows, time=back)
+    before = sorted(folder.iterdir())
+    assert audited(folder, "t.parquet", "-o", "kept.csv").status == 2
+    assert sorted(folder.iterdir()) == before
+    assert (folder / "kept.csv").read_text() == "of an earlier audit"
     write(folder / "t.parquet", rows, time=None, time_utc=naive)
     assert audited(folder, "t.parquet").status == 0
     for options, said in (
         (("none.parquet",), "expected a file or folder, got nothing there"),
-        ((".",), "t.parquet"),
         (("t.parquet", "--gap", "-1"), "--gap: expected seconds from 0 to 3600"),
         (("t.parquet", "-o", "x.txt"), "expected a .parquet or .csv"),
         (("t.parquet", "--column", "time=none"), "got none"),
         (("t.parquet", "--column", "speed=lat"), "expected track, time, lat"),
     ):
         ran = audited(folder, *options)
-        assert said in ran.err + " t.parquet", (said, ran)
+        assert (ran.status, said in ran.err) == (2, True), (said, ran)
     (folder / "empty").mkdir()
     assert "expected *.parquet in it, got none" in audited(folder, "empty").err
 

@@ -97,12 +97,13 @@ def audit_tracks(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Find every approach of recorded positions to what protected at that time.
 
-    Each version of an entry counts from the start of its own time window until it ended, was
-    replaced or withdrawn; since when it was on record is said beside. Between two positions
-    of a track the craft was somewhere between them. It informs and judges nobody.
+    Each version of an entry counts from the start of its own time window until
+    it ended, was replaced or withdrawn; since when it was on record is said
+    beside. Between two positions of a track the craft was somewhere between
+    them. It informs and judges nobody.
 
-    Exit status: 0 no known approach, 1 some, 3 incomplete (what could not be read, or was
-    erased since), 2 wrong usage or malformed input.
+    Exit status: 0 no known approach, 1 some, 3 incomplete (what could not be
+    read, or was erased since), 2 wrong usage or malformed input.
 
     [bold]Examples[/bold]
 
@@ -110,7 +111,7 @@ def audit_tracks(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         detente audit-tracks 2024/ --against hospitals.csv --within 1000 -o near.parquet
 
-        detente audit-tracks 2024/ --against detente.db --ray ray://head:10001
+        detente audit-tracks 2024/ --against detente.db --ray head:6379
     """
     from detente.core.edges import length_mm  # noqa: PLC0415 - `--help` loads no geometry
 

@@ -29,7 +29,8 @@ def table(answer: Conflicts) -> RenderableType:
         out.add_column(name, no_wrap=True)
     out.add_column("call", overflow="fold")
     for pair in answer.pairs:
-        out.add_row(*_cells(pair))
+        # As they are: what a party calls its plan is no markup.
+        out.add_row(*map(Text, _cells(pair)))
     problems = [Text(source_problem(source), style="magenta") for source in answer.sources]
     closing = [
         Text(sentence(answer), style="bold"),

@@ -73,19 +73,23 @@ def erased_then(past: Past, totals: Totals) -> tuple[Erased, ...]:
 class Kept:
     """Rows written to a file as they come: Parquet or CSV, by its name.
 
+    The file bears its name once it is whole: what was broken off replaces nothing.
+
     Raises:
         MalformedInput: Another name.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
+        self._path = path
+        self._part = path.with_name(f".{path.name}.part")
         match path.suffix.lower():
             case ".parquet":
-                self._parquet = pq.ParquetWriter(path, schema)
+                self._parquet = pq.ParquetWriter(self._part, schema)
                 self._csv = None
             case ".csv":
                 self._parquet = None
-                self._csv = path.open("w", newline="", encoding="utf-8")
+                self._csv = self._part.open("w", newline="", encoding="utf-8")
                 csv.writer(self._csv).writerow(schema.names)
             case _:
                 raise MalformedInput(f"{path}", expected="a name that ends in .parquet or .csv")
@@ -102,6 +106,10 @@ class Kept:
         for file in (self._parquet, self._csv):
             if file is not None:
                 file.close()
+        if kind is None:
+            self._part.replace(self._path)
+        else:
+            self._part.unlink()
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Some rows."""
