@@ -283,7 +283,7 @@ def test_silence_loses_nothing(scene: tuple[list[Known], list[Observed]], later_
     picture = Picture(known, agreement=TERMS)
     moving, stopped = (
         {
-            (track, segment.known[owner].object_id): time
+            (track, segment.entries.take([owner])[0].object_id): time
             for segment, found in tick(
                 picture, tracks_of(tracks), later, horizon_s=300.0, coast_s=coast_s
             )
@@ -295,7 +295,7 @@ def test_silence_loses_nothing(scene: tuple[list[Known], list[Observed]], later_
     wider = [replace(one, accuracy_mm=one.accuracy_mm + 3_000) for one in tracks]
     for segment, found in tick(picture, tracks_of(wider), later, horizon_s=300.0):
         for track, owner, _, _, _, time in found.tolist():
-            stopped[track, segment.known[owner].object_id] = time
+            stopped[track, segment.entries.take([owner])[0].object_id] = time
     for pair, time in moving.items():
         assert stopped[pair] <= time + 1e-6
 

@@ -117,7 +117,7 @@ def test_what_was_replaced_does_not_pile_up() -> None:
     found = ours.snapshot()
     assert len(found) == 5_000
     assert met(found, at(999)) == ["999 turn 39"]
-    assert sum(len(part.segment.known) for part in found.parts) <= 10_000
+    assert sum(len(part.segment.entries) for part in found.parts) <= 10_000
 
 
 def during_a_merge(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:

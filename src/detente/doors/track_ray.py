@@ -23,6 +23,7 @@ from detente.doors.track_run import Found, unit_measured
 from detente.errors import DetenteError, MalformedInput, Unavailable
 from detente.picture.column import Column
 from detente.picture.cover import Cover
+from detente.picture.entries import Held
 from detente.picture.legs import Ground
 from detente.picture.segment import Segment
 from detente.picture.tables import Index, Records, Tables
@@ -165,7 +166,7 @@ def _ground(sent: Sent) -> Ground:
     """What was sent, as the kernels take it, without a copy."""
     none = np.empty(0, dtype=np.int64)
     segment = Segment(
-        known=[],
+        entries=Held(()),
         owners=_writable(sent.owners),
         groups=(),
         tables=Tables._make(_writable(table) for table in sent.tables),

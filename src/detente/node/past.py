@@ -21,9 +21,10 @@ from detente.core.volume import EPOCH, microseconds
 from detente.core.wire import read
 from detente.core.zone import Zone
 from detente.errors import LogInconsistent
+from detente.picture.entries import Held
 from detente.picture.gather import Gatherer
 from detente.picture.legs import Ground
-from detente.picture.segment import arranged
+from detente.picture.segment import arranged, hashes_of
 from detente.picture.tables import FOREVER_US, NEVER_US
 from detente.store import Place, Record, Said, Store
 
@@ -195,7 +196,9 @@ def ground_of(past: Past, within_m: float) -> tuple[Ground, tuple[Protected, ...
     until = np.array([one.until_us for one in kept], dtype=np.int64)
     rows = raw.rows.copy()
     rows["end_us"] = np.minimum(rows["end_us"], until[rows["owner"]])
-    segment = arranged([one.known for one in kept], raw._replace(rows=rows), past.agreement)
+    known = [one.known for one in kept]
+    ids = hashes_of([one.object_id for one in known])
+    segment = arranged(Held(known), ids, raw._replace(rows=rows), past.agreement)
     objects = np.array([one.object for one in kept], dtype=np.int64)
     return Ground(segment, objects, within_m), tuple(kept)
 

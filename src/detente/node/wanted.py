@@ -218,8 +218,8 @@ def _near(box: Box, picture: Picture) -> Iterator[Known]:
         reach = 1.01 * (rows["cap"] + (rows["radius_m"] + rows["error_m"]) / SEMI_MINOR_M)
         lat = np.arctan2(rows["z"] / (1 - ECCENTRICITY_SQUARED), np.hypot(rows["x"], rows["y"]))
         lon = np.arctan2(rows["y"], rows["x"])
-        for owner in np.unique(rows["owner"][_reaches(box, lon, lat, reach)]):
-            yield segment.known[owner]
+        found = np.unique(rows["owner"][_reaches(box, lon, lat, reach)])
+        yield from segment.entries.take(found.tolist())
 
 
 def _reaches(box: Box, lon: FloatArray, lat: FloatArray, reach: FloatArray) -> BoolArray:

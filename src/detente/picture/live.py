@@ -16,8 +16,9 @@ import numpy as np
 
 from detente.core.agreement import Agreement, Separation
 from detente.core.check import Known, protects
+from detente.picture.entries import Held
 from detente.picture.picture import Part, Picture, merged_part
-from detente.picture.segment import Label, build, hashes_of
+from detente.picture.segment import Keep, Label, build, hashes_of
 
 GROWTH = 8
 """A segment stays as it is while it is this many times as large as all smaller ones:
@@ -41,6 +42,7 @@ class Live:
         agreement: Whose separations apply.
         sequence: Register version.
         label: What stale entries are counted by (``Picture.stale_by_label``).
+        keep: What is kept of the values themselves.
 
     Raises:
         MalformedInput: A shape too wide to be measured (named).
@@ -53,15 +55,21 @@ class Live:
         agreement: Agreement | None = None,
         sequence: int = 0,
         label: Label | None = None,
+        keep: Keep = Held,
     ) -> None:
         self._lock = threading.Lock()
         self._compacting = threading.Lock()
         self._label = label
+        self._keep = keep
         self._agreement = agreement
         self._sequence = sequence
         self._pending: dict[str, Known | None] = {}
         self._forgotten: set[str] = set()
-        self._picture = Picture(known, agreement=agreement, sequence=sequence, label=label)
+        self._picture = Picture.of(
+            self._built(one for one in known if protects(one.value)),
+            agreement=agreement,
+            sequence=sequence,
+        )
         self._current: Picture | None = self._picture
 
     def fold(self, changes: Iterable[tuple[str, Known | None]], sequence: int) -> None:
@@ -167,16 +175,19 @@ class Live:
         """Turn what is pending into parts. The lock is held."""
         if self._current is not None:
             return
-        new = [known for known in self._pending.values() if known is not None]
         parts = without(self._picture.parts, list(self._pending))
-        if new:
-            parts.append(Part.whole(build(new, self._agreement, self._label)))
+        parts += self._built(known for known in self._pending.values() if known is not None)
         parts.sort(key=vertices, reverse=True)
         first = first_to_merge(parts, vertices_max=SMALL_VERTICES)
         if len(parts) - first > TAIL_PARTS:
             parts[first:] = [merged_part(parts[first:])]
         self._pending = {}
         self._show(parts)
+
+    def _built(self, known: Iterable[Known]) -> list[Part]:
+        """A part of all of these, if there are any."""
+        new = list(known)
+        return [Part.whole(build(new, self._agreement, self._label, self._keep))] if new else []
 
     def _show(self, parts: Iterable[Part]) -> None:
         self._picture = Picture.of(parts, agreement=self._agreement, sequence=self._sequence)
@@ -201,7 +212,7 @@ def first_to_merge(parts: Sequence[Part], *, vertices_max: int | None = None) ->
         own = vertices(part)
         if vertices_max is not None and size + own > vertices_max:
             break
-        if own < GROWTH * size or part.standing < ALIVE_MIN * len(part.segment.known):
+        if own < GROWTH * size or part.standing < ALIVE_MIN * len(part.segment.entries):
             first = place
         size += own
     return first

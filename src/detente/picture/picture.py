@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from detente.core.check import Known, Meeting, protects
 from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
 from detente.core.volume import EPOCH, microseconds
+from detente.picture.entries import all_of
 from detente.picture.pairs import pairs_among
 from detente.picture.question import Question
 from detente.picture.segment import Label, Segment, build, hashes_of, merged
@@ -29,7 +29,7 @@ class Part(NamedTuple):
     @classmethod
     def whole(cls, segment: Segment) -> "Part":
         """All owners stand."""
-        count = len(segment.known)
+        count = len(segment.entries)
         return cls(segment, np.ones(count, dtype=np.bool_), count)
 
     def plans(self) -> "Part":
@@ -92,7 +92,7 @@ class Picture:
     def __iter__(self) -> Iterator[Known]:
         """All entries."""
         for part in self.parts:
-            yield from compress(part.segment.known, part.alive)
+            yield from all_of(part.segment.entries, part.alive)
 
     @property
     def known(self) -> list[Known]:
@@ -105,7 +105,7 @@ class Picture:
         for part in self.parts:
             for _, owner in part.segment.places([object_id], hashes):
                 if part.alive[owner]:
-                    return part.segment.known[owner]
+                    return part.segment.entries.take([owner])[0]
         return None
 
     def stale_count(self, now: datetime) -> int:
@@ -141,8 +141,8 @@ class Picture:
         out: list[list[Meeting]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
-            for hit in hits.tolist():
-                known = segment.known[hit[1]]
+            met = segment.entries.take(hits["owner"].tolist())
+            for known, hit in zip(met, hits.tolist(), strict=True):
                 if not _same_plan(plans[hit[0]], known):
                     out[hit[0]].append(_meeting(known, hit))
         return out
@@ -175,10 +175,11 @@ class Picture:
         parts = [part for part in (part.plans() for part in self.parts) if part.standing]
         if not parts:
             return [], np.empty(0, dtype=HIT)
-        part = merged_part(parts) if len(parts) > 1 else parts[0]
-        known = part.segment.known
-        who = _who(known, part.alive)
-        return known, pairs_among(part.segment, part.alive, who, separation_mm)
+        [*others, part] = parts
+        if others or part.standing < len(part.alive):
+            part = merged_part(parts)
+        known = list(all_of(part.segment.entries, part.alive))
+        return known, pairs_among(part.segment, part.alive, _who(known), separation_mm)
 
     def met_by(self, question: Question) -> Iterator[tuple[Segment, Records]]:
         """What a question meets, as arrays: HIT, whose owners are numbers of the segment's.
@@ -206,8 +207,8 @@ class Picture:
         out: list[list[Known]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
-            for p, owner in zip(hits["plan"].tolist(), hits["owner"].tolist(), strict=True):
-                known = segment.known[owner]
+            met = segment.entries.take(hits["owner"].tolist())
+            for p, known in zip(hits["plan"].tolist(), met, strict=True):
                 if not _same_plan(plans[p], known):
                     out[p].append(known)
         return out
@@ -221,14 +222,11 @@ def _same_plan(plan: Plan, known: Known) -> bool:
     )
 
 
-def _who(known: Sequence[Known], alive: BoolArray) -> IntArray:
-    """Which plan each owner that stands is, (o,) int64, as ``_same_plan`` tells them apart."""
-    out = np.full(len(known), -1)
+def _who(known: Iterable[Known]) -> IntArray:
+    """Which plan each entry is, (o,) int64, as ``_same_plan`` tells them apart."""
     numbers: dict[tuple[str | None, str], int] = {}
-    for owner in np.flatnonzero(alive).tolist():
-        plan = known[owner].value
-        out[owner] = numbers.setdefault((plan.party, plan.source_id), len(numbers))
-    return out
+    names = ((one.value.party, one.value.source_id) for one in known)
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
 
 
 def _meeting(known: Known, hit: Sequence[Any]) -> Meeting:

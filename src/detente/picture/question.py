@@ -84,7 +84,7 @@ class Question:
                 BRIEF_WORK,
             )
             yield hits if done else self.ask_long(segment, alive, (0, n))
-        elif len(segment.known) < THREADED_ROWS:
+        elif len(segment.entries) < THREADED_ROWS:
             yield self.ask_long(segment, alive, (0, n))
         else:
             parts = _parts(self._tables.rows["owner"])

@@ -5,7 +5,6 @@ two segments are merged: arrays are copied then, and no value is read again.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -16,25 +15,24 @@ from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
 from detente.picture.bands import keys_of, sieve_of
 from detente.picture.column import Column, alike
+from detente.picture.entries import Entries, Held, joined
 from detente.picture.gather import Gatherer, Group, Raw, agreed
 from detente.picture.merge import in_order_of, merged_tables
 from detente.picture.outline import TooWide, ask, outlines
 from detente.picture.tables import FOREVER_US, BoolArray, Index, Records, Tables
 
 Label = Callable[[Known], Hashable]
-
-_KNOWN_STEP = 16_384
-"""Objects whose references are copied at a time: some 0.2 ms, in which no other thread runs."""
+Keep = Callable[[list[Known]], Entries]
 
 
 class Segment(NamedTuple):
-    """Immutable; owners are numbers of ``known``.
+    """Immutable; owners are numbers of ``entries``.
 
     ``tables`` stand in the order of ``indexed.keys``. ``ids`` are hashes of object
     ids, ``due`` the times from which objects are stale, of those that ever are.
     """
 
-    known: list[Known]
+    entries: Entries
     owners: Records
     groups: tuple[Group, ...]
     tables: Tables
@@ -45,12 +43,12 @@ class Segment(NamedTuple):
     @property
     def alone(self) -> bool:
         """Whether each owner has but one row."""
-        return len(self.tables.rows) == len(self.known)
+        return len(self.tables.rows) == len(self.entries)
 
     def places(self, wanted: Sequence[str], hashes: IntArray) -> Iterator[tuple[int, int]]:
         """(number in ``wanted``, owner) for each object id that is here, alive or not."""
         for number, owner in alike(*self.ids, hashes).tolist():
-            if self.known[owner].object_id == wanted[number]:
+            if self.entries.is_object(owner, wanted[number]):
                 yield number, owner
 
     def hashes(self) -> IntArray:
@@ -66,7 +64,7 @@ class Segment(NamedTuple):
     def emptied(self) -> "Segment":
         """Nothing, laid out alike."""
         return Segment(
-            known=[],
+            entries=Held(()),
             owners=self.owners[:0],
             groups=(),
             tables=Tables._make(table[:0] for table in self.tables),
@@ -88,8 +86,19 @@ def hashes_of(ids: Sequence[str]) -> IntArray:
     return np.fromiter(map(hash, ids), dtype=np.int64, count=len(ids))
 
 
-def build(known: list[Known], agreement: Agreement | None, label: Label | None = None) -> Segment:
+def build(
+    known: list[Known],
+    agreement: Agreement | None,
+    label: Label | None = None,
+    keep: Keep = Held,
+) -> Segment:
     """Lay objects out.
+
+    Args:
+        known: Each the next owner.
+        agreement: Whose separations apply.
+        label: What stale entries are counted by.
+        keep: What is kept of the values themselves.
 
     Raises:
         MalformedInput: A shape too wide to be measured (named).
@@ -97,11 +106,18 @@ def build(known: list[Known], agreement: Agreement | None, label: Label | None =
     gatherer = Gatherer()
     for one in known:
         gatherer.add(one.value, label=None if label is None else label(one))
-    return arranged(known, gatherer.raw(), agreement)
+    ids = hashes_of([one.object_id for one in known])
+    return arranged(keep(known), ids, gatherer.raw(), agreement)
 
 
-def arranged(known: list[Known], raw: Raw, agreement: Agreement | None) -> Segment:
+def arranged(entries: Entries, ids: IntArray, raw: Raw, agreement: Agreement | None) -> Segment:
     """The same of what was gathered already.
+
+    Args:
+        entries: The owners.
+        ids: (n,) int64, ``hashes_of`` their ids.
+        raw: What was gathered of each, in their order.
+        agreement: Whose separations apply.
 
     Raises:
         MalformedInput: A shape too wide to be measured (named).
@@ -109,10 +125,9 @@ def arranged(known: list[Known], raw: Raw, agreement: Agreement | None) -> Segme
     try:
         tables = outlines(raw, agreed(raw.groups, agreement))
     except TooWide as error:
-        source_id = known[error.owner].value.source_id
-        raise error.of(f"shape of {source_id}") from None
-    ids = hashes_of([one.object_id for one in known])
-    return _complete(known, raw.owners, raw.groups, *_in_order(tables), ids)
+        [one] = entries.take([error.owner])
+        raise error.of(f"shape of {one.value.source_id}") from None
+    return _complete(entries, raw.owners, raw.groups, *_in_order(tables), ids)
 
 
 def require_measurable(shapes: Sequence[Shape]) -> None:
@@ -142,14 +157,13 @@ def merged(parts: Sequence[tuple[Segment, BoolArray]]) -> Segment:
         tables, keys = merged_tables(own_tables, own_keys, own_new, tables, keys, new)
         new = everything
     groups: dict[Group, int] = {}
-    known, owners, ids = [], [], []
+    owners, ids = [], []
     for one, alive in parts:
-        known += _living(one.known, alive)
         numbers = [groups.setdefault(group, len(groups)) for group in one.groups]
         owners.append(_regrouped(one.owners[alive], numbers))
         ids.append(one.hashes()[alive])
     return _complete(
-        known,
+        joined([(one.entries, alive) for one, alive in parts]),
         np.concatenate(owners),
         tuple(groups),
         tables,
@@ -164,7 +178,7 @@ def renumbered(alive: BoolArray, first: int = 0) -> IntArray:
 
 
 def _complete(
-    known: list[Known],
+    entries: Entries,
     owners: Records,
     groups: tuple[Group, ...],
     tables: Tables,
@@ -176,7 +190,7 @@ def _complete(
     ever = np.flatnonzero(due < FOREVER_US)
     by_due = ever[np.argsort(due[ever], kind="stable")]
     return Segment(
-        known=known,
+        entries=entries,
         owners=owners,
         groups=groups,
         tables=tables,
@@ -193,15 +207,6 @@ def _in_order(tables: Tables) -> tuple[Tables, Index]:
     rows, keys = tables.rows[order], keys[order]
     tables = in_order_of(rows, tables)
     return tables, Index(keys, sieve_of(tables.rows))
-
-
-def _living(known: list[Known], alive: BoolArray) -> list[Known]:
-    """Those that stand, copied in steps, so that other threads run between them."""
-    out: list[Known] = []
-    for first in range(0, len(known), _KNOWN_STEP):
-        step = slice(first, first + _KNOWN_STEP)
-        out.extend(compress(known[step], alive[step].tolist()))
-    return out
 
 
 def _regrouped(owners: Records, numbers: list[int]) -> Records:

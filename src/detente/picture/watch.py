@@ -166,14 +166,16 @@ def approaches(
     out = [
         Approach(
             track=observed[track].track,
-            entry=segment.known[owner].object_id,
+            entry=known.object_id,
             distance_m=distance,
             distance_error_m=error,
             separation_m=separation,
             time_s=time,
         )
         for segment, found in tick(picture, tracks_of(observed), now, horizon_s=horizon_s)
-        for track, owner, distance, error, separation, time in found.tolist()
+        for known, (track, _, distance, error, separation, time) in zip(
+            segment.entries.take(found["owner"].tolist()), found.tolist(), strict=True
+        )
     ]
     return sorted(out, key=lambda one: (one.time_s, one.distance_m, one.track, one.entry))
 
