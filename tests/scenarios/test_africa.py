@@ -11,7 +11,6 @@ from detente.core.volume import E7_PER_DEG, Circle
 from detente.doors.files import ReadOptions, read
 from detente.node.check import check_plans
 from detente.node.picture import load
-from detente.picture import Picture
 from judge import distance_m
 from world import NOW
 
@@ -29,10 +28,10 @@ def test_africa(tmp_path: Path) -> None:
     register = tmp_path / "detente-demo" / "africa.db"
     verified = detente("log", "verify", "--store", register, cwd=tmp_path, timeout_s=600)
     assert (verified.status, "96397 entries" in verified.out) == (0, True)
-    loaded = load(register)
+    picture = load(register)
     plans = invented_plans(read(FILE, ReadOptions(kind="notices")).values, 1_000)
-    verdicts = check_plans(plans, Picture(loaded.known), now=NOW)
-    shapes = [known.value.volumes[0].footprint[0] for known in loaded.known]
+    verdicts = check_plans(plans, picture, now=NOW)
+    shapes = [known.value.volumes[0].footprint[0] for known in picture]
     places = np.array([s.centre for s in shapes if isinstance(s, Circle)]) / E7_PER_DEG
     judged = 0
     for plan, verdict in zip(plans, verdicts, strict=True):

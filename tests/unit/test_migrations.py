@@ -25,7 +25,7 @@ from detente.store.mode import Mode
 from world import NOW, key_of, site
 
 OLD = Path(__file__).parents[1] / "vectors" / "store"
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 
 ROWS_IN_ORDER = ("entry", "content", "object", "tile", "head")
 """Tables with rows, those first to which others refer."""

@@ -15,6 +15,8 @@ from detente.core.entry import EntryKind
 from detente.core.ledger import NODE
 from detente.core.notice import Notice
 from detente.core.party import Party
+from detente.core.plan import Plan
+from detente.core.volume import Circle, Volume
 from detente.core.wire import read
 from detente.errors import (
     Conflict,
@@ -35,6 +37,7 @@ from detente.node.lookup import current_agreement
 from detente.node.picture import load
 from detente.node.submit import submit
 from detente.node.theatre import admit, agree, found
+from detente.node.values import Values
 from detente.node.withdraw import withdraw
 from detente.node.world import World
 from detente.store import Place, Store
@@ -108,7 +111,9 @@ def test_an_agreement_is_amended_in_a_new_version(place: Place, keyring: Keyring
     terms = Agreement(name="amended", separations={"medical": Separation(horizontal_mm=5)})
     receipt = agree(store, keyring, terms, now=NOW)
     assert (receipt.version, receipt.sequence) == (2, 3)
-    assert load(place).agreement.separation("medical").horizontal_mm == 5
+    agreement = load(place).agreement
+    assert agreement is not None
+    assert agreement.separation("medical").horizontal_mm == 5
     assert not audit(store).problems
 
 
@@ -215,7 +220,7 @@ def test_more_than_a_batch(place: Place, keyring: Keyring) -> None:
     values = [site(f"{number}") for number in range(BATCH_ROWS + 5)]
     intake = take_in(store, "one", keyring.load("one"), values, now=NOW, progress=done.append)
     assert (intake.new, done) == (BATCH_ROWS + 5, [BATCH_ROWS, 5])
-    assert len(load(place).known) == BATCH_ROWS + 5
+    assert len(load(place)) == BATCH_ROWS + 5
     steps: list[tuple[int, int]] = []
     assert not audit(store, progress=lambda d, n: steps.append((d, n))).problems
     assert steps[-1] == (BATCH_ROWS + 8, BATCH_ROWS + 8)
@@ -254,9 +259,17 @@ def test_names_that_mean_nothing_or_too_much(place: Place, keyring: Keyring) -> 
             record.entry(99)
 
 
-def test_content_that_is_lost_is_damage_and_stops_every_check(
-    place: Place, keyring: Keyring
-) -> None:
+def world_of(store: Store) -> World:
+    with store.reading() as record:
+        return World.load(record, Values(store))
+
+
+def plan_at(lon_e7: int) -> Plan:
+    disc = Circle(centre=(lon_e7, 0), radius_mm=1_000)
+    return Plan(source_id="p", volumes=(Volume(footprint=(disc,)),))
+
+
+def test_content_that_is_lost_is_damage_and_still_protects(place: Place, keyring: Keyring) -> None:
     store = Store(place)
     take_in(store, "one", keyring.load("one"), [site("A")], now=NOW)
     alter(place, "DELETE FROM content WHERE sequence = 3")
@@ -265,10 +278,16 @@ def test_content_that_is_lost_is_damage_and_stops_every_check(
     assert found_now.problems == [
         "check 4, entry 3: what it commits to is missing, and nothing erased it"
     ]
+    for picture in (load(place), world_of(store).shown().protected):
+        assert picture.meetings([plan_at(50_000_000)]) == [[]]
+        with pytest.raises(LogInconsistent, match="it takes a backup"):
+            picture.meetings([plan_at(0)])
+    # Without what was drawn of it, nobody knows where it protects.
+    alter(place, "DELETE FROM drawn")
     with pytest.raises(LogInconsistent, match="it takes a backup"):
         load(place)
-    with store.reading() as record, pytest.raises(LogInconsistent, match="it takes a backup"):
-        World.load(record)
+    with pytest.raises(LogInconsistent, match="it takes a backup"):
+        world_of(store)
     with store.reading() as record:
         shown = history(record, "A")
         assert shown.value is None

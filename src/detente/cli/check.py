@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from detente.core.committed import Question
     from detente.core.plan import Plan
     from detente.doors.files import Kind
+    from detente.picture import Picture
     from detente.store import Place
 
 FilesOption = Annotated[
@@ -56,8 +57,20 @@ class Asked:
 
     known: "list[Known]" = field(default_factory=list)
     sources: "list[Source]" = field(default_factory=list)
-    agreement: "Agreement | None" = None
-    sequence: int = 0
+    register: "Picture | None" = None
+
+    @property
+    def agreement(self) -> "Agreement | None":
+        """Of the register."""
+        return None if self.register is None else self.register.agreement
+
+    def picture(self) -> "Picture":
+        """All of it."""
+        from detente.picture import Picture  # noqa: PLC0415
+
+        if self.register is None:
+            return Picture(self.known)
+        return self.register.beside(self.known)
 
 
 def check(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -136,7 +149,6 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     from detente.core.committed import Question  # noqa: PLC0415
     from detente.core.ledger import NODE  # noqa: PLC0415
     from detente.node.check import check_plans  # noqa: PLC0415
-    from detente.picture import Picture  # noqa: PLC0415
 
     say_if_compiling()
     asked = Asked()
@@ -151,7 +163,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     for kind, paths in kinds:
         for path in paths or ():
             ask_file(path, kind, asked, now=now, age_max=limit)
-    picture = Picture(asked.known, agreement=asked.agreement, sequence=asked.sequence)
+    picture = asked.picture()
     verdicts = check_plans(
         questions,
         picture,
@@ -165,7 +177,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         commit_answer(commit, question, verdicts[0], place_of(store or STORE_DEFAULT), keys)
     write(questions, verdicts, format)
     if map is not None:
-        draw_map(map, questions, verdicts, asked)
+        draw_map(map, questions, verdicts, picture)
     raise typer.Exit(exit_status(verdicts))
 
 
@@ -297,13 +309,10 @@ def ask_store(where: "Place", asked: Asked) -> None:
     from detente.store import name_of  # noqa: PLC0415
 
     try:
-        loaded = load(where)
+        asked.register = load(where)
     except DetenteError as error:
         could_not_ask(name_of(where), str(error), asked)
         return
-    asked.known += loaded.known
-    asked.agreement = loaded.agreement
-    asked.sequence = loaded.sequence
     asked.sources.append(Source(name=name_of(where)))
 
 
@@ -321,9 +330,11 @@ def write(plans: "list[Plan]", verdicts: "list[Verdict]", form: Format) -> None:
             sys.stdout.write(answer.geojson(plans, verdicts).decode() + "\n")
 
 
-def draw_map(path: Path, plans: "list[Plan]", verdicts: "list[Verdict]", asked: Asked) -> None:
-    """The picture of plans, findings and what is around them."""
+def draw_map(
+    path: Path, plans: "list[Plan]", verdicts: "list[Verdict]", picture: "Picture"
+) -> None:
+    """The map of plans, findings and what is around them."""
     from detente.doors.map_png import Scene, draw  # noqa: PLC0415
 
-    draw(path, Scene(plans=plans, verdicts=verdicts, known=asked.known))
+    draw(path, Scene(plans=plans, verdicts=verdicts, known=picture.known))
     sys.stderr.write(f"detente: map written to {path}\n")

@@ -79,15 +79,13 @@ def conflicts(
     drawn = [plan for path in plans or () for plan in read_plans(path)]
     from detente.doors import conflicts_text  # noqa: PLC0415
     from detente.node.check import as_filed, conflicts_among  # noqa: PLC0415
-    from detente.picture import Picture  # noqa: PLC0415
 
     say_if_compiling()
     asked = Asked()
     if store:
         ask_store(place_of(store), asked)
-    picture = Picture(
-        [*asked.known, *as_filed(drawn)], agreement=asked.agreement, sequence=asked.sequence
-    )
+    asked.known += as_filed(drawn)
+    picture = asked.picture()
     answer = conflicts_among(picture, asked.sources, now=now, separation_mm=separation_mm)
     if form is Form.JSONL:
         sys.stdout.write(conflicts_text.json_lines(answer).decode())

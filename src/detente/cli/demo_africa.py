@@ -26,7 +26,6 @@ from detente.node.intake import take_in
 from detente.node.keyring import Keyring
 from detente.node.picture import load
 from detente.node.theatre import admit, found
-from detente.picture import Picture
 from detente.store import Store
 
 SEED = 20190725
@@ -70,10 +69,9 @@ def run(file: Path, folder: Path, plan_count: int) -> None:
         )
     store.close()
     clock = _said(out.print, clock, f"{intake.new:,} notices signed and on record")
-    loaded = load(path)
-    picture = Picture(loaded.known, agreement=loaded.agreement, sequence=loaded.sequence)
+    picture = load(path)
     plans = invented_plans(reading.values, plan_count)
-    clock = _said(out.print, clock, f"register version {loaded.sequence:,} loaded")
+    clock = _said(out.print, clock, f"register version {picture.sequence:,} loaded")
     verdicts = check_plans(plans, picture, now=now)
     _said(out.print, clock, f"{len(plans):,} invented plans checked")
     for kind in VerdictKind:

@@ -30,7 +30,6 @@ from detente.node.intake import take_in
 from detente.node.keyring import Keyring
 from detente.node.picture import load
 from detente.node.theatre import admit, found
-from detente.picture import Picture
 from detente.store import Store
 
 AS_OF = datetime(2025, 1, 9, 17, 0, tzinfo=UTC)
@@ -131,8 +130,7 @@ def _ask(out: Console, path: Path, files: Path) -> None:
     _heading(out, "2. Eight plans are checked, against all that and against each other")
     reading = read(files / "los_angeles_plans.geojson", ReadOptions(kind="plans", strict=True))
     plans = [value for value in reading.values if isinstance(value, Plan)]
-    loaded = load(path)
-    picture = Picture(loaded.known, agreement=loaded.agreement, sequence=loaded.sequence)
+    picture = load(path)
     verdicts = check_plans(plans, picture, now=AS_OF, together=True)
     out.print(answer.table(verdicts))
     picture_path = path.with_suffix(".png")
@@ -141,7 +139,7 @@ def _ask(out: Console, path: Path, files: Path) -> None:
         Scene(
             plans=plans,
             verdicts=verdicts,
-            known=loaded.known,
+            known=picture.known,
             title="Los Angeles, 9 January 2025: invented plans over real fires and hospitals",
         ),
     )

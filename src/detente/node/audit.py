@@ -10,7 +10,8 @@ Checks, each of every entry:
    on record erased it, or where that is kept by whoever asked: what is missing
    without one is lost;
 5. the tiles and the root are those of the entries;
-6. the current objects are the last versions in the record.
+6. the current objects are the last versions in the record, and what pictures are made
+   of is what these say.
 
 What this cannot show: that the operator's whole record, consistent in itself,
 is the one that others were shown. That takes witnesses (docs/adr/0005).
@@ -37,6 +38,7 @@ from detente.core.ledger import (
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.tiles import grow, root
 from detente.errors import DetenteError
+from detente.node.drawing import misdrawn
 from detente.node.lookup import public_keys
 from detente.store import Content, Record, Store
 
@@ -236,6 +238,9 @@ class _Auditor:
                 )
         for object_id in left:
             self._found.report(6, f"object {object_id}", "is missing among the current objects")
+        for sequence, object_id in misdrawn(self._record, self.current):
+            where = f"object {object_id}, entry {sequence}"
+            self._found.report(6, where, "is in pictures otherwise than it says")
 
 
 def iter_problems(found: Audit) -> Iterator[str]:

@@ -67,5 +67,5 @@ def conflicts_among(
         sources,
         now=now,
         sequence=picture.sequence,
-        plans=sum(isinstance(one.value, Plan) for one in picture),
+        plans=picture.plan_count,
     )

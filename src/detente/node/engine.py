@@ -39,6 +39,7 @@ from detente.node.metrics import COMMIT_ENTRIES, COMMIT_SECONDS, COMMITS_FAILED
 from detente.node.moment import Before, Moment
 from detente.node.picture import require_measurable
 from detente.node.submit import Receipt, Touches, appended, receipt
+from detente.node.values import Values
 from detente.node.world import Event, World
 from detente.store import Appender, Owed, Remembered, Store
 
@@ -163,6 +164,7 @@ class Engine:
     ) -> None:
         self.store = store
         self.clock = clock
+        self._values = Values(store)
         self._log_of = log_of
         self._key = key
         self._world: World | None = None
@@ -200,7 +202,7 @@ class Engine:
             Unavailable: It cannot be read.
         """
         with self.store.reading() as record:
-            self._world = self._readable = World.load(record)
+            self._world = self._readable = World.load(record, self._values)
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
@@ -283,7 +285,7 @@ class Engine:
         with self.store.appending() as record:
             began = time.perf_counter()
             if self._world is None:
-                self._world = World.load(record)
+                self._world = World.load(record, self._values)
             turn = _Turn(self._world, record, self._key, self.clock())
             turn.expect(batch)
             for number, one in enumerate(batch):

@@ -4,6 +4,7 @@ Source: docs/rules/R-19.md; docs/adr/0019.
 """
 
 from datetime import datetime
+from functools import partial
 
 from nacl.signing import SigningKey
 
@@ -16,6 +17,7 @@ from detente.node.engine import Decision, Said
 from detente.node.history import resolve
 from detente.node.moment import Moment
 from detente.node.submit import Receipt, Touches, submit
+from detente.node.values import Values
 from detente.node.world import World
 from detente.store import Appender, Store, Stored
 
@@ -76,7 +78,8 @@ def erase(
         stored = resolve(record, name)
         author = Author.following(record, party, key)
     written = author.write(_erasure(stored, party, order), now=now)
-    [receipt] = submit(store, [written], now=now, first_of_all=_keep_counts)
+    keep_counts = partial(_keep_counts, Values(store))
+    [receipt] = submit(store, [written], now=now, first_of_all=keep_counts)
     return receipt
 
 
@@ -91,7 +94,7 @@ def _erasure(stored: Stored, party: str, order: str, *, asked: str | None = None
     )
 
 
-def _keep_counts(record: Appender) -> None:
+def _keep_counts(values: Values, record: Appender) -> None:
     """How often F3548's subscriptions were told cannot be counted from what is erased."""
-    world = World.load(record)
+    world = World.load(record, values)
     record.keep_notified(world.sequence, world.airspace.indices)

@@ -3,13 +3,9 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
-from msgspec import Struct
-
-from detente import picture
-from detente.core.agreement import Agreement
-from detente.core.check import Known
-from detente.core.entry import EntryKind
+from detente.core.check import Known, Protected
 from detente.core.notice import Notice
 from detente.core.plan import Plan
 from detente.core.presence import Presence
@@ -17,10 +13,12 @@ from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape
 from detente.core.wire import Value, read
 from detente.core.zone import Zone
 from detente.errors import LogInconsistent
+from detente.node.drawing import DRAWN, Drawing
 from detente.node.lookup import current_agreement
-from detente.store import Place, Record, Store, Stored
-
-MEETABLE = (EntryKind.NOTICE, EntryKind.PRESENCE, EntryKind.ZONE, EntryKind.PLAN)
+from detente.node.values import MEETABLE, Values, require_erased
+from detente.picture import Picture
+from detente.picture import require_measurable as require_shapes
+from detente.store import Place, Store, Stored
 
 
 def require_measurable(value: Value) -> None:
@@ -32,23 +30,7 @@ def require_measurable(value: Value) -> None:
     if isinstance(value, Notice | Presence | Zone | Plan):
         wide = [shape for v in value.volumes for shape in v.footprint if not _is_narrow(shape)]
         if wide:
-            picture.require_measurable(wide)
-
-
-def require_erased(stored: Stored) -> None:
-    """Refuse a register that has lost what others must reckon with.
-
-    What was erased has ended. Of what has not, nobody knows whether it protects.
-
-    Raises:
-        LogInconsistent: The content of an object that has not ended is not there.
-    """
-    if stored.kind in MEETABLE and not stored.ended:
-        raise LogInconsistent(
-            f"content of object {stored.object_id}",
-            expected="what its entry commits to; it takes a backup (`detente log verify`)",
-            got="none",
-        )
+            require_shapes(wide)
 
 
 NARROW_E7 = 30 * E7_PER_DEG
@@ -79,16 +61,8 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class Loaded(Struct, frozen=True, kw_only=True):
-    """What a register holds, at one version; ``sequence`` is its number of entries."""
-
-    known: list[Known]
-    agreement: Agreement
-    sequence: int
-
-
-def load(where: Place) -> Loaded:
-    """Read everything current from a register.
+def load(where: Place) -> Picture:
+    """A picture of everything current in a register; its values are read when they are wanted.
 
     Raises:
         NotFound: No such register.
@@ -96,23 +70,24 @@ def load(where: Place) -> Loaded:
         LogInconsistent: It contradicts itself.
     """
     store = Store(where)
-    try:
-        with store.reading() as record, uncollected():
-            return load_from(record)
-    finally:
-        store.close()
+    with store.reading() as record, uncollected():
+        agreement, drawing = current_agreement(record), Drawing(record)
+        others = [kind for kind in MEETABLE if kind not in DRAWN]
+        known = [
+            Known(value=value, object_id=stored.object_id, sequence=stored.sequence)
+            for stored in chain(record.objects(*others), record.current_at(drawing.left))
+            if (value := _meetable(stored)) is not None
+        ]
+        parts = drawing.parts(agreement, Values(store).read)
+        return Picture(known, parts=parts, agreement=agreement, sequence=record.head()[1])
 
 
-def load_from(record: Record) -> Loaded:
-    """Read everything current from one state of a record."""
-    _, size, _ = record.head()
-    known = []
-    for stored in record.objects(*MEETABLE):
-        if stored.data is None:
-            require_erased(stored)
-            continue
-        value = read(stored.data)
-        if not isinstance(value, Notice | Presence | Zone | Plan):
-            raise LogInconsistent(f"object {stored.object_id}", expected=stored.kind)
-        known.append(Known(value=value, object_id=stored.object_id, sequence=stored.sequence))
-    return Loaded(known=known, agreement=current_agreement(record), sequence=size)
+def _meetable(stored: Stored) -> Protected | None:
+    """The value of an object that a plan may meet; None where it was erased."""
+    if stored.data is None:
+        require_erased(stored)
+        return None
+    value = read(stored.data)
+    if not isinstance(value, Protected):
+        raise LogInconsistent(f"object {stored.object_id}", expected=stored.kind)
+    return value

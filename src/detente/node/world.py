@@ -8,13 +8,15 @@ last that is on disk, whole and at one sequence number (``Shown``).
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Protected, protects
-from detente.core.entry import ChainHead, Statement, token, unseal
+from detente.core.entry import ChainHead, EntryKind, Statement, token, unseal
 from detente.core.erasure import Erasure
 from detente.core.ledger import NODE, Keys, chain_of
 from detente.core.lifecycle import Standing
@@ -33,14 +35,18 @@ from detente.core.telling import (
 from detente.core.view import label_of
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
+from detente.node.drawing import DRAWN, Drawing
 from detente.node.f3548.airspace import Airspace
 from detente.node.f3548.cells import forget_cells
 from detente.node.f3548.entities import is_native
 from detente.node.f3548.recount import recount
 from detente.node.lookup import current_agreement
-from detente.node.picture import MEETABLE, require_erased, uncollected
+from detente.node.picture import uncollected
+from detente.node.values import MEETABLE, Values, require_erased
 from detente.picture import Picture
+from detente.picture.entries import kept
 from detente.picture.live import Live
+from detente.picture.picture import Part
 from detente.store import Record
 
 
@@ -97,9 +103,13 @@ class World:
         webhooks: Subscriptions that want to be posted to.
         grants: By object and party, what its author granted on request.
         erased: The last entry that erased something; -1 where none did.
+
+    Args:
+        agreement: In its current version.
+        values: Where what the pictures show is read again.
     """
 
-    def __init__(self, agreement: Agreement) -> None:
+    def __init__(self, agreement: Agreement, values: Values) -> None:
         self.sequence = 0
         self.agreement = agreement
         self.parties: Mapping[str, Party] = {}
@@ -118,23 +128,31 @@ class World:
         self._decided: dict[tuple[str, str], int] = {}
         self._heads: dict[str, ChainHead] = {}
         self._subjects: dict[str, str] = {}
-        self._protected = Live(agreement=agreement, label=label_of)
+        self._values = values
+        self._protected = self._live()
         self._plans = Live(agreement=agreement)
         self._on_disk = OnDisk(0, agreement, self.parties, self.grants)
         self._shown: Shown | None = None
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, record: Record) -> "World":
+    def load(cls, record: Record, values: Values) -> "World":
         """All that is current in one state of a record.
+
+        Args:
+            record: The state.
+            values: Of the same record.
 
         Raises:
             LogInconsistent: It holds no agreement.
             MalformedInput: An object that cannot be measured (named).
         """
-        world = cls(current_agreement(record))
+        world = cls(current_agreement(record), values)
         with uncollected():
-            for stored in record.objects():
+            drawing = Drawing(record)
+            world._protected = world._live(drawing.parts(world.agreement, values.read))
+            others = [kind for kind in EntryKind if kind not in DRAWN]
+            for stored in chain(record.objects(*others), record.current_at(drawing.left)):
                 if stored.data is None or stored.salt is None:
                     require_erased(stored)
                     continue
@@ -147,6 +165,10 @@ class World:
             recount(record, world.airspace)
             world.show()
         return world
+
+    def _live(self, parts: Iterable[Part] = ()) -> Live:
+        keep = partial(kept, read=self._values.read)
+        return Live(parts=parts, agreement=self.agreement, label=label_of, keep=keep)
 
     def follow(self, record: Record, size: int) -> None:
         """Fold in what was appended since, up to ``size`` entries."""
@@ -271,6 +293,7 @@ class World:
         self.erased = sequence
         self._protected.forget(erasure.object)
         self._plans.forget(erasure.object)
+        self._values.forget(erasure.object)
         forget_cells()
 
     def _learn(self, object_id: str, sequence: int, value: Value) -> None:

@@ -39,6 +39,7 @@ class Live:
 
     Args:
         known: What is known at ``sequence``, each with an ``object_id`` of its own.
+        parts: What is known beside it and laid out already, under the same agreement.
         agreement: Whose separations apply.
         sequence: Register version.
         label: What stale entries are counted by (``Picture.stale_by_label``).
@@ -52,6 +53,7 @@ class Live:
         self,
         known: Iterable[Known] = (),
         *,
+        parts: Iterable[Part] = (),
         agreement: Agreement | None = None,
         sequence: int = 0,
         label: Label | None = None,
@@ -66,7 +68,7 @@ class Live:
         self._pending: dict[str, Known | None] = {}
         self._forgotten: set[str] = set()
         self._picture = Picture.of(
-            self._built(one for one in known if protects(one.value)),
+            [*parts, *self._built(one for one in known if protects(one.value))],
             agreement=agreement,
             sequence=sequence,
         )

@@ -55,6 +55,7 @@ class Picture:
 
     Args:
         known: Notices, presence, zones, and plans that protect.
+        parts: What is known beside them and laid out already, under the same agreement.
         agreement: Whose separations apply; None asks for nothing by itself.
         sequence: Register version.
         label: What stale entries are counted by (``stale_by_label``).
@@ -67,6 +68,7 @@ class Picture:
         self,
         known: Iterable[Known],
         *,
+        parts: Iterable[Part] = (),
         agreement: Agreement | None = None,
         sequence: int = 0,
         label: Label | None = None,
@@ -74,16 +76,23 @@ class Picture:
         protecting = [one for one in known if protects(one.value)]
         self.agreement = agreement
         self.sequence = sequence
-        self.parts: tuple[Part, ...] = ()
+        self.parts = tuple(part for part in parts if part.standing)
         if protecting:
-            self.parts = (Part.whole(build(protecting, agreement, label)),)
+            self.parts += (Part.whole(build(protecting, agreement, label)),)
 
     @classmethod
     def of(cls, parts: Iterable[Part], *, agreement: Agreement | None, sequence: int) -> "Picture":
         """A picture of segments that are laid out already."""
-        picture = cls((), agreement=agreement, sequence=sequence)
-        picture.parts = tuple(part for part in parts if part.standing)
-        return picture
+        return cls((), parts=parts, agreement=agreement, sequence=sequence)
+
+    def beside(self, known: Iterable[Known]) -> "Picture":
+        """The same with more that is known, under the same agreement.
+
+        Raises:
+            MalformedInput: A shape too wide to be measured (named).
+        """
+        parts, agreement = self.parts, self.agreement
+        return Picture(known, parts=parts, agreement=agreement, sequence=self.sequence)
 
     def __len__(self) -> int:
         """How many entries there are."""
@@ -98,6 +107,11 @@ class Picture:
     def known(self) -> list[Known]:
         """All entries, in a list of the caller's own."""
         return list(self)
+
+    @property
+    def plan_count(self) -> int:
+        """How many of the entries are plans."""
+        return sum(part.plans().standing for part in self.parts)
 
     def get(self, object_id: str) -> Known | None:
         """The entry of an object, if it protects."""

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from msgspec import Struct, json
@@ -80,6 +80,21 @@ class Said(Struct, frozen=True, kw_only=True):
     sequence: int
     received_us: int
     data: bytes | None
+
+
+class Uttered(NamedTuple):
+    """One version of an object, as it stands in the record."""
+
+    sequence: int
+    object_id: str
+    version: int
+    leaf: bytes
+    salt: bytes
+    data: bytes
+
+
+DrawnRow = tuple[int, str | None, bytes | None, bytes | None]
+"""Sequence, object, group, numbers; None where the object was not drawn."""
 
 
 class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
@@ -236,6 +251,36 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
             for row in result:
                 yield _stored(row)
 
+    def drawn(self, *kinds: EntryKind) -> Iterator[list[DrawnRow]]:
+        """Where the current objects of some kinds are, in the order of the record, by pages.
+
+        What is erased may be among those of which nothing is drawn.
+        """
+        given = {"kinds": [kind.value for kind in kinds]}
+        with self._paged(_DRAWN, given) as result:
+            for page in result.partitions():
+                yield [tuple(row) for row in page]
+
+    def drawings(self) -> Iterator[DrawnRow]:
+        """Everything that was drawn, of whatever version."""
+        with self._paged(sa.select(tables.drawn).order_by(tables.drawn.c.sequence), {}) as result:
+            for row in result:
+                yield tuple(row)
+
+    def current_at(self, sequences: Sequence[int]) -> Iterator[Stored]:
+        """Objects whose current version is at one of these sequence numbers."""
+        for start in range(0, len(sequences), _PARAMETERS_MAX):
+            part = list(sequences[start : start + _PARAMETERS_MAX])
+            for row in self._connection.execute(_CURRENT_AT, {"sequences": part}):
+                yield _stored(row)
+
+    def said(self, sequences: Sequence[int]) -> Iterator[Uttered]:
+        """What stands at some sequence numbers, in any order, and is not erased."""
+        for start in range(0, len(sequences), _PARAMETERS_MAX):
+            part = list(sequences[start : start + _PARAMETERS_MAX])
+            for row in self._connection.execute(_SAID, {"sequences": part}):
+                yield Uttered(*row)
+
     def called(self, name: str) -> list[Stored]:
         """Current objects whose id begins with ``name``, or whose author calls them so.
 
@@ -355,6 +400,28 @@ _VERSIONS = (
     .where(_entry.kind.in_(sa.bindparam("kinds", expanding=True)))
     .order_by(_entry.sequence)
 )
+_DRAWN = (
+    sa.select(
+        _current.sequence, tables.drawn.c.object, tables.drawn.c.grouping, tables.drawn.c.numbers
+    )
+    .select_from(
+        tables.current.outerjoin(tables.drawn, _current.sequence == tables.drawn.c.sequence)
+    )
+    .where(_current.kind.in_(sa.bindparam("kinds", expanding=True)))
+    .order_by(_current.sequence)
+)
+_SAID = (
+    sa.select(
+        _entry.sequence,
+        _entry.object,
+        _entry.version,
+        _entry.leaf,
+        _content.salt,
+        _content.data,
+    )
+    .select_from(tables.entry.join(tables.content, _entry.sequence == _content.sequence))
+    .where(_entry.sequence.in_(sa.bindparam("sequences", expanding=True)))
+)
 _RECEIVED = sa.select(_entry.received_us).where(_entry.sequence == sa.bindparam("sequence"))
 _CONTENT = sa.select(tables.content).where(_content.sequence == sa.bindparam("sequence"))
 _CHAIN_HEAD = (
@@ -373,6 +440,7 @@ _STORED = sa.select(
 _OBJECT_OF = sa.select(_entry.object).where(_entry.leaf == sa.bindparam("leaf")).limit(1)
 _SEQUENCE_OF = sa.select(_entry.sequence).where(_entry.leaf == sa.bindparam("leaf")).limit(1)
 _IDENTIFIED = _STORED.where(_current.id.in_(sa.bindparam("ids", expanding=True)))
+_CURRENT_AT = _STORED.where(_current.sequence.in_(sa.bindparam("sequences", expanding=True)))
 _NAMED = _STORED.where(
     _current.kind == sa.bindparam("kind"),
     _current.party == sa.bindparam("party"),

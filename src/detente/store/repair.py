@@ -5,14 +5,14 @@ an entry's bytes hash to the leaf that the tree commits to. No statement here to
 leaf hash or the head.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from detente.core.tiles import Tile
 from detente.store import tables
-from detente.store.record import Record
+from detente.store.record import DrawnRow, Record
 
 
 class ObjectRow(Struct, frozen=True, kw_only=True):
@@ -66,7 +66,24 @@ class Repairer(Record):
                 )
             )
 
+    def put_drawings(self, dropped: Iterable[int], rows: Iterable[DrawnRow]) -> None:
+        """Write what pictures are made of over whatever is in its place.
 
+        Args:
+            dropped: Entries whose objects are not to be drawn.
+            rows: As they must be.
+        """
+        new = list(rows)
+        for sequence in (*dropped, *(row[0] for row in new)):
+            self._connection.execute(_DROP_DRAWN, {"at": sequence})
+        names = tables.drawn.c.keys()
+        for row in new:
+            self._connection.execute(
+                sa.insert(tables.drawn).values(dict(zip(names, row, strict=True)))
+            )
+
+
+_DROP_DRAWN = sa.delete(tables.drawn).where(tables.drawn.c.sequence == sa.bindparam("at"))
 _DROP_TILE = sa.delete(tables.tile).where(
     tables.tile.c.level == sa.bindparam("at_level"),
     tables.tile.c.number == sa.bindparam("at_number"),

@@ -3,7 +3,9 @@
 ``entry`` is the record: what was signed, in order, never changed. ``content``
 holds what the commitments cover; erasing an object deletes its rows here, and
 the record still verifies. ``object`` points at the current version of each
-object. ``tile`` holds the hashes of the tree and ``head`` its size and root.
+object; ``drawn`` has, of the current version of a notice or presence, the plain numbers
+that pictures are made of, so that a start need not read all values again. ``tile`` holds
+the hashes of the tree and ``head`` its size and root.
 
 Beside the record: ``idempotency`` holds the answers that were given, ``budget``
 what was learnt of hidden entries, ``cursor`` and ``notified`` how far others were
@@ -91,6 +93,18 @@ current = sa.Table(
     sa.Index("object_sequence", "sequence"),
     sa.Index("object_kind_sequence", "kind", "sequence"),
     sa.Index("object_party_sequence", "party", "sequence"),
+)
+
+drawn = sa.Table(
+    "drawn",
+    metadata,
+    # Of the entry that is the current version; what it replaces goes.
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("object", text(32), nullable=False),
+    # What many have in common: category, and who may know of it.
+    sa.Column("grouping", sa.LargeBinary, nullable=False),
+    # Empty where it does not protect.
+    sa.Column("numbers", sa.LargeBinary, nullable=False),
 )
 
 tile = sa.Table(

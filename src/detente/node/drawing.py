@@ -1,0 +1,178 @@
+"""What pictures are made of, kept beside the record, and the pictures made of it.
+
+Of a notice or a presence, all that its picture needs is its numbers and what it shares
+with many: its category and who may know of it. Both are written with its entry
+(``drawn_of``), so that a start reads them and no values (``Drawing``).
+
+Zones and plans are not drawn: they are few, and F3548's airspace wants their values.
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping
+
+import msgspec
+import numpy as np
+
+from detente.core.agreement import Agreement
+from detente.core.check import Known, protects
+from detente.core.entry import EntryKind
+from detente.core.geodesy import IntArray
+from detente.core.ledger import Held, is_erased
+from detente.core.notice import Notice
+from detente.core.presence import Presence
+from detente.core.view import Label, label_of
+from detente.core.wire import Value
+from detente.picture.drawn import Sheet, damaged, drawn, raw_of, sheet_of
+from detente.picture.entries import ID_BYTES, Kept, Read, bytes_of
+from detente.picture.gather import Gatherer, Group
+from detente.picture.picture import Part
+from detente.picture.segment import arranged, hashes_of
+from detente.store import Drawn, DrawnRow, Record
+
+DRAWN = (EntryKind.NOTICE, EntryKind.PRESENCE)
+
+_LAYOUT = 1
+"""Of the numbers; what was drawn otherwise is read from its values."""
+
+
+def drawn_of(value: Value) -> Drawn | None:
+    """What to keep beside an entry; None for kinds that are not drawn."""
+    if not isinstance(value, Notice | Presence):
+        return None
+    if not protects(value):
+        return _grouping(Group("")), b""
+    label = label_of(Known(value=value))
+    gatherer = Gatherer()
+    gatherer.add(value)
+    return _grouping(Group(value.category, label)), drawn(gatherer.raw())
+
+
+def misdrawn(record: Record, current: Mapping[str, tuple[int, Held]]) -> Iterator[tuple[int, str]]:
+    """Entry and object of whatever is drawn otherwise than its content says.
+
+    Args:
+        record: One state of it.
+        current: Where the current version of each object is, and what it is.
+    """
+    for sequence, object_id, grouping, numbers in record.drawings():
+        place, held = current.get(object_id or "", (-1, None))
+        # What was lost says nothing any more; what was drawn of it still protects.
+        lost = held is not None and held.value is None and not is_erased(held)
+        value = None if held is None else held.value
+        said = None if value is None else drawn_of(value)
+        if place != sequence or not (lost or (grouping, numbers) == said):
+            yield sequence, object_id or ""
+
+
+def redrawn(
+    record: Record, current: Mapping[str, tuple[int, Held]]
+) -> tuple[list[int], list[DrawnRow]]:
+    """What must go of what is drawn, and what must be drawn that is not, or not so.
+
+    Args:
+        record: As of ``misdrawn``.
+        current: As of ``misdrawn``.
+    """
+    wrong = [sequence for sequence, _ in misdrawn(record, current)]
+    right = {row[0] for row in record.drawings()} - set(wrong)
+    rows: list[DrawnRow] = []
+    for object_id, (sequence, held) in current.items():
+        said = None if held.value is None else drawn_of(held.value)
+        if said is not None and sequence not in right:
+            rows.append((sequence, object_id, *said))
+    return wrong, rows
+
+
+def _grouping(group: Group) -> bytes:
+    return msgspec.json.encode((_LAYOUT, group.category, group.label))
+
+
+def _group(grouping: bytes) -> Group | None:
+    """The group, or None of another layout."""
+    try:
+        layout, category, label = _DECODER.decode(grouping)
+    except msgspec.DecodeError:
+        return None
+    return Group(category, label) if layout == _LAYOUT else None
+
+
+_DECODER = msgspec.json.Decoder(tuple[int, str, Label | None])
+
+
+class Drawing:
+    """What was drawn in one state of a record.
+
+    Attributes:
+        left: Where the objects are that were not drawn, or cannot be read: their values say.
+
+    Args:
+        record: To be read at once.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.left: list[int] = []
+        self._groups: dict[bytes, int] = {}
+        self._names: list[Group] = []
+        self._sequences, self._ids, self._numbers = array("q"), array("q"), array("q")
+        self._hashes, self._of_group, self._sizes = array("q"), array("q"), array("q")
+        for rows in record.drawn(*DRAWN):
+            self._read(rows)
+
+    def parts(self, agreement: Agreement, read: Read) -> list[Part]:
+        """The part of a picture that they make, if there are any.
+
+        Args:
+            agreement: Whose separations apply.
+            read: How their values are had.
+        """
+        if not self._sequences:
+            return []
+        first = np.concatenate(([0], np.cumsum(_int64(self._sizes))))
+        sheet = Sheet(_int64(self._numbers), first)
+        raw = raw_of(sheet, _int64(self._of_group), tuple(self._names))
+        ids = _int64(self._ids).view(np.uint8).reshape(-1, ID_BYTES)
+        kept = Kept(_int64(self._sequences), ids, read)
+        return [Part.whole(arranged(kept, _int64(self._hashes), raw, agreement))]
+
+    def _read(self, rows: list[DrawnRow]) -> None:
+        """One page of rows."""
+        some: list[tuple[int, str, int, bytes]] = []
+        for sequence, object_id, grouping, numbers in rows:
+            group = -1 if grouping is None else self._group(grouping)
+            if group < 0 or object_id is None or numbers is None:
+                self.left.append(sequence)
+            elif numbers:
+                some.append((sequence, object_id, group, numbers))
+        broken = set(damaged(sheet_of([one[3] for one in some])).tolist())
+        if broken:
+            self.left += [some[place][0] for place in broken]
+            some = [one for place, one in enumerate(some) if place not in broken]
+        if not some:
+            return
+        sequences, object_ids, groups, numbers_of = zip(*some, strict=True)
+        sheet = sheet_of(numbers_of)
+        for known, new in (
+            (self._sequences, np.array(sequences)),
+            (self._of_group, np.array(groups)),
+            (self._ids, bytes_of(object_ids)),
+            (self._hashes, hashes_of(object_ids)),
+            (self._sizes, np.diff(sheet.first)),
+            (self._numbers, sheet.numbers),
+        ):
+            known.frombytes(new.tobytes())
+
+    def _group(self, grouping: bytes) -> int:
+        """The number of a group; -1 for one of another layout."""
+        number = self._groups.get(grouping)
+        if number is None:
+            group = _group(grouping)
+            number = -1 if group is None else len(self._names)
+            self._groups[grouping] = number
+            if group is not None:
+                self._names.append(group)
+        return number
+
+
+def _int64(numbers: "array[int]") -> IntArray:
+    """The same, without a copy."""
+    return np.frombuffer(numbers, dtype=np.int64)
