@@ -8,7 +8,7 @@ Zones and plans are not drawn: they are few, and F3548's airspace wants their va
 """
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -111,12 +111,13 @@ class Drawing:
 
     def __init__(self, record: Record) -> None:
         self.left: list[int] = []
-        self._groups: dict[bytes, int] = {}
+        self._groups: dict[bytes | None, int] = {None: -1}
         self._names: list[Group] = []
         self._sequences, self._ids, self._numbers = array("q"), array("q"), array("q")
         self._hashes, self._of_group, self._sizes = array("q"), array("q"), array("q")
-        for rows in record.drawn(*DRAWN):
-            self._read(rows)
+        for kind in DRAWN:
+            for rows in record.drawn(kind):
+                self._read(rows)
 
     def parts(self, agreement: Agreement, read: Read) -> list[Part]:
         """The part of a picture that they make, if there are any.
@@ -134,26 +135,25 @@ class Drawing:
         kept = Kept(_int64(self._sequences), ids, read)
         return [Part.whole(arranged(kept, _int64(self._hashes), raw, agreement))]
 
-    def _read(self, rows: list[DrawnRow]) -> None:
+    def _read(self, rows: Sequence[DrawnRow]) -> None:
         """One page of rows."""
-        some: list[tuple[int, str, int, bytes]] = []
-        for sequence, object_id, grouping, numbers in rows:
-            group = -1 if grouping is None else self._group(grouping)
-            if group < 0 or object_id is None or numbers is None:
-                self.left.append(sequence)
-            elif numbers:
-                some.append((sequence, object_id, group, numbers))
-        broken = set(damaged(sheet_of([one[3] for one in some])).tolist())
-        if broken:
-            self.left += [some[place][0] for place in broken]
-            some = [one for place, one in enumerate(some) if place not in broken]
-        if not some:
+        groups = {grouping: self._group(grouping) for grouping in {row[2] for row in rows}}
+        if min(groups.values()) < 0:
+            self.left += [row[0] for row in rows if groups[row[2]] < 0]
+            rows = [row for row in rows if groups[row[2]] >= 0]
+        rows = [row for row in rows if row[3]]
+        if not rows:
             return
-        sequences, object_ids, groups, numbers_of = zip(*some, strict=True)
-        sheet = sheet_of(numbers_of)
+        sequences, object_ids, groupings, numbers = zip(*rows, strict=True)
+        sheet = sheet_of(numbers)
+        broken = set(damaged(sheet).tolist())
+        if broken:
+            self.left += [sequences[place] for place in broken]
+            self._read([row for place, row in enumerate(rows) if place not in broken])
+            return
         for known, new in (
             (self._sequences, np.array(sequences)),
-            (self._of_group, np.array(groups)),
+            (self._of_group, np.array([groups[one] for one in groupings])),
             (self._ids, bytes_of(object_ids)),
             (self._hashes, hashes_of(object_ids)),
             (self._sizes, np.diff(sheet.first)),
@@ -161,16 +161,16 @@ class Drawing:
         ):
             known.frombytes(new.tobytes())
 
-    def _group(self, grouping: bytes) -> int:
-        """The number of a group; -1 for one of another layout."""
-        number = self._groups.get(grouping)
-        if number is None:
-            group = _group(grouping)
-            number = -1 if group is None else len(self._names)
-            self._groups[grouping] = number
-            if group is not None:
-                self._names.append(group)
-        return number
+    def _group(self, grouping: bytes | None) -> int:
+        """The number of a group; -1 for none, and for one of another layout."""
+        known = self._groups.get(grouping)
+        if known is not None:
+            return known
+        group = _group(grouping or b"")
+        self._groups[grouping] = -1 if group is None else len(self._names)
+        if group is not None:
+            self._names.append(group)
+        return self._groups[grouping]
 
 
 def _int64(numbers: "array[int]") -> IntArray:

@@ -251,15 +251,18 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
             for row in result:
                 yield _stored(row)
 
-    def drawn(self, *kinds: EntryKind) -> Iterator[list[DrawnRow]]:
-        """Where the current objects of some kinds are, in the order of the record, by pages.
+    def drawn(self, kind: EntryKind) -> Iterator[list[DrawnRow]]:
+        """Where the current objects of a kind are, in the order of the record, by pages.
 
         What is erased may be among those of which nothing is drawn.
         """
-        given = {"kinds": [kind.value for kind in kinds]}
-        with self._paged(_DRAWN, given) as result:
-            for page in result.partitions():
-                yield [tuple(row) for row in page]
+        # As the driver has them: a start reads all there are.
+        streamed = {"stream_results": True}
+        statement = _DRAWN.format(kind=kind.value)
+        with self._connection.exec_driver_sql(statement, execution_options=streamed) as result:
+            cursor: Any = result.cursor
+            while rows := cursor.fetchmany(PAGE_ROWS):
+                yield rows
 
     def drawings(self) -> Iterator[DrawnRow]:
         """Everything that was drawn, of whatever version."""
@@ -401,14 +404,9 @@ _VERSIONS = (
     .order_by(_entry.sequence)
 )
 _DRAWN = (
-    sa.select(
-        _current.sequence, tables.drawn.c.object, tables.drawn.c.grouping, tables.drawn.c.numbers
-    )
-    .select_from(
-        tables.current.outerjoin(tables.drawn, _current.sequence == tables.drawn.c.sequence)
-    )
-    .where(_current.kind.in_(sa.bindparam("kinds", expanding=True)))
-    .order_by(_current.sequence)
+    "SELECT o.sequence, d.object, d.grouping, d.numbers FROM object o"
+    " LEFT JOIN drawn d ON d.sequence = o.sequence"
+    " WHERE o.kind = '{kind}' ORDER BY o.sequence"
 )
 _SAID = (
     sa.select(

@@ -98,8 +98,14 @@ current = sa.Table(
 drawn = sa.Table(
     "drawn",
     metadata,
-    # Of the entry that is the current version; what it replaces goes.
-    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    # Of the entry that is the current version; what it replaces goes. On SQLite, INTEGER is
+    # the row's own number, so that all are read without an index.
+    sa.Column(
+        "sequence",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     sa.Column("object", text(32), nullable=False),
     # What many have in common: category, and who may know of it.
     sa.Column("grouping", sa.LargeBinary, nullable=False),

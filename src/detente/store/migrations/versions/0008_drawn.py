@@ -11,7 +11,12 @@ def upgrade() -> None:
     """Make the table."""
     op.create_table(
         "drawn",
-        sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column(
+            "sequence",
+            sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+            primary_key=True,
+            autoincrement=False,
+        ),
         sa.Column("object", _text(32), nullable=False),
         sa.Column("grouping", sa.LargeBinary, nullable=False),
         sa.Column("numbers", sa.LargeBinary, nullable=False),
