@@ -22,6 +22,7 @@ from detente.node.tracks import Batch, Joining, approaches, measured
 from detente.picture import Picture
 from detente.picture.cover import cover_of, may_reach
 from detente.picture.legs import POSITION, ROUNDED_MM, grouped
+from detente.picture.packed import whole
 from detente.picture.tables import FOREVER_US, NEVER_US, Records
 from judge import GEOD
 from world import NOW
@@ -272,7 +273,7 @@ def test_no_bit_is_lacking_where_something_reaches(
     back, length, part = way
     a = GEOD.fwd(at_lon, at_lat, back, length * part)[:2]
     b = GEOD.fwd(at_lon, at_lat, back + 180, length * (1 - part))[:2]
-    cover = cover_of(ground.segment.tables.rows, 500.0)
+    cover = cover_of(whole(ground.segment.tables), 500.0)
     assert may_reach(cover.pages, cover.bits, a[1], a[0], b[1], b[0])
 
 

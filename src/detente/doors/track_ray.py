@@ -21,12 +21,12 @@ from detente.core.geodesy import IntArray
 from detente.doors.track_files import Unit
 from detente.doors.track_run import Found, unit_measured
 from detente.errors import DetenteError, MalformedInput, Unavailable
-from detente.picture.column import Column
+from detente.picture.column import Column, Numbers
 from detente.picture.cover import Cover
 from detente.picture.entries import Held
 from detente.picture.legs import Ground
 from detente.picture.segment import Segment
-from detente.picture.tables import Index, Records, Tables
+from detente.picture.tables import Index, Packed, Records
 
 LOCAL = "local"
 """In place of an address: a cluster on this machine, for this audit alone."""
@@ -41,8 +41,9 @@ CONNECT_S = 10.0
 class Sent(NamedTuple):
     """A ground as arrays alone: nothing that a party said leaves this machine but where."""
 
-    owners: Records
-    tables: Tables
+    kind: Numbers
+    kinds: Records
+    tables: Packed
     indexed: Index
     objects: IntArray
     cover: Cover
@@ -139,7 +140,8 @@ def said_by(row: dict[str, Any]) -> list[Found]:
 def _sent(ground: Ground) -> Sent:
     segment = ground.segment
     return Sent(
-        owners=segment.owners,
+        kind=segment.kind,
+        kinds=segment.kinds,
         tables=segment.tables,
         indexed=segment.indexed,
         objects=ground.objects,
@@ -167,12 +169,13 @@ def _ground(sent: Sent) -> Ground:
     none = np.empty(0, dtype=np.int64)
     segment = Segment(
         entries=Held(()),
-        owners=_writable(sent.owners),
+        kind=_writable(sent.kind),
+        kinds=_writable(sent.kinds),
         groups=(),
-        tables=Tables._make(_writable(table) for table in sent.tables),
+        tables=Packed._make(_writable(table) for table in sent.tables),
         indexed=Index._make(_writable(column) for column in sent.indexed),
-        ids=Column(none, none),
-        due=Column(none, none),
+        ids=Column(none, none.astype(np.int32)),
+        due=Column(none, none.astype(np.int32)),
     )
     cover = Cover._make(_writable(part) for part in sent.cover)
     return Ground(segment, _writable(sent.objects), sent.within_m, cover)

@@ -138,7 +138,7 @@ class Drawing:
     def _read(self, rows: Sequence[DrawnRow]) -> None:
         """One page of rows."""
         groups = {grouping: self._group(grouping) for grouping in {row[2] for row in rows}}
-        if min(groups.values()) < 0:
+        if -1 in groups.values():
             self.left += [row[0] for row in rows if groups[row[2]] < 0]
             rows = [row for row in rows if groups[row[2]] >= 0]
         rows = [row for row in rows if row[3]]

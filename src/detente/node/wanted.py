@@ -43,6 +43,7 @@ from detente.core.volume import (
 from detente.core.wire import Value
 from detente.errors import MalformedInput
 from detente.picture import Picture
+from detente.picture.packed import whole
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1_000
@@ -213,7 +214,7 @@ def _within(box: Box, picture: Picture) -> list[Known]:
 def _near(box: Box, picture: Picture) -> Iterator[Known]:
     """What has a shape whose surrounding circle reaches into the box."""
     for segment, _, _ in picture.parts:
-        rows = segment.tables.rows
+        rows = whole(segment.tables)
         # A geodetic degree is at most 1.0068 geocentric ones.
         reach = 1.01 * (rows["cap"] + (rows["radius_m"] + rows["error_m"]) / SEMI_MINOR_M)
         lat = np.arctan2(rows["z"] / (1 - ECCENTRICITY_SQUARED), np.hypot(rows["x"], rows["y"]))

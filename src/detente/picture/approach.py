@@ -17,13 +17,16 @@ from detente.picture.distance import (
     Point,
     chord_to_point,
     inside,
+    on_ellipsoid,
+    place_of,
     plane_of,
     point_at,
     point_to_piece,
 )
 from detente.picture.measure import apart_m, candidates, growth_m, with_room
 from detente.picture.moving import WAY, Motion, advanced, set_out
-from detente.picture.tables import ROW, BoolArray, Index, Record, Records, Sieve, Tables
+from detente.picture.packed import unpack
+from detente.picture.tables import ALONE, ROW, BoolArray, Index, Packed, Record, Records, Sieve
 
 NEARING = np.dtype(
     [
@@ -189,6 +192,9 @@ def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     least = chord_of(need.reach_m + need.rate * low)
     slack = np.sqrt(least * least + sag_m * sag_m) - least
     most = need.reach_m + need.rate * high + slack + _CLOSED_M
+    if b.block == ALONE:
+        q = place_of(b)
+        return closes(p, v, q, q, need, slack)
     soonest_s = np.inf
     for number in range(b.block, b.block_end):
         block = blocks[number]
@@ -196,8 +202,6 @@ def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         if point_to_piece((block.x, block.y, block.z), first, last) > near * near:
             continue
         q = point_at(vertices, block.vertex)
-        if block.pieces == 0:
-            soonest_s = min(soonest_s, closes(p, v, q, q, need, slack))
         for i in range(block.vertex, block.vertex + block.pieces):
             r = point_at(vertices, i + 1)
             soonest_s = min(soonest_s, closes(p, v, q, r, need, slack))
@@ -329,9 +333,12 @@ def nears(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     rings: IntArray,
     vertices: FloatArray,
     rows: Records,
+    terms: Records,
+    shapes: Records,
     sieve: Sieve,
     alive: BoolArray,
     around: IntArray,
+    b: Record,
     way: Record,
     leg: Leg,
     now: Point,
@@ -341,6 +348,8 @@ def nears(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
 ) -> tuple[Records, int]:
     """Add what a track may violate on a leg, among the runs ``around``, to ``out``.
 
+    ``b`` is room for a row.
+
     Returns:
         ``out``, in a larger array where it needs it, and how many of it are filled.
     """
@@ -348,7 +357,7 @@ def nears(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         for j in range(around[k, 0], around[k, 1]):
             if beside(leg, sieve, j):
                 continue
-            b = rows[j]
+            unpack(rows, terms, shapes, j, b)
             time_s = near_row(blocks, rings, vertices, b, way, leg, now_us)
             # Owners lie anywhere, and most stand: it is asked of those that are neared.
             if time_s == np.inf or not alive[b.owner]:
@@ -367,7 +376,7 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     now_us: int,
     horizon_s: float,
     coast_s: float,
-    picture: Tables,
+    picture: Packed,
     index: Index,
     bands: Bands,
     alive: BoolArray,
@@ -390,21 +399,24 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     Returns:
         NEARING, at most one a track and owner.
     """
-    blocks, rings, vertices, rows = picture.blocks, picture.rings, picture.vertices, picture.rows
+    blocks, rings, vertices = picture.blocks, picture.rings, picture.vertices
+    rows, terms, shapes = picture.rows, picture.terms, picture.shapes
     # A record keeps no array: these are named for as long as they are used.
-    ways, asked = np.zeros(1, dtype=WAY), np.zeros(1, dtype=ROW)
+    ways, room = np.zeros(1, dtype=WAY), np.zeros(2, dtype=ROW)
     out, found = np.empty(_NEARINGS_ROOM, dtype=NEARING), 0
     for i in order:
-        way, row = ways[0], asked[0]
+        way, row, b = ways[0], room[0], room[1]
         legs, motion = set_out(tracks[i], now_us, horizon_s, coast_s, way)
-        now, begun = (motion[0], motion[1], motion[2]), found
+        # As a check has the place of a disc: to the same bit.
+        x, y, z = direction((motion[0], motion[1], motion[2]))
+        now, begun = on_ellipsoid(x, y, z), found
         for number in range(legs):
             after = advanced(motion, way.leg_m)
             leg = leg_of(way, number, motion, after, row)
             around = candidates(index.keys, bands, row)
             out, found = nears(
-                blocks, rings, vertices, rows, index.sieve, alive, around, way, leg, now, now_us,
-                out, found,
+                blocks, rings, vertices, rows, terms, shapes, index.sieve, alive, around, b,
+                way, leg, now, now_us, out, found,
             )  # fmt: skip
             motion = after
         if legs > 1 or not alone:

@@ -7,10 +7,10 @@ pieces come within 0.02 m of each other, which is inside the stated error.
 
 import numpy as np
 
-from detente.core.geodesy import FloatArray, IntArray
+from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MINOR_M, FloatArray, IntArray
 from detente.picture._jit import jit
 from detente.picture.outline import frame
-from detente.picture.tables import Record, Records, Tables
+from detente.picture.tables import ALONE, Record, Records, Shapes
 
 Point = tuple[float, float, float]
 """Earth-centred metres. A row of an array would do, but compiled code counts who holds one:
@@ -24,6 +24,19 @@ Plane = tuple[float, float, float, float, float, float]
 def point_at(vertices: FloatArray, i: int) -> Point:
     """A vertex."""
     return vertices[i, 0], vertices[i, 1], vertices[i, 2]
+
+
+@jit
+def place_of(row: Record) -> Point:
+    """The place of a row that is ALONE: that of its direction."""
+    return on_ellipsoid(row.x, row.y, row.z)
+
+
+@jit
+def on_ellipsoid(x: float, y: float, z: float) -> Point:
+    """Where a direction from the earth's centre, a unit vector, leaves the ellipsoid."""
+    radius = SEMI_MINOR_M / np.sqrt(1 - ECCENTRICITY_SQUARED * (x * x + y * y))
+    return x * radius, y * radius, z * radius
 
 
 @jit
@@ -170,24 +183,17 @@ def beyond(a: Point, b: Point, reach: float) -> bool:
 def blocks_apart2(from_: FloatArray, a: Record, to: FloatArray, b: Record, best: float) -> float:
     """Squared distance between two blocks of pieces, or that of ``best`` if it is nearer."""
     best2 = best * best
-    for i in range(a.vertex, a.vertex + max(a.pieces, 1)):
-        p0 = point_at(from_, i)
-        p1 = point_at(from_, i + 1) if a.pieces > 0 else p0
+    for i in range(a.vertex, a.vertex + a.pieces):
+        p0, p1 = point_at(from_, i), point_at(from_, i + 1)
         centre, radius = sphere_of(p0, p1)
         if beyond(centre, (b.x, b.y, b.z), best + radius + b.radius):
             continue
-        for j in range(b.vertex, b.vertex + max(b.pieces, 1)):
-            q0 = point_at(to, j)
-            q1 = point_at(to, j + 1) if b.pieces > 0 else q0
+        for j in range(b.vertex, b.vertex + b.pieces):
+            q0, q1 = point_at(to, j), point_at(to, j + 1)
             other, around = sphere_of(q0, q1)
             if beyond(centre, other, best + radius + around):
                 continue
-            if a.pieces == 0:
-                d2 = point_to_piece(p0, q0, q1)
-            elif b.pieces == 0:
-                d2 = point_to_piece(q0, p0, p1)
-            else:
-                d2 = piece_to_piece(p0, p1, q0, q1)
+            d2 = piece_to_piece(p0, p1, q0, q1)
             if d2 < best2:
                 best2 = d2
                 best = np.sqrt(best2)
@@ -208,6 +214,9 @@ def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     if row.ring != row.ring_end and inside(blocks, rings, vertices, row, plane, p):
         return 0.0
     best, best2 = most, most * most
+    if row.block == ALONE:
+        q = place_of(row)
+        return float(np.sqrt(min(best2, point_to_piece(p, q, q))))
     for number in range(row.block, row.block_end):
         block = blocks[number]
         dx, dy, dz = p[0] - block.x, p[1] - block.y, p[2] - block.z
@@ -215,8 +224,6 @@ def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         if dx * dx + dy * dy + dz * dz >= reach * reach:
             continue
         a = point_at(vertices, block.vertex)
-        if block.pieces == 0:
-            best2 = min(best2, point_to_piece(p, a, a))
         for i in range(block.vertex, block.vertex + block.pieces):
             b = point_at(vertices, i + 1)
             best2 = min(best2, point_to_piece(p, a, b))
@@ -227,15 +234,17 @@ def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
 
 @jit
 def chord_between(
-    t: Tables, row: Record, plane: Plane, u: Tables, other: Record, most: float
+    t: Shapes, row: Record, plane: Plane, u: Shapes, other: Record, most: float
 ) -> float:
     """The chord between the nearest points of two cores, metres; 0 where they meet.
 
     What is not nearer than ``most`` is that far: nobody asks how far exactly.
     """
-    if other.block_end - other.block == 1 and u.blocks[other.block].pieces == 0:
-        p = point_at(u.vertices, u.blocks[other.block].vertex)
-        return chord_to_point(t.blocks, t.rings, t.vertices, row, plane, p, most)
+    if other.block == ALONE:
+        return chord_to_point(t.blocks, t.rings, t.vertices, row, plane, place_of(other), most)
+    if row.block == ALONE:
+        p, back = place_of(row), plane_of(other)
+        return chord_to_point(u.blocks, u.rings, u.vertices, other, back, p, most)
     return chord_to_shape(
         t.blocks, t.rings, t.vertices, row, plane, u.blocks, u.rings, u.vertices, other, most
     )

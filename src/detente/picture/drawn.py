@@ -88,7 +88,8 @@ def _sound(numbers: IntArray, first: IntArray) -> np.ndarray:
         if (first[owner] | first[owner + 1]) % 8 or size < HEADER:
             continue
         rows, paths, positions = numbers[begin], numbers[begin + 1], numbers[begin + 2]
-        if min(rows, paths, positions) < 0 or max(rows, paths, positions) > size:
+        # What has no place is left to its values: nothing here shows that it had one.
+        if min(rows, paths, positions) < 1 or max(rows, paths, positions) > size:
             continue
         if size != HEADER + rows * _WIDTH + paths + 2 * positions:
             continue

@@ -19,6 +19,7 @@ from detente.picture._jit import released
 from detente.picture.cover import Cover, cover_of, may_reach
 from detente.picture.gather import RAW, Group, Raw
 from detente.picture.outline import placed_at
+from detente.picture.packed import whole
 from detente.picture.question import Question
 from detente.picture.segment import Segment
 from detente.picture.tables import FOREVER_US, NEVER_US, OWNER, Records
@@ -137,8 +138,8 @@ class Ground:
         self.segment = segment
         self.objects = objects
         self.within_m = within_m
-        self.cover = cover_of(segment.tables.rows, within_m) if cover is None else cover
-        self._alive = np.ones(len(segment.owners), dtype=np.bool_)
+        self.cover = cover_of(whole(segment.tables), within_m) if cover is None else cover
+        self._alive = np.ones(len(segment.kind), dtype=np.bool_)
 
     def near(self, begin: Records, end: Records) -> Records:
         """What some legs come near: NEAR, one an object and leg.
@@ -147,7 +148,7 @@ class Ground:
             begin: (m,) POSITION.
             end: (m,) POSITION, of the same tracks, no earlier.
         """
-        if not len(begin) or not len(self.segment.owners):
+        if not len(begin) or not len(self.segment.kind):
             return np.empty(0, dtype=NEAR)
         question = Question.of(self._raw(begin, end), None)
         hits = question.ask_long(self.segment, self._alive, (0, len(begin)))

@@ -197,8 +197,8 @@ class Live:
 
 
 def vertices(part: Part) -> int:
-    """How large a part is: a shape has at least one vertex."""
-    return len(part.segment.tables.vertices)
+    """How large a part is: its rows, and the vertices of those that are more than a place."""
+    return len(part.segment.tables.rows) + len(part.segment.tables.vertices)
 
 
 def first_to_merge(parts: Sequence[Part], *, vertices_max: int | None = None) -> int:

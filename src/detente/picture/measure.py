@@ -17,7 +17,18 @@ from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import jit, released
 from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, passed_over, runs
 from detente.picture.distance import Plane, chord_between, plane_of
-from detente.picture.tables import HIT, BoolArray, Index, Record, Records, Tables
+from detente.picture.packed import unpack
+from detente.picture.tables import (
+    HIT,
+    ROW,
+    BoolArray,
+    Index,
+    Packed,
+    Record,
+    Records,
+    Shapes,
+    Tables,
+)
 
 _RUNS_ROOM = 1_024
 """Runs kept on the first try; a continent-sized question asks again with more."""
@@ -107,7 +118,7 @@ def near(a: Record, b: Record) -> bool:
 
 @jit
 def meet(
-    question: Tables, a: Record, plane: Plane, picture: Tables, b: Record, hit: Record
+    question: Shapes, a: Record, plane: Plane, picture: Shapes, b: Record, hit: Record
 ) -> bool:
     """Whether row ``a`` of a question meets row ``b``, ``near`` it; then fills ``hit``."""
     required, _ = keep_m(a, b)
@@ -140,8 +151,8 @@ def candidates(keys: IntArray, bands: Bands, row: Record) -> IntArray:
 
 @jit
 def pairs(a: Record, b: Record) -> int:
-    """How many pairs of blocks there are to measure."""
-    return int(a.block_end - a.block) * int(b.block_end - b.block)
+    """How many pairs of blocks there are to measure; what is ALONE counts as one."""
+    return max(1, int(a.block_end - a.block)) * max(1, int(b.block_end - b.block))
 
 
 @jit
@@ -189,7 +200,7 @@ def with_room(hits: Records, wanted: int) -> Records:
 def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     question: Tables,
     a: Record,
-    picture: Tables,
+    picture: Packed,
     index: Index,
     alive: BoolArray,
     hits: Records,
@@ -204,7 +215,9 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     """
     around = candidates(index.keys, UNKNOWN_BANDS, a)
     own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
-    rows, sieve = picture.rows, index.sieve
+    rows, terms, shapes, sieve = picture.rows, picture.terms, picture.shapes, index.sieve
+    room = np.empty(1, dtype=ROW)
+    b = room[0]
     for k in range(len(around)):
         first, end = around[k, 0], around[k, 1]
         work_max -= (end - first) // PASSED_OVER
@@ -214,7 +227,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         for j in range(first, end):
             if passed_over(a, own, asking, sieve, j):
                 continue
-            b = rows[j]
+            unpack(rows, terms, shapes, j, b)
             work_max -= 1
             if not near(a, b):
                 continue
@@ -232,7 +245,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     question: Tables,
     first: int,
     end: int,
-    picture: Tables,
+    picture: Packed,
     index: Index,
     alive: BoolArray,
     alone: bool,  # noqa: FBT001 - compiled
@@ -272,7 +285,7 @@ def asked_briefly(  # noqa: PLR0913, PLR0917 - as asked
     question: Tables,
     first: int,
     end: int,
-    picture: Tables,
+    picture: Packed,
     index: Index,
     alive: BoolArray,
     alone: bool,  # noqa: FBT001 - compiled
@@ -287,7 +300,7 @@ def asked_long(  # noqa: PLR0913, PLR0917 - as asked
     question: Tables,
     first: int,
     end: int,
-    picture: Tables,
+    picture: Packed,
     index: Index,
     alive: BoolArray,
     alone: bool,  # noqa: FBT001 - compiled

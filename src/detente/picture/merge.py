@@ -1,49 +1,138 @@
-"""Two sets of tables into one: records copied in the order of the index."""
+"""Two sets of tables into one: rows copied in the order of the index."""
 
 import numpy as np
 
 from detente.core.geodesy import IntArray
 from detente.picture._jit import jit, released
-from detente.picture.tables import BLOCK, ROW, Records, Tables
+from detente.picture.packed import common, copy_shape, room_for, vertices_end
+from detente.picture.tables import ALONE, Index, Packed, Records, Sieve, Tables
 
 
-@released
 def merged_tables(
-    a: Tables, a_keys: IntArray, a_new: IntArray, b: Tables, b_keys: IntArray, b_new: IntArray
-) -> tuple[Tables, IntArray]:
+    a: Packed, a_index: Index, a_new: IntArray, b: Packed, b_index: Index, b_new: IntArray
+) -> tuple[Packed, Index]:
     """Merge tables whose rows stand in the order of their keys.
 
     What belongs to a row is copied with it, so that it lies as the rows do.
 
     Args:
         a: Tables.
-        a_keys: Of its rows.
+        a_index: Of its rows.
         a_new: New number of each owner; negative for those to be left out.
         b: Others.
-        b_keys: Of its rows.
+        b_index: Of its rows.
         b_new: As ``a_new``.
 
     Returns:
-        Tables and keys in the order of the index.
+        Tables and index in the order of the keys.
     """
+    wanted = [used(one.rows, new, len(one.terms)) for one, new in ((a, a_new), (b, b_new))]
+    terms, index = common(np.concatenate([a.terms[wanted[0]], b.terms[wanted[1]]]))
+    maps = [np.empty(len(one.terms), dtype=np.int64) for one in (a, b)]
+    maps[0][wanted[0]], maps[1][wanted[1]] = np.split(index, [int(wanted[0].sum())])
+    tables, keys, sieve = zipped(
+        a, a_index.keys, a_index.sieve, a_new, maps[0],
+        b, b_index.keys, b_index.sieve, b_new, maps[1], terms,
+    )  # fmt: skip
+    return tables, Index(keys, sieve)
+
+
+@released
+def used(rows: Records, new: IntArray, terms: int) -> np.ndarray:
+    """Which terms the rows have whose owners stay, (t,) bool."""
+    out = np.zeros(terms, dtype=np.bool_)
+    for i in range(len(rows)):
+        if new[rows[i].owner] >= 0:
+            out[rows[i].terms] = True
+    return out
+
+
+@released
+def zipped(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    a: Packed,
+    a_keys: IntArray,
+    a_sieve: Sieve,
+    a_new: IntArray,
+    a_terms: IntArray,
+    b: Packed,
+    b_keys: IntArray,
+    b_sieve: Sieve,
+    b_new: IntArray,
+    b_terms: IntArray,
+    terms: Records,
+) -> tuple[Packed, IntArray, Sieve]:
+    """``merged_tables`` once it is known which of ``terms`` each one's become."""
     size = living(a, a_new) + living(b, b_new)
-    out = Tables(
-        np.empty(size[0], dtype=ROW),
-        np.empty(size[1], dtype=BLOCK),
-        np.empty((size[2], 2), dtype=np.int64),
-        np.empty((size[3], 5)),
-    )
+    out = room_for(size[0], terms, size[1:])
     keys = np.empty(size[0], dtype=np.int64)
-    at = np.zeros(4, dtype=np.int64)
+    sieve = np.empty((size[0], a_sieve.shape[1]), dtype=np.float32)
+    at = np.zeros(5, dtype=np.int64)
     i, j = 0, 0
     while i < len(a_keys) or j < len(b_keys):
         if j == len(b_keys) or (i < len(a_keys) and a_keys[i] <= b_keys[j]):
-            copy(a, i, a_keys[i], a_new, out, keys, at)
+            if copy(a, i, a_new, a_terms, out, at):
+                keys[at[4] - 1], sieve[at[4] - 1] = a_keys[i], a_sieve[i]
             i += 1
         else:
-            copy(b, j, b_keys[j], b_new, out, keys, at)
+            if copy(b, j, b_new, b_terms, out, at):
+                keys[at[4] - 1], sieve[at[4] - 1] = b_keys[j], b_sieve[j]
             j += 1
-    return out, keys
+    return out, keys, sieve
+
+
+@jit
+def living(tables: Packed, new: IntArray) -> IntArray:
+    """Rows, shapes, blocks, rings and vertices of the owners that stay, (5,) int64."""
+    out = np.zeros(5, dtype=np.int64)
+    for i in range(len(tables.rows)):
+        row = tables.rows[i]
+        if new[row.owner] < 0:
+            continue
+        out[0] += 1
+        if row.shape != ALONE:
+            shape = tables.shapes[row.shape]
+            out[1] += 1
+            out[2] += shape.block_end - shape.block
+            out[3] += shape.ring_end - shape.ring
+            out[4] += vertices_end(tables.blocks, shape.block_end)
+            out[4] -= tables.blocks[shape.block].vertex
+    return out
+
+
+@jit
+def copy(
+    source: Packed,
+    i: int,
+    new: IntArray,
+    terms: IntArray,
+    out: Packed,
+    at: IntArray,
+) -> bool:
+    """Add one row with all that belongs to it, unless its owner is gone.
+
+    Args:
+        source: Where it is.
+        i: Which it is.
+        new: As of ``merged_tables``.
+        terms: What its terms become.
+        out: Where it goes.
+        at: (5,) how many blocks, rings, vertices, shapes and rows are there; moved on.
+    """
+    owner = new[source.rows[i].owner]
+    if owner < 0:
+        return False
+    out.rows[at[4]] = source.rows[i]
+    row = out.rows[at[4]]
+    at[4] += 1
+    row.owner, row.terms = owner, terms[row.terms]
+    if row.shape != ALONE:
+        shape = source.shapes[row.shape]
+        row.shape = at[3]
+        copied = out.shapes[at[3]]
+        at[3] += 1
+        copied.cap = shape.cap
+        copy_shape(source, shape, out, copied, at)
+    return True
 
 
 @released
@@ -60,64 +149,8 @@ def in_order_of(rows: Records, tables: Tables) -> Tables:
         np.empty_like(tables.rings),
         np.empty_like(tables.vertices),
     )
-    source = Tables(rows.copy(), tables.blocks, tables.rings, tables.vertices)
-    at = np.zeros(4, dtype=np.int64)
+    at = np.zeros(3, dtype=np.int64)
     for i in range(len(rows)):
-        copy_row(source, i, out, at)
+        if rows[i].block != ALONE:
+            copy_shape(tables, rows[i], out, rows[i], at)
     return out
-
-
-@jit
-def living(tables: Tables, new: IntArray) -> IntArray:
-    """Rows, blocks, rings and vertices of the owners that stay, (4,) int64."""
-    out = np.zeros(4, dtype=np.int64)
-    for i in range(len(tables.rows)):
-        row = tables.rows[i]
-        if new[row.owner] >= 0:
-            out[0] += 1
-            out[1] += row.block_end - row.block
-            out[2] += row.ring_end - row.ring
-            out[3] += vertices_end(tables, i) - tables.blocks[row.block].vertex
-    return out
-
-
-@jit
-def vertices_end(tables: Tables, i: int) -> int:
-    """The end of a row's vertices, which begin at its first block's."""
-    last = tables.blocks[tables.rows[i].block_end - 1]
-    return int(last.vertex + last.pieces + 1)
-
-
-@jit
-def copy(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
-    source: Tables, i: int, key: int, new: IntArray, out: Tables, keys: IntArray, at: IntArray
-) -> None:
-    """Add one row with all that belongs to it, unless its owner is gone; moves ``at`` on."""
-    owner = new[source.rows[i].owner]
-    if owner >= 0:
-        keys[at[0]] = key
-        copy_row(source, i, out, at)
-        out.rows[at[0] - 1].owner = owner
-
-
-@jit
-def copy_row(source: Tables, i: int, out: Tables, at: IntArray) -> None:
-    """Add one row with all that belongs to it; moves ``at`` on."""
-    row = source.rows[i]
-    first = source.blocks[row.block].vertex
-    out.rows[at[0]] = row
-    copied = out.rows[at[0]]
-    copied.block, copied.ring = at[1], at[2]
-    for block in range(row.block, row.block_end):
-        out.blocks[at[1]] = source.blocks[block]
-        out.blocks[at[1]].vertex += at[3] - first
-        at[1] += 1
-    for ring in range(row.ring, row.ring_end):
-        out.rings[at[2], 0] = source.rings[ring, 0] - row.block + copied.block
-        out.rings[at[2], 1] = source.rings[ring, 1] - row.block + copied.block
-        at[2] += 1
-    for vertex in range(first, vertices_end(source, i)):
-        out.vertices[at[3]] = source.vertices[vertex]
-        at[3] += 1
-    copied.block_end, copied.ring_end = at[1], at[2]
-    at[0] += 1

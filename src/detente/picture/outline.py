@@ -20,6 +20,7 @@ from detente.errors import MalformedInput
 from detente.picture._jit import jit, released
 from detente.picture.gather import Raw
 from detente.picture.tables import (
+    ALONE,
     BLOCK,
     BLOCK_PIECES,
     FOREVER_US,
@@ -222,6 +223,11 @@ def laid_out(raw: Records, starts: IntArray, vertices: FloatArray) -> Tables:
         bound(source, row)
         cap(row, vertices, starts[path], end_of(starts, path_end - 1, n))
         row.block, row.ring = block, ring
+        if is_place(source, path, starts, n):
+            row.block = row.block_end = ALONE
+            row.ring = row.ring_end = 0
+            path = path_end
+            continue
         if source.area:
             project(row, vertices, starts[path], end_of(starts, path_end - 1, n))
         for one in range(path, path_end):
@@ -236,13 +242,20 @@ def laid_out(raw: Records, starts: IntArray, vertices: FloatArray) -> Tables:
 
 
 @jit
+def is_place(source: Record, path: int, starts: IntArray, n: int) -> bool:
+    """Whether the row whose first path this is has a single place as its core."""
+    return not source.area and end_of(starts, path, n) - starts[path] == 1
+
+
+@jit
 def counted(raw: Records, starts: IntArray, n: int) -> tuple[int, int]:
     """How many blocks and rings there will be."""
     blocks, rings, path = 0, 0, 0
-    for one in range(len(starts)):
-        pieces = end_of(starts, one, n) - starts[one] - 1
-        blocks += max(1, (pieces + BLOCK_PIECES - 1) // BLOCK_PIECES)
     for i in range(len(raw)):
+        if not is_place(raw[i], path, starts, n):
+            for one in range(path, raw[i].path_end):
+                pieces = end_of(starts, one, n) - starts[one] - 1
+                blocks += max(1, (pieces + BLOCK_PIECES - 1) // BLOCK_PIECES)
         if raw[i].area:
             rings += raw[i].path_end - path
         path = raw[i].path_end
@@ -269,6 +282,9 @@ def cap(row: Record, vertices: FloatArray, first: int, end: int) -> None:
         v = vertices[i]
         norm = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
         x, y, z = x + v[0] / norm, y + v[1] / norm, z + v[2] / norm
+    if end - first == 1:
+        row.x, row.y, row.z, row.cap = x, y, z, 0.0
+        return
     norm = np.sqrt(x * x + y * y + z * z)
     if norm <= _NO_MEAN:
         x, y, z = vertices[first, 0], vertices[first, 1], vertices[first, 2]
@@ -281,7 +297,7 @@ def cap(row: Record, vertices: FloatArray, first: int, end: int) -> None:
         dx, dy, dz = v[0] / norm - x, v[1] / norm - y, v[2] / norm - z
         apart2 = max(apart2, dx * dx + dy * dy + dz * dz)
     row.x, row.y, row.z = x, y, z
-    row.cap = 0.0 if end - first == 1 else 2 * np.arcsin(min(1.0, np.sqrt(apart2) / 2))
+    row.cap = 2 * np.arcsin(min(1.0, np.sqrt(apart2) / 2))
 
 
 @jit

@@ -29,6 +29,7 @@ from detente.picture.bands import (
 )
 from detente.picture.distance import plane_of
 from detente.picture.measure import candidates, meet, near, nearest, with_room
+from detente.picture.packed import whole
 from detente.picture.segment import Segment
 from detente.picture.tables import FOREVER_US, HIT, BoolArray, Index, Record, Records, Tables
 
@@ -110,11 +111,13 @@ def _slabs_until(rows: Records) -> IntArray:
 
 def _chosen(segment: Segment, alive: BoolArray, separation_mm: int) -> tuple[Tables, Index]:
     """The rows of some owners, in the order of the index, asking for so much at least."""
-    tables = segment.tables
-    asked = alive[tables.rows["owner"]]
+    packed = segment.tables
+    rows = whole(packed)
+    tables = Tables(rows, packed.blocks, packed.rings, packed.vertices)
+    asked = alive[rows["owner"]]
     if asked.all() and not separation_mm:
         return tables, segment.indexed
-    rows = tables.rows[asked]
+    rows = rows[asked]
     rows["separation_m"] = np.maximum(rows["separation_m"], separation_mm / 1_000)
     keys = keys_of(rows)
     order = np.argsort(keys, kind="stable")

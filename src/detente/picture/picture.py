@@ -34,9 +34,8 @@ class Part(NamedTuple):
 
     def plans(self) -> "Part":
         """Only the plans of it stand."""
-        rows = self.segment.tables.rows
-        of_plans = np.zeros_like(self.alive)
-        of_plans[rows["owner"][rows["plan"] == 1]] = True
+        tables, of_plans = self.segment.tables, np.zeros_like(self.alive)
+        of_plans[tables.rows["owner"][tables.terms["plan"][tables.rows["terms"]] == 1]] = True
         alive = self.alive & of_plans
         return self._replace(alive=alive, standing=int(alive.sum()))
 
@@ -133,7 +132,7 @@ class Picture:
         out: Counter[Hashable] = Counter()
         for segment, alive, _ in self.parts:
             owner = segment.stale(now_us)
-            group = segment.owners["group"][owner[alive[owner]]]
+            group = segment.kinds["group"][segment.kind[owner[alive[owner]]]]
             count = np.bincount(group, minlength=len(segment.groups))
             for number in np.flatnonzero(count).tolist():
                 out[segment.groups[number].label] += int(count[number])

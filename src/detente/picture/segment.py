@@ -14,12 +14,13 @@ from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
 from detente.picture.bands import keys_of, sieve_of
-from detente.picture.column import Column, alike
+from detente.picture.column import Column, Numbers, alike, sorted_column
 from detente.picture.entries import Entries, Held, joined
 from detente.picture.gather import Gatherer, Group, Raw, agreed
-from detente.picture.merge import in_order_of, merged_tables
+from detente.picture.merge import merged_tables
 from detente.picture.outline import TooWide, ask, outlines
-from detente.picture.tables import FOREVER_US, BoolArray, Index, Records, Tables
+from detente.picture.packed import common, packed, whole
+from detente.picture.tables import FOREVER_US, KIND, BoolArray, Index, Packed, Records, Tables
 
 Label = Callable[[Known], Hashable]
 Keep = Callable[[list[Known]], Entries]
@@ -28,14 +29,16 @@ Keep = Callable[[list[Known]], Entries]
 class Segment(NamedTuple):
     """Immutable; owners are numbers of ``entries``.
 
+    ``kind`` (n,) int32 says which of ``kinds`` (k,) KIND each is, whose groups are ``groups``.
     ``tables`` stand in the order of ``indexed.keys``. ``ids`` are hashes of object
     ids, ``due`` the times from which objects are stale, of those that ever are.
     """
 
     entries: Entries
-    owners: Records
+    kind: Numbers
+    kinds: Records
     groups: tuple[Group, ...]
-    tables: Tables
+    tables: Packed
     indexed: Index
     ids: Column
     due: Column
@@ -57,7 +60,7 @@ class Segment(NamedTuple):
         out[self.ids.owner] = self.ids.value
         return out
 
-    def stale(self, now_us: int) -> IntArray:
+    def stale(self, now_us: int) -> Numbers:
         """Owners that are stale at a time, alive or not."""
         return self.due.owner[: np.searchsorted(self.due.value, now_us)]
 
@@ -65,9 +68,10 @@ class Segment(NamedTuple):
         """Nothing, laid out alike."""
         return Segment(
             entries=Held(()),
-            owners=self.owners[:0],
+            kind=self.kind[:0],
+            kinds=self.kinds[:0],
             groups=(),
-            tables=Tables._make(table[:0] for table in self.tables),
+            tables=Packed._make(table[:0] for table in self.tables),
             indexed=Index._make(column[:0] for column in self.indexed),
             ids=Column._make(column[:0] for column in self.ids),
             due=Column._make(column[:0] for column in self.due),
@@ -75,9 +79,10 @@ class Segment(NamedTuple):
 
     def under(self, agreement: Agreement | None) -> "Segment":
         """The same objects under another agreement: arrays only."""
-        rows = self.tables.rows.copy()
-        ask(rows, self.owners, agreed(self.groups, agreement))
-        tables, index = _in_order(self.tables._replace(rows=rows))
+        kept = self.tables
+        rows = whole(kept)
+        ask(rows, self.kinds[self.kind], agreed(self.groups, agreement))
+        tables, index = _in_order(Tables(rows, kept.blocks, kept.rings, kept.vertices))
         return self._replace(tables=tables, indexed=index)
 
 
@@ -123,11 +128,17 @@ def arranged(entries: Entries, ids: IntArray, raw: Raw, agreement: Agreement | N
         MalformedInput: A shape too wide to be measured (named).
     """
     try:
-        tables = outlines(raw, agreed(raw.groups, agreement))
+        laid_out = outlines(raw, agreed(raw.groups, agreement))
     except TooWide as error:
         [one] = entries.take([error.owner])
         raise error.of(f"shape of {one.value.source_id}") from None
-    return _complete(entries, raw.owners, raw.groups, *_in_order(tables), ids)
+    tables, index = _in_order(laid_out)
+    own = np.empty(len(raw.owners), dtype=KIND)
+    for name in KIND.names or ():
+        own[name] = raw.owners[name]
+    due = raw.owners["due_us"]
+    ever = np.flatnonzero(due < FOREVER_US)
+    return _complete(entries, own, raw.groups, tables, index, ids, due[ever], ever)
 
 
 def require_measurable(shapes: Sequence[Shape]) -> None:
@@ -148,27 +159,31 @@ def merged(parts: Sequence[tuple[Segment, BoolArray]]) -> Segment:
     Tables are merged two and two from the smallest on, so that little is copied twice.
     """
     counts = np.cumsum([0, *(alive.sum() for _, alive in parts)])
-    *rest, (tables, keys, new) = (
-        (one.tables, one.indexed.keys, renumbered(alive, int(first)))
-        for (one, alive), first in zip(parts, counts[:-1], strict=True)
-    )
-    everything = np.arange(counts[-1])
-    for own_tables, own_keys, own_new in reversed(rest):
-        tables, keys = merged_tables(own_tables, own_keys, own_new, tables, keys, new)
-        new = everything
+    news = [renumbered(alive, int(first)) for (_, alive), first in zip(parts, counts, strict=False)]
+    tables, index, new = parts[-1][0].tables, parts[-1][0].indexed, news[-1]
+    for (one, _), own_new in zip(parts[-2::-1], news[-2::-1], strict=True):
+        tables, index = merged_tables(one.tables, one.indexed, own_new, tables, index, new)
+        new = np.arange(counts[-1])
     groups: dict[Group, int] = {}
-    owners, ids = [], []
-    for one, alive in parts:
+    own, ids, due, ever = [], [], [], []
+    for (one, alive), new in zip(parts, news, strict=True):
+        kinds = one.kinds.copy()
         numbers = [groups.setdefault(group, len(groups)) for group in one.groups]
-        owners.append(_regrouped(one.owners[alive], numbers))
+        kinds["group"] = np.array(numbers, dtype=np.int64)[kinds["group"]]
+        own.append(kinds[one.kind[alive]])
         ids.append(one.hashes()[alive])
+        still = alive[one.due.owner]
+        due.append(one.due.value[still])
+        ever.append(new[one.due.owner[still]])
     return _complete(
         joined([(one.entries, alive) for one, alive in parts]),
-        np.concatenate(owners),
+        np.concatenate(own),
         tuple(groups),
         tables,
-        Index(keys, sieve_of(tables.rows)),
+        index,
         np.concatenate(ids),
+        np.concatenate(due),
+        np.concatenate(ever),
     )
 
 
@@ -177,38 +192,33 @@ def renumbered(alive: BoolArray, first: int = 0) -> IntArray:
     return np.where(alive, np.cumsum(alive) - 1 + first, -1)
 
 
-def _complete(
+def _complete(  # noqa: PLR0913, PLR0917 - all that a segment is made of
     entries: Entries,
-    owners: Records,
+    own: Records,
     groups: tuple[Group, ...],
-    tables: Tables,
+    tables: Packed,
     indexed: Index,
     ids: IntArray,
+    due: IntArray,
+    ever: IntArray,
 ) -> Segment:
-    by_id = np.argsort(ids, kind="stable")
-    due = owners["due_us"]
-    ever = np.flatnonzero(due < FOREVER_US)
-    by_due = ever[np.argsort(due[ever], kind="stable")]
+    """A segment of owners with their KIND and ids, of which ``ever`` some become stale."""
+    kinds, kind = common(own)
     return Segment(
         entries=entries,
-        owners=owners,
+        kind=kind.astype(np.int32),
+        kinds=kinds,
         groups=groups,
         tables=tables,
         indexed=indexed,
-        ids=Column(ids[by_id], by_id),
-        due=Column(due[by_due], by_due),
+        ids=sorted_column(ids, np.arange(len(ids))),
+        due=sorted_column(due, ever),
     )
 
 
-def _in_order(tables: Tables) -> tuple[Tables, Index]:
+def _in_order(tables: Tables) -> tuple[Packed, Index]:
     """All in the order of the index: what is asked for together lies together."""
     keys = keys_of(tables.rows)
     order = np.argsort(keys, kind="stable")
-    rows, keys = tables.rows[order], keys[order]
-    tables = in_order_of(rows, tables)
-    return tables, Index(keys, sieve_of(tables.rows))
-
-
-def _regrouped(owners: Records, numbers: list[int]) -> Records:
-    owners["group"] = np.array(numbers, dtype=np.int64)[owners["group"]]
-    return owners
+    rows = tables.rows[order]
+    return packed(tables._replace(rows=rows)), Index(keys[order], sieve_of(rows))

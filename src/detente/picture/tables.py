@@ -39,17 +39,50 @@ ROW = np.dtype(
     ],
     align=True,
 )
-"""``owner`` the object's number; ``plan`` 1 for a plan, else 0; ``lower_m``,
-``upper_m`` above the ellipsoid (infinite where unbounded); ``start_us``,
-``end_us`` (NEVER_US, FOREVER_US where unbounded); ``separation_m`` what it asks
+"""A row as the kernels read it. ``owner`` the object's number; ``plan`` 1 for a plan,
+else 0; ``lower_m``, ``upper_m`` above the ellipsoid (infinite where unbounded);
+``start_us``, ``end_us`` (NEVER_US, FOREVER_US where unbounded); ``separation_m`` what it asks
 around itself; ``vertical_m`` the same in height; ``mutual_m`` and
 ``mutual_vertical_m`` what it asks of plans only, which is so for plans: each of
 two keeps what the other asks, whichever of them is the question (R-07);
 ``speed_m_s`` and ``fix_us`` how a track grows.
 
-Of its shape: blocks; rings (equal ends: not a polygon); ``x``, ``y``, ``z`` the
-direction of its centre (unit vector); ``cap`` how far it reaches around that
-(radians); ``radius_m``; ``error_m`` of its edges."""
+Of its shape: blocks (ALONE: a single place, which is that of its direction); rings (equal
+ends: not a polygon); ``x``, ``y``, ``z`` the direction of its centre (unit vector); ``cap``
+how far it reaches around that (radians); ``radius_m``; ``error_m`` of its edges."""
+
+ALONE = -1
+"""Instead of blocks: most registers hold places rather than shapes."""
+
+LEAN = np.dtype(
+    [
+        *((name, np.int64) for name in ("start_us", "end_us")),
+        *((name, np.float64) for name in ("x", "y", "z")),
+        *((name, np.int32) for name in ("owner", "terms", "shape")),
+    ],
+    align=True,
+)
+"""A row as a picture keeps it: 56 bytes. ``terms`` is a number of TERMS; ``shape`` one of
+SHAPE, or ALONE."""
+
+TERMS = np.dtype(
+    [
+        *((name, np.int64) for name in ("fix_us", "plan")),
+        *((name, np.float64) for name in ("lower_m", "upper_m")),
+        *((name, np.float64) for name in ("separation_m", "vertical_m")),
+        *((name, np.float64) for name in ("mutual_m", "mutual_vertical_m")),
+        *((name, np.float64) for name in ("speed_m_s", "radius_m", "error_m")),
+    ]
+)
+"""What many rows have in common, as ROW has it."""
+
+SHAPE = np.dtype(
+    [
+        ("cap", np.float64),
+        *((name, np.int32) for name in ("block", "block_end", "ring", "ring_end")),
+    ]
+)
+"""What a row has that is more than a place, as ROW has it."""
 
 BLOCK = np.dtype(
     [
@@ -59,13 +92,16 @@ BLOCK = np.dtype(
     ],
     align=True,
 )
-"""First vertex, pieces (0 is a lone point), sphere in metres, and of polygons
+"""First vertex, pieces, sphere in metres, and of polygons
 the bounds in the gnomonic plane: lowest y, highest y, highest x."""
 
 OWNER = np.dtype([(name, np.int64) for name in ("own_mm", "extra_mm", "due_us", "group")])
 """Of one object: the separation that it asks by itself (of a plan: its hazard);
 what is added to the larger of that and the agreement's; when it becomes stale;
 the number of its group (detente.picture.gather)."""
+
+KIND = np.dtype([(name, np.int64) for name in ("own_mm", "extra_mm", "group")])
+"""What many objects have in common, as OWNER has it."""
 
 HIT = np.dtype(
     [
@@ -90,7 +126,7 @@ class Index(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """The rows of some objects with all that belongs to them.
+    """The rows of some objects with all that belongs to them, as they are laid out or asked.
 
     ``rows`` (n,) ROW; ``blocks`` (b,) BLOCK; ``rings`` (r, 2) int64, first and
     end block; ``vertices`` (v, 5) float64: earth-centred metres, then of polygons
@@ -104,3 +140,21 @@ class Tables(NamedTuple):
     blocks: Records
     rings: IntArray
     vertices: FloatArray
+
+
+class Packed(NamedTuple):
+    """The same as a picture keeps it.
+
+    ``rows`` (n,) LEAN; ``terms`` (t,) TERMS; ``shapes`` (s,) SHAPE; all others as of Tables.
+    """
+
+    rows: Records
+    terms: Records
+    shapes: Records
+    blocks: Records
+    rings: IntArray
+    vertices: FloatArray
+
+
+Shapes = Tables | Packed
+"""Where blocks, rings and vertices are."""

@@ -13,9 +13,13 @@ from detente.core.plan import Plan, PlanState
 from detente.core.volume import EPOCH, Shape, Volume
 from detente.core.watch import Observed
 from detente.picture import question
+from detente.picture.drawn import damaged, drawn, raw_of, sheet_of
+from detente.picture.entries import Held
+from detente.picture.gather import Gatherer, Group
 from detente.picture.legs import POSITION, Ground, chained
 from detente.picture.live import Live
-from detente.picture.picture import Picture, merged_part
+from detente.picture.picture import Part, Picture, merged_part
+from detente.picture.segment import arranged, hashes_of
 from detente.picture.watch import approaches
 
 
@@ -25,7 +29,13 @@ def warm() -> None:
     volumes = (Volume(footprint=shapes),)
     notice = Notice(source_id="warm", name="warm", category="warm", party="warm", volumes=volumes)
     plan = Plan(source_id="warm", volumes=volumes, state=PlanState.ACCEPTED)
-    live = Live([Known(value=notice, object_id="a")])
+    gatherer = Gatherer()
+    gatherer.add(notice)
+    sheet = sheet_of([drawn(gatherer.raw())])
+    damaged(sheet)
+    read = raw_of(sheet, np.zeros(1, dtype=np.int64), (Group("warm"),))
+    segment = arranged(Held([Known(value=notice, object_id="c")]), hashes_of("c"), read, None)
+    live = Live([Known(value=notice, object_id="a")], parts=[Part.whole(segment)])
     live.fold([("b", Known(value=notice, object_id="b"))], 1)
     picture = live.snapshot()
     merged_part(picture.parts).segment.under(None)
@@ -37,7 +47,7 @@ def warm() -> None:
     seen = Observed(track="warm", time=EPOCH, position=(0, 0), accuracy_mm=0, drift_mm_s=0)
     approaches(picture, [seen], EPOCH, horizon_s=60.0)
     segment, positions = picture.parts[0].segment, np.zeros(2, dtype=POSITION)
-    ground = Ground(segment, np.arange(len(segment.owners)), within_m=1.0)
+    ground = Ground(segment, np.arange(len(segment.kind)), within_m=1.0)
     chained(positions, 1, 1, ground.cover)
     ground.near(positions[:1], positions[1:])
 

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from msgspec import Struct, json
 
 from detente.core.entry import ChainHead, EntryKind, Signed, unseal
 from detente.core.tiles import prove_inclusion
-from detente.errors import LogInconsistent, NotFound
+from detente.errors import LogInconsistent, NotFound, Unavailable
 from detente.store import tables
 from detente.store.beside import ReadBeside
 from detente.store.mirror import ReadMirror
@@ -255,14 +256,21 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
         """Where the current objects of a kind are, in the order of the record, by pages.
 
         What is erased may be among those of which nothing is drawn.
+
+        Raises:
+            Unavailable: It could not be read.
         """
         # As the driver has them: a start reads all there are.
-        streamed = {"stream_results": True}
-        statement = _DRAWN.format(kind=kind.value)
-        with self._connection.exec_driver_sql(statement, execution_options=streamed) as result:
-            cursor: Any = result.cursor
-            while rows := cursor.fetchmany(PAGE_ROWS):
-                yield rows
+        raw: Any = self._connection.connection.dbapi_connection
+        failure: Any = self._connection.dialect.dbapi
+        server_side = self._connection.dialect.name == "postgresql"
+        try:
+            with closing(raw.cursor("drawn") if server_side else raw.cursor()) as cursor:
+                cursor.execute(_DRAWN.format(kind=kind.value))
+                while rows := cursor.fetchmany(PAGE_ROWS):
+                    yield rows
+        except failure.Error as error:
+            raise Unavailable("register", expected="what is drawn", got=f"{error}") from error
 
     def drawings(self) -> Iterator[DrawnRow]:
         """Everything that was drawn, of whatever version."""
