@@ -130,6 +130,28 @@ def test_kernels_take_from_core_only_what_their_cache_is_named_after() -> None:
         assert f'"{name}.py"' in jit
 
 
+def test_no_kernel_is_made_of_what_its_cache_is_not_named_after() -> None:
+    modules = {path.name: path for path in (SOURCE / "picture").glob("*.py")}
+    found, wanted = (
+        set[str](),
+        [
+            name
+            for name, path in modules.items()
+            if name != "_jit.py" and ("@jit" in path.read_text() or "@released" in path.read_text())
+        ],
+    )
+    while wanted:
+        name = wanted.pop()
+        found.add(name)
+        parts = [one.split(".") for _, one in imported(modules[name])]
+        of_picture = {f"{part[2]}.py" for part in parts if part[:2] == ["detente", "picture"]}
+        wanted += (of_picture & modules.keys()) - found
+    jit = (SOURCE / "picture" / "_jit.py").read_text()
+    above = set(re.findall(r'"(\w+\.py)"', jit.partition("ABOVE =")[2].partition("\n")[0]))
+    assert above >= {"picture.py", "live.py"}
+    assert not found & above
+
+
 @pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "tests").rglob("*.py"))], ids=named)
 def test_functions_and_modules_are_small(path: Path) -> None:
     text = path.read_text()

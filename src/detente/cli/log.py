@@ -106,9 +106,9 @@ def repair(
 ) -> None:
     """Repair what the record itself says how it must be. No entry is ever rewritten.
 
-    Tiles, and the list of current objects, are drawn again from the entries. A damaged entry is
-    told, and put back from a mirror where the mirror's bytes hash to its leaf. What would be
-    done is said first.
+    Tiles, and the list of current objects, are drawn again from the entries, and the numbers
+    that pictures are made of from what these say. A damaged entry is told, and put back from a
+    mirror where the mirror's bytes hash to its leaf. What would be done is said first.
 
     Exit status: 0 if nothing is damaged any more, 1 if something is.
 

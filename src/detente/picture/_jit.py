@@ -21,6 +21,9 @@ _PICTURE = Path(__file__).parent
 _CORE = [_PICTURE.parent / "core" / name for name in ("geodesy.py", "presence.py")]
 """The modules of core from which kernels take constants (tests/test_tidy.py holds this)."""
 
+ABOVE = frozenset({"__init__.py", "live.py", "picture.py", "warm.py", "watch.py"})
+"""Modules of which no kernel is made: nothing that has kernels imports them (test_tidy)."""
+
 
 def cache_folder() -> Path:
     """Where compiled kernels of exactly these sources are kept.
@@ -30,7 +33,8 @@ def cache_folder() -> Path:
     """
     digest = hashlib.sha256()
     for source in [*sorted(_PICTURE.glob("*.py")), *_CORE]:
-        digest.update(source.read_bytes())
+        if source.name not in ABOVE:
+            digest.update(source.read_bytes())
     name = f"kernels-{digest.hexdigest()[:16]}"
     beside = _PICTURE / "__pycache__" / name
     if beside.is_dir() or os.access(_PICTURE, os.W_OK):

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -255,8 +256,9 @@ def _meeting(known: Known, hit: Sequence[Any]) -> Meeting:
     )
 
 
+@lru_cache(4_096)
 def _time(us: int) -> datetime | None:
-    """A time, or None for unbounded."""
+    """A time, or None for unbounded; most findings of a check share theirs."""
     if us in (NEVER_US, FOREVER_US):
         return None
     return EPOCH + timedelta(microseconds=us)
