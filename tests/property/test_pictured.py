@@ -1,4 +1,4 @@
-"""What is drawn of an object says all that a picture needs of it, and nothing else is believed."""
+"""What is gathered of an object says all that a picture needs of it."""
 
 from datetime import timedelta
 from functools import partial
@@ -19,8 +19,8 @@ from detente.core.view import label_of
 from detente.core.volume import Circle, Volume
 from detente.errors import LogInconsistent, NotFound, Unavailable
 from detente.node.audit import audit
-from detente.node.drawing import drawn_of
 from detente.node.erasing import erase
+from detente.node.gathering import gathered_of
 from detente.node.intake import take_in
 from detente.node.keyring import Keyring
 from detente.node.picture import load
@@ -29,9 +29,9 @@ from detente.node.values import Values
 from detente.node.withdraw import withdraw
 from detente.node.world import World
 from detente.picture import Picture
-from detente.picture.drawn import damaged, drawn, raw_of, sheet_of
 from detente.picture.entries import kept
 from detente.picture.gather import Gatherer, Group
+from detente.picture.gathered import damaged, gathered, raw_of, sheet_of
 from detente.picture.live import Live
 from detente.store import Place, Store
 from world import NOW, site
@@ -39,7 +39,7 @@ from world import NOW, site
 ANCHOR = (361_500_000, 358_000_000)
 
 
-def gathered(values: list[Protected]) -> Gatherer:
+def gatherer_of(values: list[Protected]) -> Gatherer:
     gatherer = Gatherer()
     for value in values:
         gatherer.add(value)
@@ -48,9 +48,9 @@ def gathered(values: list[Protected]) -> Gatherer:
 
 @given(st.lists(entries(ANCHOR), min_size=1, max_size=8))
 @settings(max_examples=200)
-def test_what_is_drawn_of_each_is_what_is_gathered_of_all(values: list[Protected]) -> None:
-    whole = gathered(values).raw()
-    sheet = sheet_of([drawn(gathered([value]).raw()) for value in values])
+def test_what_is_gathered_of_each_is_what_is_gathered_of_all(values: list[Protected]) -> None:
+    whole = gatherer_of(values).raw()
+    sheet = sheet_of([gathered(gatherer_of([value]).raw()) for value in values])
     assert not len(damaged(sheet))
     found = raw_of(sheet, whole.owners["group"].copy(), whole.groups)
     for one, other in zip(found[:4], whole[:4], strict=True):
@@ -70,7 +70,7 @@ def test_what_is_damaged_points_nowhere(
     """Whatever passes for sound can be laid out: no kernel reads beyond it."""
     blobs = []
     for value in values:
-        numbers = np.frombuffer(drawn(gathered([value]).raw()), dtype=np.int64).copy()
+        numbers = np.frombuffer(gathered(gatherer_of([value]).raw()), dtype=np.int64).copy()
         numbers[where % len(numbers)] = number
         blobs.append(numbers.tobytes()[: len(numbers) * 8 - cut])
     sheet = sheet_of(blobs)
@@ -164,26 +164,26 @@ def filled(place: Place, keyring: Keyring) -> Store:
     return store
 
 
-def test_a_start_reads_what_is_drawn_and_no_values(filled: Store, place: Place) -> None:
+def test_a_start_reads_numbers_and_no_values(filled: Store, place: Place) -> None:
     for picture in (world(filled), load(place)):
         assert [names(picture, lon) for lon in (0, 10_000_000, 20_000_000)] == [["A"], [], ["B"]]
     with filled.reading() as record:
-        assert [bool(numbers) for _, _, _, numbers in record.drawings()] == [True, True, False]
+        assert [bool(numbers) for _, _, _, numbers in record.all_gathered()] == [True, True, False]
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        "DELETE FROM drawn",
-        "DELETE FROM drawn WHERE sequence = 6",
-        "UPDATE drawn SET grouping = as_bytes('[9,\"x\",null]')",
-        "UPDATE drawn SET grouping = as_bytes('{')",
-        "UPDATE drawn SET numbers = zeros(48)",
-        "UPDATE drawn SET numbers = zeros(49)",
-        "UPDATE drawn SET numbers = zeros(7)",
+        "DELETE FROM gathered",
+        "DELETE FROM gathered WHERE sequence = 6",
+        "UPDATE gathered SET grouping = as_bytes('[9,\"x\",null]')",
+        "UPDATE gathered SET grouping = as_bytes('{')",
+        "UPDATE gathered SET numbers = zeros(48)",
+        "UPDATE gathered SET numbers = zeros(49)",
+        "UPDATE gathered SET numbers = zeros(7)",
     ],
 )
-def test_what_is_not_drawn_is_read_from_its_values(
+def test_what_is_not_gathered_is_read_from_its_values(
     filled: Store, place: Place, damage: str
 ) -> None:
     alter(place, damage)
@@ -191,17 +191,17 @@ def test_what_is_not_drawn_is_read_from_its_values(
         assert [names(picture, lon) for lon in (0, 10_000_000, 20_000_000)] == [["A"], [], ["B"]]
     with filled.reading() as record:
         plan = plan_repair(record, None)
-    assert any("of 1 objects, drawn again" in step or "of 3" in step for step in plan.steps())
+    assert any("drawn again from what they say" in step for step in plan.steps())
     apply_repair(filled, plan)
-    test_a_start_reads_what_is_drawn_and_no_values(filled, place)
+    test_a_start_reads_numbers_and_no_values(filled, place)
     assert not audit(filled).problems
 
 
-def test_what_is_drawn_elsewhere_than_it_says_is_found(filled: Store) -> None:
-    grouping, numbers = drawn_of(site("A", volumes=at(30_000_000))) or (b"", b"")
+def test_numbers_of_another_place_are_found(filled: Store) -> None:
+    grouping, numbers = gathered_of(site("A", volumes=at(30_000_000))) or (b"", b"")
     assert grouping
     with filled.repairing() as record:
-        record.put_drawings([], [(3, "f" * 32, grouping, numbers)])
+        record.put_gathered([], [(3, "f" * 32, grouping, numbers)])
     [problem] = audit(filled).problems
     assert "is in pictures otherwise than it says" in problem
     with filled.reading() as record:
@@ -211,7 +211,7 @@ def test_what_is_drawn_elsewhere_than_it_says_is_found(filled: Store) -> None:
     assert names(world(filled), 0) == ["A"]
 
 
-def test_what_is_over_is_drawn_nowhere_and_erased_everywhere(
+def test_what_is_over_is_in_no_picture_and_erased_everywhere(
     filled: Store, keyring: Keyring
 ) -> None:
     erase(filled, "one", keyring.load("one"), "C", "the author, under its own rules", now=NOW)
@@ -248,16 +248,16 @@ def test_only_some_of_what_was_read_is_kept(filled: Store, monkeypatch: pytest.M
     monkeypatch.setattr("detente.node.values.RECENT_BYTES_MAX", 300)
     values = Values(filled)
     with filled.reading() as record:
-        found = [row[0] for row in record.drawings()]
+        found = [row[0] for row in record.all_gathered()]
     first = values.read(found[:1])
     values.read(found[1:2])
     assert values.read(found[:1]) == first
     assert values.read(found[:1])[0] is not first[0]
 
 
-def test_kinds_that_are_not_drawn() -> None:
-    assert drawn_of(plan_at(0)) is None
-    ended = drawn_of(site("A", standing=Standing.WITHDRAWN))
+def test_kinds_that_are_not_gathered() -> None:
+    assert gathered_of(plan_at(0)) is None
+    ended = gathered_of(site("A", standing=Standing.WITHDRAWN))
     assert ended is not None
     assert ended[1] == b""
     assert isinstance(site("A"), Notice | Presence)

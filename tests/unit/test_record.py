@@ -282,8 +282,8 @@ def test_content_that_is_lost_is_damage_and_still_protects(place: Place, keyring
         assert picture.meetings([plan_at(50_000_000)]) == [[]]
         with pytest.raises(LogInconsistent, match="it takes a backup"):
             picture.meetings([plan_at(0)])
-    # Without what was drawn of it, nobody knows where it protects.
-    alter(place, "DELETE FROM drawn")
+    # Without what was gathered of it, nobody knows where it protects.
+    alter(place, "DELETE FROM gathered")
     with pytest.raises(LogInconsistent, match="it takes a backup"):
         load(place)
     with pytest.raises(LogInconsistent, match="it takes a backup"):

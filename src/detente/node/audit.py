@@ -38,7 +38,7 @@ from detente.core.ledger import (
 from detente.core.merkle import EMPTY_ROOT
 from detente.core.tiles import grow, root
 from detente.errors import DetenteError
-from detente.node.drawing import misdrawn
+from detente.node.gathering import gathered_otherwise
 from detente.node.lookup import public_keys
 from detente.store import Content, Record, Store
 
@@ -238,7 +238,7 @@ class _Auditor:
                 )
         for object_id in left:
             self._found.report(6, f"object {object_id}", "is missing among the current objects")
-        for sequence, object_id in misdrawn(self._record, self.current):
+        for sequence, object_id in gathered_otherwise(self._record, self.current):
             where = f"object {object_id}, entry {sequence}"
             self._found.report(6, where, "is in pictures otherwise than it says")
 

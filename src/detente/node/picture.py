@@ -13,7 +13,7 @@ from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape
 from detente.core.wire import Value, read
 from detente.core.zone import Zone
 from detente.errors import LogInconsistent
-from detente.node.drawing import DRAWN, Drawing
+from detente.node.gathering import GATHERED, Gathering
 from detente.node.lookup import current_agreement
 from detente.node.values import MEETABLE, Values, require_erased
 from detente.picture import Picture
@@ -71,14 +71,14 @@ def load(where: Place) -> Picture:
     """
     store = Store(where)
     with store.reading() as record, uncollected():
-        agreement, drawing = current_agreement(record), Drawing(record)
-        others = [kind for kind in MEETABLE if kind not in DRAWN]
+        agreement, gathering = current_agreement(record), Gathering(record)
+        others = [kind for kind in MEETABLE if kind not in GATHERED]
         known = [
             Known(value=value, object_id=stored.object_id, sequence=stored.sequence)
-            for stored in chain(record.objects(*others), record.current_at(drawing.left))
+            for stored in chain(record.objects(*others), record.current_at(gathering.left))
             if (value := _meetable(stored)) is not None
         ]
-        parts = drawing.parts(agreement, Values(store).read)
+        parts = gathering.parts(agreement, Values(store).read)
         return Picture(known, parts=parts, agreement=agreement, sequence=record.head()[1])
 
 

@@ -26,9 +26,9 @@ from detente.core.note import NOTE_BYTES_MAX, parse_note
 from detente.core.tiles import TILE_WIDTH, Tile, grow, root
 from detente.errors import Conflict, DetenteError, NotFound
 from detente.node.audit import audit_record
-from detente.node.drawing import redrawn
+from detente.node.gathering import gathered_anew
 from detente.node.log_source import CHECKPOINT, Source, read_bundle
-from detente.store import DrawnRow, ObjectRow, Record, Store, Stored
+from detente.store import GatheredRow, ObjectRow, Record, Store, Stored
 
 _ENTRY_CHECKS = {1, 2, 3, 4}
 """Of detente.node.audit: those that say whether entries hold."""
@@ -46,8 +46,8 @@ class Repair(Struct, kw_only=True):
         entries: Bytes to be put back, by the entry's number.
         objects: To be drawn again.
         dropped: Ids of current objects that are in no entry.
-        undrawn: Entries whose objects are no longer to be in pictures as they are.
-        drawn: What is to be in pictures as its content says.
+        ungathered: Entries whose objects are no longer to be in pictures as they are.
+        gathered: What is to be in pictures as its content says.
         left: What is damaged and stays so, told one by one.
     """
 
@@ -57,8 +57,8 @@ class Repair(Struct, kw_only=True):
     entries: dict[int, bytes] = {}
     objects: list[ObjectRow] = []
     dropped: list[str] = []
-    undrawn: list[int] = []
-    drawn: list[DrawnRow] = []
+    ungathered: list[int] = []
+    gathered: list[GatheredRow] = []
     left: list[str] = []
 
     def steps(self) -> Iterator[str]:
@@ -71,7 +71,7 @@ class Repair(Struct, kw_only=True):
             yield f"object {row.id}: drawn again, version {row.version} of entry {row.sequence}"
         for object_id in self.dropped:
             yield f"object {object_id}: dropped, for no entry is about it"
-        count = len({*self.undrawn, *(row[0] for row in self.drawn)})
+        count = len({*self.ungathered, *(row[0] for row in self.gathered)})
         if count:
             yield f"what pictures are made of: of {count:,} objects, drawn again from what they say"
 
@@ -134,7 +134,7 @@ def apply_repair(store: Store, plan: Repair) -> None:
         record.put_tiles(plan.tiles)
         record.put_envelopes(plan.entries)
         record.put_objects(plan.dropped, plan.objects)
-        record.put_drawings(plan.undrawn, plan.drawn)
+        record.put_gathered(plan.ungathered, plan.gathered)
 
 
 def _read_leaves(record: Record, plan: Repair, progress: Progress) -> _Leaves:
@@ -242,7 +242,7 @@ def _plan_objects(plan: Repair, record: Record) -> None:
             _plan_object(plan, sequence, held)
     for sequence, held in left.values():
         _plan_object(plan, sequence, held)
-    plan.undrawn, plan.drawn = redrawn(record, current)
+    plan.ungathered, plan.gathered = gathered_anew(record, current)
 
 
 def _is(stored: Stored, sequence: int, held: Held) -> bool:

@@ -28,7 +28,7 @@ from detente.core.ledger import (
 from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.node.author import Prepared, Submission
-from detente.node.drawing import drawn_of
+from detente.node.gathering import gathered_of
 from detente.node.lookup import public_keys
 from detente.node.picture import require_measurable
 from detente.store import Appended, Appender, Name, Record, Store, Stored
@@ -155,7 +155,7 @@ def appended(one: Prepared, *, now: datetime) -> Appended:
         chain=chain_of(one.signed.statement),
         ended=has_ended(one.value),
         erases=one.value.object if isinstance(one.value, Erasure) else None,
-        drawn=drawn_of(one.value),
+        gathered=gathered_of(one.value),
     )
 
 

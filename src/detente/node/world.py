@@ -35,11 +35,11 @@ from detente.core.telling import (
 from detente.core.view import label_of
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
-from detente.node.drawing import DRAWN, Drawing
 from detente.node.f3548.airspace import Airspace
 from detente.node.f3548.cells import forget_cells
 from detente.node.f3548.entities import is_native
 from detente.node.f3548.recount import recount
+from detente.node.gathering import GATHERED, Gathering
 from detente.node.lookup import current_agreement
 from detente.node.picture import uncollected
 from detente.node.values import MEETABLE, Values, require_erased
@@ -149,10 +149,10 @@ class World:
         """
         world = cls(current_agreement(record), values)
         with uncollected():
-            drawing = Drawing(record)
-            world._protected = world._live(drawing.parts(world.agreement, values.read))
-            others = [kind for kind in EntryKind if kind not in DRAWN]
-            for stored in chain(record.objects(*others), record.current_at(drawing.left)):
+            gathering = Gathering(record)
+            world._protected = world._live(gathering.parts(world.agreement, values.read))
+            others = [kind for kind in EntryKind if kind not in GATHERED]
+            for stored in chain(record.objects(*others), record.current_at(gathering.left)):
                 if stored.data is None or stored.salt is None:
                     require_erased(stored)
                     continue

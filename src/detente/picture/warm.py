@@ -13,9 +13,9 @@ from detente.core.plan import Plan, PlanState
 from detente.core.volume import EPOCH, Shape, Volume
 from detente.core.watch import Observed
 from detente.picture import question
-from detente.picture.drawn import damaged, drawn, raw_of, sheet_of
 from detente.picture.entries import Held
 from detente.picture.gather import Gatherer, Group
+from detente.picture.gathered import damaged, gathered, raw_of, sheet_of
 from detente.picture.legs import POSITION, Ground, chained
 from detente.picture.live import Live
 from detente.picture.picture import Part, Picture, merged_part
@@ -31,7 +31,7 @@ def warm() -> None:
     plan = Plan(source_id="warm", volumes=volumes, state=PlanState.ACCEPTED)
     gatherer = Gatherer()
     gatherer.add(notice)
-    sheet = sheet_of([drawn(gatherer.raw())])
+    sheet = sheet_of([gathered(gatherer.raw())])
     damaged(sheet)
     read = raw_of(sheet, np.zeros(1, dtype=np.int64), (Group("warm"),))
     segment = arranged(Held([Known(value=notice, object_id="c")]), hashes_of("c"), read, None)

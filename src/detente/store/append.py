@@ -27,8 +27,8 @@ from detente.store.rows import Row, Rows, write
 from detente.store.telling import WriteTelling
 from detente.store.witness import WriteWitness
 
-Drawn = tuple[bytes, bytes]
-"""Group and numbers (detente.node.drawing)."""
+Gathered = tuple[bytes, bytes]
+"""Group and numbers (detente.node.gathering)."""
 
 
 class Appended(Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Appended(Struct, frozen=True, kw_only=True):
         chain: In whose chain it is: its party's, or the node's for what that attests.
         ended: Whether the object has ended, so that its name is free again.
         erases: The object whose content goes as this entry comes.
-        drawn: Of what is placed, the group and numbers that pictures are made of.
+        gathered: Of what is placed, the group and numbers that pictures are made of.
     """
 
     signed: Signed
@@ -48,7 +48,7 @@ class Appended(Struct, frozen=True, kw_only=True):
     chain: str
     ended: bool = False
     erases: str | None = None
-    drawn: Drawn | None = None
+    gathered: Gathered | None = None
 
 
 class Edge:
@@ -133,11 +133,11 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure, Wr
                     if one.signed.statement.kind not in KEPT_BY_ASKER
                 ],
                 object=_object_rows(first, batch),
-                drawn=_drawn_rows(first, batch),
-                undrawn=[
+                gathered=_gathered_rows(first, batch),
+                ungathered=[
                     one.signed.statement.object
                     for one in batch
-                    if one.drawn is not None and one.signed.statement.version > 1
+                    if one.gathered is not None and one.signed.statement.version > 1
                 ],
                 tile=[(*at, hashes) for at, hashes in changed.items()],
                 head=(theatre, size, new_root),
@@ -208,13 +208,13 @@ def _object_rows(first: int, batch: Sequence[Appended]) -> list[Row]:
     return sorted(rows.values(), key=lambda row: not row[-1])
 
 
-def _drawn_rows(first: int, batch: Sequence[Appended]) -> list[Row]:
+def _gathered_rows(first: int, batch: Sequence[Appended]) -> list[Row]:
     """The last version of each object that is placed."""
     rows: dict[str, Row] = {}
     for number, one in enumerate(batch):
-        if one.drawn is not None:
+        if one.gathered is not None:
             object_id = one.signed.statement.object
-            rows[object_id] = (first + number, object_id, *one.drawn)
+            rows[object_id] = (first + number, object_id, *one.gathered)
     return list(rows.values())
 
 

@@ -1,7 +1,7 @@
 """Erasing an object's content, in the transaction that appends the erasure.
 
 What says anything of an object stands in ``content``, by entry, in ``object``, its name,
-in ``drawn`` (nothing, where it is over), and in ``idempotency``: a hash of the request in
+in ``gathered`` (nothing, where it is over), and in ``idempotency``: a hash of the request in
 which it came, by which whoever guesses the request would know. All other tables say who
 was told of it, not what; docs/adr/0019 has the list.
 """
@@ -29,7 +29,7 @@ class WriteErasure:
         kind = self._connection.dialect.name
         for object_id in object_ids:
             self._connection.execute(_ERASE_CONTENT, {"object": object_id})
-            self._connection.execute(_ERASE_DRAWN, {"object": object_id})
+            self._connection.execute(_ERASE_GATHERED, {"object": object_id})
             self._connection.execute(_ERASE_NAME, {"object": object_id})
             given = {"id": object_id.encode(), "none": bytes(32)}
             self._connection.execute(_ERASE_DIGESTS[kind], given)
@@ -43,8 +43,8 @@ _ERASE_CONTENT = sa.delete(tables.content).where(
         sa.select(tables.entry.c.sequence).where(tables.entry.c.object == sa.bindparam("object"))
     )
 )
-_ERASE_DRAWN = sa.delete(tables.drawn).where(
-    tables.drawn.c.sequence.in_(
+_ERASE_GATHERED = sa.delete(tables.gathered).where(
+    tables.gathered.c.sequence.in_(
         sa.select(tables.entry.c.sequence).where(tables.entry.c.object == sa.bindparam("object"))
     )
 )

@@ -94,8 +94,8 @@ class Uttered(NamedTuple):
     data: bytes
 
 
-DrawnRow = tuple[int, str | None, bytes | None, bytes | None]
-"""Sequence, object, group, numbers; None where the object was not drawn."""
+GatheredRow = tuple[int, str | None, bytes | None, bytes | None]
+"""Sequence, object, group, numbers; None where the object was not gathered."""
 
 
 class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
@@ -252,10 +252,10 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
             for row in result:
                 yield _stored(row)
 
-    def drawn(self, kind: EntryKind) -> Iterator[list[DrawnRow]]:
+    def gathered(self, kind: EntryKind) -> Iterator[list[GatheredRow]]:
         """Where the current objects of a kind are, in the order of the record, by pages.
 
-        What is erased may be among those of which nothing is drawn.
+        What is erased may be among those of which nothing is gathered.
 
         Raises:
             Unavailable: It could not be read.
@@ -265,16 +265,18 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
         failure: Any = self._connection.dialect.dbapi
         server_side = self._connection.dialect.name == "postgresql"
         try:
-            with closing(raw.cursor("drawn") if server_side else raw.cursor()) as cursor:
-                cursor.execute(_DRAWN.format(kind=kind.value))
+            with closing(raw.cursor("gathered") if server_side else raw.cursor()) as cursor:
+                cursor.execute(_GATHERED.format(kind=kind.value))
                 while rows := cursor.fetchmany(PAGE_ROWS):
                     yield rows
         except failure.Error as error:
-            raise Unavailable("register", expected="what is drawn", got=f"{error}") from error
+            raise Unavailable("register", expected="what is gathered", got=f"{error}") from error
 
-    def drawings(self) -> Iterator[DrawnRow]:
-        """Everything that was drawn, of whatever version."""
-        with self._paged(sa.select(tables.drawn).order_by(tables.drawn.c.sequence), {}) as result:
+    def all_gathered(self) -> Iterator[GatheredRow]:
+        """Everything that was gathered, of whatever version."""
+        with self._paged(
+            sa.select(tables.gathered).order_by(tables.gathered.c.sequence), {}
+        ) as result:
             for row in result:
                 yield tuple(row)
 
@@ -411,9 +413,9 @@ _VERSIONS = (
     .where(_entry.kind.in_(sa.bindparam("kinds", expanding=True)))
     .order_by(_entry.sequence)
 )
-_DRAWN = (
-    "SELECT o.sequence, d.object, d.grouping, d.numbers FROM object o"
-    " LEFT JOIN drawn d ON d.sequence = o.sequence"
+_GATHERED = (
+    "SELECT o.sequence, g.object, g.grouping, g.numbers FROM object o"
+    " LEFT JOIN gathered g ON g.sequence = o.sequence"
     " WHERE o.kind = '{kind}' ORDER BY o.sequence"
 )
 _SAID = (

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from detente.core.tiles import Tile
 from detente.store import tables
-from detente.store.record import DrawnRow, Record
+from detente.store.record import GatheredRow, Record
 
 
 class ObjectRow(Struct, frozen=True, kw_only=True):
@@ -66,24 +66,24 @@ class Repairer(Record):
                 )
             )
 
-    def put_drawings(self, dropped: Iterable[int], rows: Iterable[DrawnRow]) -> None:
+    def put_gathered(self, dropped: Iterable[int], rows: Iterable[GatheredRow]) -> None:
         """Write what pictures are made of over whatever is in its place.
 
         Args:
-            dropped: Entries whose objects are not to be drawn.
+            dropped: Entries whose objects are not to be gathered.
             rows: As they must be.
         """
         new = list(rows)
         for sequence in (*dropped, *(row[0] for row in new)):
-            self._connection.execute(_DROP_DRAWN, {"at": sequence})
-        names = tables.drawn.c.keys()
+            self._connection.execute(_DROP_GATHERED, {"at": sequence})
+        names = tables.gathered.c.keys()
         for row in new:
             self._connection.execute(
-                sa.insert(tables.drawn).values(dict(zip(names, row, strict=True)))
+                sa.insert(tables.gathered).values(dict(zip(names, row, strict=True)))
             )
 
 
-_DROP_DRAWN = sa.delete(tables.drawn).where(tables.drawn.c.sequence == sa.bindparam("at"))
+_DROP_GATHERED = sa.delete(tables.gathered).where(tables.gathered.c.sequence == sa.bindparam("at"))
 _DROP_TILE = sa.delete(tables.tile).where(
     tables.tile.c.level == sa.bindparam("at_level"),
     tables.tile.c.number == sa.bindparam("at_number"),

@@ -19,15 +19,15 @@ Row = tuple[Any, ...]
 class Rows(Struct, frozen=True, kw_only=True):
     """What an append adds to each table.
 
-    ``undrawn`` are the objects of which another version was drawn; ``head`` is what its
+    ``ungathered`` are the objects of which another version was gathered; ``head`` is what its
     one row becomes.
     """
 
     entry: list[Row]
     content: list[Row]
     object: list[Row]
-    drawn: list[Row]
-    undrawn: list[str]
+    gathered: list[Row]
+    ungathered: list[str]
     tile: list[Row]
     head: Row
 
@@ -42,20 +42,22 @@ def write(connection: sa.Connection, rows: Rows) -> None:
                 (rows.content, len(tables.content.c)),
                 (rows.tile, len(tables.tile.c)),
                 (rows.object, len(tables.current.c)),
-                (rows.drawn, len(tables.drawn.c)),
+                (rows.gathered, len(tables.gathered.c)),
             )
             for column in (zip(*table, strict=True) if table else [()] * width)
         ]
-        connection.exec_driver_sql(_AT_ONCE, (*columns, rows.undrawn, *rows.head[1:], rows.head[0]))
+        connection.exec_driver_sql(
+            _AT_ONCE, (*columns, rows.ungathered, *rows.head[1:], rows.head[0])
+        )
         return
-    if rows.undrawn:
-        connection.exec_driver_sql(_UNDRAW, [(object_id,) for object_id in rows.undrawn])
+    if rows.ungathered:
+        connection.exec_driver_sql(_UNGATHER, [(object_id,) for object_id in rows.ungathered])
     for statement, table in (
         (_PUT_ENTRY, rows.entry),
         (_PUT_CONTENT, rows.content),
         (_PUT_TILE, rows.tile),
         (_PUT_OBJECT, rows.object),
-        (_PUT_DRAWN, rows.drawn),
+        (_PUT_GATHERED, rows.gathered),
     ):
         if table:
             connection.exec_driver_sql(statement, table)
@@ -89,8 +91,8 @@ _PUT_ENTRY = _insert(tables.entry, _questions(tables.entry))
 _PUT_CONTENT = _insert(tables.content, _questions(tables.content))
 _PUT_TILE = _insert(tables.tile, _questions(tables.tile)) + _ON_TILE
 _PUT_OBJECT = _insert(tables.current, _questions(tables.current)) + _ON_OBJECT
-_PUT_DRAWN = _insert(tables.drawn, _questions(tables.drawn))
-_UNDRAW = "DELETE FROM drawn WHERE sequence = (SELECT sequence FROM object WHERE id = ?)"
+_PUT_GATHERED = _insert(tables.gathered, _questions(tables.gathered))
+_UNGATHER = "DELETE FROM gathered WHERE sequence = (SELECT sequence FROM object WHERE id = ?)"
 _MOVE_HEAD = "UPDATE head SET size = ?, root = ? WHERE theatre = ?"
 
 _AT_ONCE = (
@@ -98,9 +100,9 @@ _AT_ONCE = (
     f" c AS ({_insert(tables.content, _arrays(tables.content))}),"
     f" t AS ({_insert(tables.tile, _arrays(tables.tile))}{_ON_TILE}),"
     f" o AS ({_insert(tables.current, _arrays(tables.current))}{_ON_OBJECT}),"
-    f" d AS ({_insert(tables.drawn, _arrays(tables.drawn))}),"
+    f" g AS ({_insert(tables.gathered, _arrays(tables.gathered))}),"
     # The statement sees the objects as they were before it.
-    " u AS (DELETE FROM drawn USING object WHERE drawn.sequence = object.sequence"
+    " u AS (DELETE FROM gathered USING object WHERE gathered.sequence = object.sequence"
     " AND object.id = ANY(%b::text[]))"
     " UPDATE head SET size = %b, root = %b WHERE theatre = %s"
 )

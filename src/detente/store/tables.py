@@ -3,7 +3,7 @@
 ``entry`` is the record: what was signed, in order, never changed. ``content``
 holds what the commitments cover; erasing an object deletes its rows here, and
 the record still verifies. ``object`` points at the current version of each
-object; ``drawn`` has, of the current version of a notice or presence, the plain numbers
+object; ``gathered`` has, of the current version of a notice or presence, the plain numbers
 that pictures are made of, so that a start need not read all values again. ``tile`` holds
 the hashes of the tree and ``head`` its size and root.
 
@@ -95,8 +95,8 @@ current = sa.Table(
     sa.Index("object_party_sequence", "party", "sequence"),
 )
 
-drawn = sa.Table(
-    "drawn",
+gathered = sa.Table(
+    "gathered",
     metadata,
     # Of the entry that is the current version; what it replaces goes. On SQLite, INTEGER is
     # the row's own number, so that all are read without an index.

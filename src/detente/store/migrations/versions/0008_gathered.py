@@ -10,7 +10,7 @@ down_revision = "0007"
 def upgrade() -> None:
     """Make the table."""
     op.create_table(
-        "drawn",
+        "gathered",
         sa.Column(
             "sequence",
             sa.BigInteger().with_variant(sa.Integer, "sqlite"),

@@ -23,7 +23,7 @@ _WIDTH = len(RAW.names or ())
 _OWNER_WIDTH = len(OWNER.names or ())
 
 
-def drawn(raw: Raw) -> bytes:
+def gathered(raw: Raw) -> bytes:
     """The numbers of one object, which was gathered alone; of its group, nothing."""
     own_mm, extra_mm, due_us, _ = raw.owners[0].tolist()
     header = len(raw.rows), len(raw.starts), len(raw.positions), own_mm, extra_mm, due_us
@@ -42,7 +42,7 @@ def sheet_of(blobs: Sequence[bytes]) -> Sheet:
     """What was kept, one after another.
 
     Args:
-        blobs: As ``drawn`` made them.
+        blobs: As ``gathered`` made them.
     """
     sizes = np.fromiter(map(len, blobs), dtype=np.int64, count=len(blobs))
     numbers = np.frombuffer(b"".join(blobs), dtype=np.uint8)
@@ -53,7 +53,7 @@ def sheet_of(blobs: Sequence[bytes]) -> Sheet:
 
 
 def damaged(sheet: Sheet) -> IntArray:
-    """Numbers of the objects that cannot be what ``drawn`` made."""
+    """Numbers of the objects that cannot be what ``gathered`` made."""
     return np.flatnonzero(~_sound(sheet.numbers, sheet.first))
 
 

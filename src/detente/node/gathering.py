@@ -2,9 +2,9 @@
 
 Of a notice or a presence, all that its picture needs is its numbers and what it shares
 with many: its category and who may know of it. Both are written with its entry
-(``drawn_of``), so that a start reads them and no values (``Drawing``).
+(``gathered_of``), so that a start reads them and no values (``Gathering``).
 
-Zones and plans are not drawn: they are few, and F3548's airspace wants their values.
+Zones and plans are not gathered: they are few, and F3548's airspace wants their values.
 """
 
 from array import array
@@ -22,21 +22,21 @@ from detente.core.notice import Notice
 from detente.core.presence import Presence
 from detente.core.view import Label, label_of
 from detente.core.wire import Value
-from detente.picture.drawn import Sheet, damaged, drawn, raw_of, sheet_of
 from detente.picture.entries import ID_BYTES, Kept, Read, bytes_of
 from detente.picture.gather import Gatherer, Group
+from detente.picture.gathered import Sheet, damaged, gathered, raw_of, sheet_of
 from detente.picture.picture import Part
 from detente.picture.segment import arranged, hashes_of
-from detente.store import Drawn, DrawnRow, Record
+from detente.store import Gathered, GatheredRow, Record
 
-DRAWN = (EntryKind.NOTICE, EntryKind.PRESENCE)
+GATHERED = (EntryKind.NOTICE, EntryKind.PRESENCE)
 
 _LAYOUT = 1
-"""Of the numbers; what was drawn otherwise is read from its values."""
+"""Of the numbers; what was gathered otherwise is read from its values."""
 
 
-def drawn_of(value: Value) -> Drawn | None:
-    """What to keep beside an entry; None for kinds that are not drawn."""
+def gathered_of(value: Value) -> Gathered | None:
+    """What to keep beside an entry; None for kinds that are not gathered."""
     if not isinstance(value, Notice | Presence):
         return None
     if not protects(value):
@@ -44,40 +44,42 @@ def drawn_of(value: Value) -> Drawn | None:
     label = label_of(Known(value=value))
     gatherer = Gatherer()
     gatherer.add(value)
-    return _grouping(Group(value.category, label)), drawn(gatherer.raw())
+    return _grouping(Group(value.category, label)), gathered(gatherer.raw())
 
 
-def misdrawn(record: Record, current: Mapping[str, tuple[int, Held]]) -> Iterator[tuple[int, str]]:
-    """Entry and object of whatever is drawn otherwise than its content says.
+def gathered_otherwise(
+    record: Record, current: Mapping[str, tuple[int, Held]]
+) -> Iterator[tuple[int, str]]:
+    """Entry and object of whatever is gathered otherwise than its content says.
 
     Args:
         record: One state of it.
         current: Where the current version of each object is, and what it is.
     """
-    for sequence, object_id, grouping, numbers in record.drawings():
+    for sequence, object_id, grouping, numbers in record.all_gathered():
         place, held = current.get(object_id or "", (-1, None))
-        # What was lost says nothing any more; what was drawn of it still protects.
+        # What was lost says nothing any more; what was gathered of it still protects.
         lost = held is not None and held.value is None and not is_erased(held)
         value = None if held is None else held.value
-        said = None if value is None else drawn_of(value)
+        said = None if value is None else gathered_of(value)
         if place != sequence or not (lost or (grouping, numbers) == said):
             yield sequence, object_id or ""
 
 
-def redrawn(
+def gathered_anew(
     record: Record, current: Mapping[str, tuple[int, Held]]
-) -> tuple[list[int], list[DrawnRow]]:
-    """What must go of what is drawn, and what must be drawn that is not, or not so.
+) -> tuple[list[int], list[GatheredRow]]:
+    """What must go of what is gathered, and what must be gathered that is not, or not so.
 
     Args:
-        record: As of ``misdrawn``.
-        current: As of ``misdrawn``.
+        record: As of ``gathered_otherwise``.
+        current: As of ``gathered_otherwise``.
     """
-    wrong = [sequence for sequence, _ in misdrawn(record, current)]
-    right = {row[0] for row in record.drawings()} - set(wrong)
-    rows: list[DrawnRow] = []
+    wrong = [sequence for sequence, _ in gathered_otherwise(record, current)]
+    right = {row[0] for row in record.all_gathered()} - set(wrong)
+    rows: list[GatheredRow] = []
     for object_id, (sequence, held) in current.items():
-        said = None if held.value is None else drawn_of(held.value)
+        said = None if held.value is None else gathered_of(held.value)
         if said is not None and sequence not in right:
             rows.append((sequence, object_id, *said))
     return wrong, rows
@@ -99,11 +101,11 @@ def _group(grouping: bytes) -> Group | None:
 _DECODER = msgspec.json.Decoder(tuple[int, str, Label | None])
 
 
-class Drawing:
-    """What was drawn in one state of a record.
+class Gathering:
+    """What was gathered in one state of a record.
 
     Attributes:
-        left: Where the objects are that were not drawn, or cannot be read: their values say.
+        left: Where the objects are that were not gathered, or cannot be read: their values say.
 
     Args:
         record: To be read at once.
@@ -115,8 +117,8 @@ class Drawing:
         self._names: list[Group] = []
         self._sequences, self._ids, self._numbers = array("q"), array("q"), array("q")
         self._hashes, self._of_group, self._sizes = array("q"), array("q"), array("q")
-        for kind in DRAWN:
-            for rows in record.drawn(kind):
+        for kind in GATHERED:
+            for rows in record.gathered(kind):
                 self._read(rows)
 
     def parts(self, agreement: Agreement, read: Read) -> list[Part]:
@@ -135,7 +137,7 @@ class Drawing:
         kept = Kept(_int64(self._sequences), ids, read)
         return [Part.whole(arranged(kept, _int64(self._hashes), raw, agreement))]
 
-    def _read(self, rows: Sequence[DrawnRow]) -> None:
+    def _read(self, rows: Sequence[GatheredRow]) -> None:
         """One page of rows."""
         groups = {grouping: self._group(grouping) for grouping in {row[2] for row in rows}}
         if -1 in groups.values():
