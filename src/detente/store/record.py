@@ -287,7 +287,7 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
             for row in self._connection.execute(_CURRENT_AT, {"sequences": part}):
                 yield _stored(row)
 
-    def said(self, sequences: Sequence[int]) -> Iterator[Uttered]:
+    def uttered(self, sequences: Sequence[int]) -> Iterator[Uttered]:
         """What stands at some sequence numbers, in any order, and is not erased."""
         for start in range(0, len(sequences), _PARAMETERS_MAX):
             part = list(sequences[start : start + _PARAMETERS_MAX])
