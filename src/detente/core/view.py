@@ -79,11 +79,12 @@ class Item(Struct, frozen=True, kw_only=True):
 
 
 class Label(NamedTuple):
-    """All that decides who may know of an object, but for what was granted on request.
+    """What kind an object is, and all that decides who may know of it, but for what was granted.
 
     ``placed`` is whether there is an area to tell.
     """
 
+    kind: EntryKind
     party: str | None
     release: bytes | None
     placed: bool
@@ -92,11 +93,12 @@ class Label(NamedTuple):
 def label_of(known: Known) -> Label:
     """The label of an entry, by which many are counted at once."""
     value = known.value
+    kind = KINDS[type(value)]
     if value.release is None:
-        return Label(value.party, None, placed=False)
+        return Label(kind, value.party, None, placed=False)
     given = {value.release.members, *value.release.parties.values()}
     placed = Grade.AREA in given and _area(value) is not None
-    return Label(value.party, msgspec.json.encode(value.release, order="sorted"), placed)
+    return Label(kind, value.party, msgspec.json.encode(value.release, order="sorted"), placed)
 
 
 class Reader(Struct, frozen=True, kw_only=True):

@@ -57,7 +57,9 @@ class Values:
 
     def _fetched(self, sequences: list[int]) -> dict[int, tuple[Known, int]]:
         with self._store.reading() as record:
-            found = {one.sequence: (_known(one), len(one.data)) for one in record.uttered(sequences)}
+            found = {
+                one.sequence: (_known(one), len(one.data)) for one in record.uttered(sequences)
+            }
             lost = [at for at in sequences if at not in found]
             for stored in record.current_at(lost):
                 require_erased(stored)

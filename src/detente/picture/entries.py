@@ -48,6 +48,10 @@ class Entries(Protocol):
     def is_object(self, owner: int, object_id: str) -> bool:
         """Whether it is an entry of this object."""
 
+    @property
+    def sequences(self) -> IntArray:
+        """Where each is in the record, (n,) int64."""
+
 
 class Held:
     """Entries that are in memory.
@@ -72,6 +76,11 @@ class Held:
         """Whether it is an entry of this object."""
         return self._known[owner].object_id == object_id
 
+    @property
+    def sequences(self) -> IntArray:
+        """Where each is in the record, (n,) int64."""
+        return np.fromiter((one.sequence for one in self._known), np.int64, len(self._known))
+
     def living(self, alive: BoolArray) -> list[Known]:
         """Those that stand, copied in steps of some 0.2 ms, so that other threads run between."""
         out: list[Known] = []
@@ -91,17 +100,22 @@ class Kept:
     """
 
     def __init__(self, sequences: IntArray, ids: Bytes, read: Read) -> None:
-        self.sequences = sequences
+        self._sequences = sequences
         self.ids = ids
         self.read = read
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self.sequences)
+        return len(self._sequences)
+
+    @property
+    def sequences(self) -> IntArray:
+        """Where each is in the record, (n,) int64."""
+        return self._sequences
 
     def take(self, owners: Iterable[int]) -> list[Known]:
         """Some of them."""
-        return self.read(self.sequences[np.fromiter(owners, dtype=np.int64)].tolist())
+        return self.read(self._sequences[np.fromiter(owners, dtype=np.int64)].tolist())
 
     def is_object(self, owner: int, object_id: str) -> bool:
         """Whether it is an entry of this object."""
