@@ -119,7 +119,7 @@ class World:
         self._heads: dict[str, ChainHead] = {}
         self._subjects: dict[str, str] = {}
         self._protected = Live(agreement=agreement, label=label_of)
-        self._plans = Live(agreement=agreement)
+        self._plans = Live(agreement=agreement, label=label_of)
         self._on_disk = OnDisk(0, agreement, self.parties, self.grants)
         self._shown: Shown | None = None
         self._lock = threading.Lock()
