@@ -109,8 +109,13 @@ def _circles(line: FloatArray) -> bool:
 def _degrees(positions: Sequence[Position]) -> FloatArray:
     """(n, 2) float64 lon/lat degrees; longitudes go on beyond 180 where a line does."""
     out = np.array(positions, dtype=np.float64) / E7_PER_DEG
-    out[:, 0] = np.unwrap(out[:, 0], period=360)
+    _unwrap(out[:, 0])
     return out
+
+
+def _unwrap(lon: FloatArray) -> None:
+    """Let longitudes go on beyond 180; by whole turns, so that a ring stays closed to the bit."""
+    lon[1:] -= 360 * np.cumsum(np.round(np.diff(lon) / 360))
 
 
 def _followed(path: FloatArray) -> tuple[FloatArray, float]:
@@ -127,7 +132,7 @@ def _followed(path: FloatArray) -> tuple[FloatArray, float]:
             places.append(np.array(between, dtype=np.float64))
         places.append(end[None])
     out = np.concatenate(places)
-    out[:, 0] = np.unwrap(out[:, 0], period=360)
+    _unwrap(out[:, 0])
     return out, float(edge_differences_mm(out).max())
 
 
