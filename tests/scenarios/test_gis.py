@@ -221,8 +221,9 @@ def test_pages(node: Node, two: Party) -> None:
         if not changed:
             changed = True
             value = built(hospital("First", 21, 21, category="paged"))
-            told = one.ask("PUT", f"/v1/objects/{moving.json['object_id']}",
-                           {"value": {**value, "release": FULL, "type": "notice"}}, if_match=moving.headers["etag"])  # fmt: skip
+            body = {"value": {**value, "release": FULL, "type": "notice"}}
+            path_of_it = moving.headers["location"]
+            told = one.ask("PUT", path_of_it, body, if_match=moving.headers["etag"])
             assert told.status == 200, told.body
     assert seen == ["First", "P0", "P1", "P2", "First"]
 
