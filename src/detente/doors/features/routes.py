@@ -184,7 +184,7 @@ async def _queryables(call: Call) -> Answer:
     return _told(call, document, document["title"], _OF_SCHEMA)
 
 
-class _Page(NamedTuple):
+class Page(NamedTuple):
     """Features as they go out, the views that they show, and where to go on."""
 
     features: tuple[bytes, ...]
@@ -193,7 +193,7 @@ class _Page(NamedTuple):
     time: str
 
 
-def _features(sight: Sight, asked: Asked) -> _Page:
+def features_of(sight: Sight, asked: Asked) -> Page:
     """The next page, as far as it has room."""
     found = sight.page(asked.wish)
     after, size = found.after, 0
@@ -207,13 +207,13 @@ def _features(sight: Sight, asked: Asked) -> _Page:
         features.append(made)
     views = tuple(item.view for item in found.items[: len(features)])
     time = sight.reader.now.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return _Page(tuple(features), views, after, time)
+    return Page(tuple(features), views, after, time)
 
 
 async def _items(call: Call) -> Answer:
     asked = asked_of(call.query, call.kind)
     form = call.form(_OF_FEATURES)
-    found = await call.desk.layers.look(call.principal, lambda sight: _features(sight, asked))
+    found = await call.desk.layers.look(call.principal, lambda sight: features_of(sight, asked))
     await disclose(call.desk.engine, call.principal, found.views)
     metadata, path = call.desk.metadata, f"/collections/{call.name}/items"
     rest = {name: value for name, value in call.query.items() if name != "f"}
