@@ -157,8 +157,9 @@ def test_a_polygon_is_held(
     rims = around(places, buffer_mm / 1_000)
     # Between any two places of its edges is often within it.
     number = (np.array(share) * (len(rims) - 1)).astype(int)
-    az, _, length = GEOD.inv(*rims[number[:, 0]].T, *rims[number[:, 1]].T)
-    between = np.column_stack(GEOD.fwd(*rims[number[:, 0]].T, az, np.array(length) / 2)[:2])
+    lon, lat = rims[number[:, 0]].T
+    az, _, length = GEOD.inv(lon, lat, *rims[number[:, 1]].T)
+    between = np.column_stack(GEOD.fwd(lon, lat, az, np.array(length) / 2)[:2])
     found, error_m = inside(shape, np.concatenate([between, places]))
     drawing = drawn(shape)
     assert outside_deg(drawing, places) <= EPS_DEG

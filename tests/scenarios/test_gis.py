@@ -56,7 +56,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         line = ((1_799_000_000, -160_000_000), (-1_799_000_000, -160_000_000))
         window = {"start": NOON, "end": NOON + timedelta(hours=1)}
         road = Volume(footprint=(Corridor(line=line, width_mm=2_000_000),), **window,
-                      lower_mm=0, upper_mm=100_000)  # type: ignore[arg-type] # start, end # fmt: skip
+                      lower_mm=0, upper_mm=100_000)  # fmt: skip
         said(
             one,
             "notices",

@@ -129,6 +129,8 @@ def test_what_has_no_width_stays_what_it_is() -> None:
     assert drawing_of([footprint(point)]).wkt == "POINT (1 1)"
     assert drawing_of([footprint(line)]).geom_type == "LineString"
     assert drawing_of([footprint(Corridor(line=((0, 0),), width_mm=1))]).geom_type == "Polygon"
+    still = Corridor(line=((0, 0), (0, 0)))
+    assert drawing_of([footprint(still)]).geom_type == "Polygon"
     # In company of polygons they are polygons.
     mixed = drawing_of([footprint(point, line, Polygon(rings=(square(0, 0),)))])
     assert mixed.geom_type == "Polygon"

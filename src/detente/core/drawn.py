@@ -89,7 +89,7 @@ def _shape(shape: Shape) -> Drawing:
     error_mm = shape.edge_error_mm
     if isinstance(shape, Corridor):
         line, apart_mm = _followed(_degrees(shape.line))
-        if len(line) == 1:
+        if len(set(shape.line)) == 1:
             return _disc(line[0], shape.radius_m + error_mm / MM_PER_M + ROUNDING_M)
         reach_m = shape.radius_m + (error_mm + apart_mm) / MM_PER_M
         thin = shape.width_mm == error_mm == 0 and apart_mm <= FOLLOWED_MM

@@ -16,7 +16,7 @@ from detente.core.entry import EntryKind
 from detente.core.feature import KINDS
 from detente.core.geodesy import FloatArray, IntArray
 from detente.core.release import Grade
-from detente.node.layers import Bounds, Found, Item, Sight
+from detente.node.layers import FULL, Bounds, Found, Item, Sight
 
 SINGLE_MAX = 1_000
 """Objects drawn by themselves in one tile: of some 400 bytes each."""
@@ -112,6 +112,8 @@ class _Counting:
         self.single: list[Item] = []
         self.clusters: list[Cluster] = []
         self.shown: dict[int, Grade] = {}
+        self._known = found.all_known()
+        self._party = sight.reader.party
         lat = np.clip(found.bounds[:, 2:].mean(axis=1), -90, 90)
         # The middle nearest to the tile, which may lie a turn away.
         middle = tile.bounds(0)
@@ -126,29 +128,28 @@ class _Counting:
             if len(members) == 1:
                 self.single.append(sight.item(found, int(members[0])))
             else:
-                self._add(sight, found, members, places[members].mean(axis=0))
+                self._add(found, members, places[members].mean(axis=0))
 
-    def _add(self, sight: Sight, found: Found, members: IntArray, place: FloatArray) -> None:
-        known = [found.known(n) for n in members.tolist()]
-        counted = Counter(one.value.category for one in known)
-        whole = found.code[members] == 2  # noqa: PLR2004 - all of it is seen
+    def _add(self, found: Found, members: IntArray, place: FloatArray) -> None:
+        known = [self._known[n] for n in members.tolist()]
+        kind = tuple(KINDS.values())[found.kind[members[0]]]
         # A rule that is not told may be the gravest.
-        mild = all(
-            full and rule_of(one.value)[2] is VerdictKind.COORDINATE
-            for one, full in zip(known, whole.tolist(), strict=True)
+        mild = kind is EntryKind.ZONE and all(
+            code == FULL and rule_of(one.value)[2] is VerdictKind.COORDINATE
+            for one, code in zip(known, found.code[members].tolist(), strict=True)
         )
         self.clusters.append(
             Cluster(
-                kind=tuple(KINDS.values())[found.kind[members[0]]],
+                kind=kind,
                 x=float(place[0]),
                 y=float(place[1]),
                 number=len(members),
                 severity=VerdictKind.COORDINATE if mild else VerdictKind.CONFLICT,
-                categories=_named(counted),
+                categories=_named(Counter(one.value.category for one in known)),
             )
         )
-        party = sight.reader.party
-        self.shown |= {one.sequence: Grade.AREA for one in known if one.value.party != party}
+        own = self._party
+        self.shown |= {one.sequence: Grade.AREA for one in known if one.value.party != own}
 
 
 def _named(counted: Counter[str]) -> str:

@@ -54,7 +54,8 @@ REACH = 1.03
 
 _ORDER = tuple(KINDS.values())
 _CODES = (None, Grade.AREA, Grade.FULL)
-_AREA, _FULL = 1, 2
+AREA, FULL = 1, 2
+"""How much of an object may be seen, as ``code`` of Found has it."""
 _HALF = 180.0
 
 T = TypeVar("T")
@@ -160,6 +161,12 @@ class Found(NamedTuple):
         columns: Any = (column[which] for column in self[1:])
         return Found(self.parts, *columns)
 
+    def all_known(self) -> list[Known]:
+        """The entries of all."""
+        known = [part.segment.known for part in self.parts]
+        places = zip(self.part.tolist(), self.owner.tolist(), strict=True)
+        return [known[part][owner] for part, owner in places]
+
     def known(self, number: int) -> Known:
         """The entry of one."""
         known: Known = self.parts[self.part[number]].segment.known[self.owner[number]]
@@ -201,7 +208,7 @@ class Sight:
         code[~part.alive | ~np.isin(sheet.kind, kinds) | (sheet.sequence <= after)] = 0
         owner = np.flatnonzero(code)
         bounds = sheet.bounds[owner]
-        for n in np.flatnonzero(code[owner] == _AREA).tolist():
+        for n in np.flatnonzero(code[owner] == AREA).tolist():
             bounds[n] = self._sheets.of_area(part.segment.known[owner[n]], self.reader)
         return (
             np.full(len(owner), number),

@@ -131,10 +131,19 @@ def _area(west: float, south: float, east: float, north: float) -> Drawing:
     spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
     edges = {end for span in spans for end in span if abs(end) == 180}  # noqa: PLR2004 - degrees
     spans += [(-end, -end) for end in edges]
-    parts = [shapely.box(one, south, other, north) for one, other in spans]
+    parts = [_span(one, south, other, north) for one, other in spans]
     poles = [lat for lat in (south, north) if abs(lat) == 90]  # noqa: PLR2004 - degrees
-    parts += [shapely.box(-180, lat, 180, lat) for lat in poles]
+    parts += [_span(-180, lat, 180, lat) for lat in poles]
     return parts[0] if len(parts) == 1 else shapely.GeometryCollection(parts)
+
+
+def _span(west: float, south: float, east: float, north: float) -> Drawing:
+    """A box; where it is as thin as a line or a point, that: GEOS has no flat polygons."""
+    if west == east and south == north:
+        return shapely.Point(west, south)
+    if west == east or south == north:
+        return shapely.LineString([(west, south), (east, north)])
+    return shapely.box(west, south, east, north)
 
 
 def window_of(text: str | None) -> Window:
