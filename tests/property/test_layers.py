@@ -61,7 +61,7 @@ def held(bounds: FloatArray, places: FloatArray, box: Bounds) -> bool:
 
 
 @given(volumes=some_volumes, box=boxes, grid_mm=st.integers(100_000, 100_000_000))
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_what_is_in_a_box_is_found_by_it(
     volumes: tuple[Volume, ...], box: Bounds, grid_mm: int
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_track_is_found_wherever_it_may_be_by_now(
     radius_mm=st.integers(0, 5_000_000),
     azimuth=st.floats(0, 360),
 )
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_a_box_around_a_place_of_a_circle_takes_it(
     lon: float, lat: float, radius_mm: int, azimuth: float
 ) -> None:
