@@ -22,6 +22,9 @@ command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres
 command -v go >/dev/null || lacking+=(golang-go)
 [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || lacking+=(golang-golang-x-mod-dev)
 
+# GDAL's own programs read the node's layers, as a GIS does.
+command -v ogr2ogr >/dev/null || lacking+=(gdal-bin)
+
 install() {
     DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
 }

@@ -123,9 +123,9 @@ def token_of(party: str, scope: str, key: OKPKey = ED) -> str:
 
 @contextmanager
 def node_at(
-    place: Place, keyring: Keyring, folder: Path, *settings: str, workers: int = 1
+    place: Place, keyring: Keyring, folder: Path, *settings: str, workers: int = 1, port: int = 0
 ) -> Iterator[Node]:
-    """Serve a register, with settings such as ``webhook_http=true``."""
+    """Serve a register, with settings such as ``webhook_http=true``; on any port if it is 0."""
     key = folder / "issuer.json"
     key.write_text(json.dumps(ED.as_dict(private=False)))
     (folder / "detente.toml").write_text(
@@ -136,7 +136,13 @@ def node_at(
     if isinstance(place, Server):
         url = place.url.set(drivername="postgresql")
         database = url.render_as_string(hide_password=False)
-    arguments = ["--database", database, *(part for one in settings for part in ("--set", one))]
+    arguments = [
+        "--port",
+        port,
+        "--database",
+        database,
+        *(part for one in settings for part in ("--set", one)),
+    ]
     with serving(folder, *arguments, keys=keyring.folder, workers=workers) as served:
         node = Node(served, keyring)
         try:

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 from detente.core.committed import Question
 from detente.core.entry import EntryKind, token
+from detente.core.feature import KINDS
 from detente.core.notice import Notice
 from detente.core.plan import Plan, PlanState
 from detente.core.presence import Presence
@@ -47,9 +48,14 @@ from detente.core.telling import (
 from detente.core.volume import Circle, Volume
 from detente.core.wire import Value
 from detente.core.zone import Zone, ZoneRule
+from detente.doors.features.asking import CRS84, asked_of
+from detente.doors.features.formats import feature
+from detente.doors.features.routes import features_of
+from detente.doors.features.tiles import written as written_tile
 from detente.errors import DetenteError
 from detente.node.asking import reader_of
 from detente.node.author import Author
+from detente.node.clusters import SINGLE_MAX, Tile, look
 from detente.node.committing import Commit, Committed
 from detente.node.f3548.details import INTENT, Told, get_constraint_details, get_intent_details
 from detente.node.f3548.entities import id_of_object
@@ -63,10 +69,16 @@ from detente.node.f3548.reads import (
 )
 from detente.node.f3548.subscriptions import SubscriptionAsked, put_subscription
 from detente.node.f3548.terms import Terms
+from detente.node.layers import Layers
 from detente.node.reading import Reading
 from detente.node.submit import Receipt
 from detente.node.telling.address import Allowed
-from detente.node.telling.disclosures import disclose, disclosures_of, shown_by
+from detente.node.telling.disclosures import (
+    disclose,
+    disclose_tile,
+    disclosures_of,
+    shown_by,
+)
 from detente.node.telling.events import Events
 from detente.node.telling.matching import Wanted as Wish
 from detente.node.telling.silence import Asked as Silent
@@ -82,6 +94,8 @@ HOME = 2
 """Places where things are shown and asked about; hidden things are there, or far away."""
 
 AWAY_DEG = 100
+NOTICES = EntryKind.NOTICE
+EVERY_KIND = tuple(KINDS.values())
 UTM = Terms(base_url="https://node.example", plain_http=False)
 TWO = msgspec.structs.replace(
     desk_of("two"), scopes=desk_of("two").scopes | {Scope.UTM_STRATEGIC_COORDINATION}
@@ -167,6 +181,7 @@ DOES = (
     "utm file", "utm query", "utm get",
     "uss details", "uss constraint", "uss notify", "utm subscribe", "utm told",
     "list", "list", "list", "get", "history", "terms", "events", "events there", "silence",
+    "layer", "tile", "item",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
 )  # fmt: skip
@@ -307,6 +322,7 @@ class World:
                 with ids_of(f"own {number}"):
                     self.heard.append(await two.hear(step))
         two.reading.close()
+        two.layers.close()
         two.tail.stop()
         return self.heard
 
@@ -337,6 +353,7 @@ class Two:
     def __init__(self, town: Theatre, leaves: dict[str, str]) -> None:
         self.town = town
         self.reading = Reading(town.engine)
+        self.layers = Layers(town.engine)
         self.tail = Tail(town.engine)
         self.events = Events(town.engine, self.tail)
         self.number = 0
@@ -493,6 +510,28 @@ class Two:
         page = await self.reading.search(TWO, wanted[step.target % len(wanted)])
         await disclose(self.town.engine, TWO, page.objects)
         return page
+
+    async def do_layer(self, step: Step) -> object:
+        """A page of features, to the byte."""
+        asked = asked_of(({}, {"bbox": "-1,-1,0.5,1"}, {"limit": "1"})[step.target % 3], NOTICES)
+        page = await self.layers.look(TWO, lambda sight: features_of(sight, asked))
+        await disclose(self.town.engine, TWO, page.views)
+        return [[msgspec.Raw(one) for one in page.features], {"after": page.after}]
+
+    async def do_tile(self, step: Step) -> object:
+        """A tile, to the byte: of the world, of a place, or crowded so that it counts."""
+        where = (Tile(0, 0, 0), Tile(8, 127, 128), Tile(3, 4, 4))[step.target % 3]
+        most = 0 if step.target % 2 else SINGLE_MAX
+        with mock.patch("detente.node.clusters.SINGLE_MAX", most):
+            sight = await self.layers.look(TWO, lambda sight: look(sight, where, EVERY_KIND))
+        await disclose_tile(self.town.engine, TWO, sight.shown)
+        return written_tile(where, sight).hex(" ")
+
+    async def do_item(self, step: Step) -> object:
+        name = self.target(step.target).object_id
+        item = await self.layers.look(TWO, lambda sight: sight.one(NOTICES, name))
+        await disclose(self.town.engine, TWO, [item.view])
+        return msgspec.Raw(feature(item, CRS84))
 
     async def do_get(self, step: Step) -> object:
         view = await self.reading.object(TWO, self.target(step.target).object_id)

@@ -18,6 +18,7 @@ from detente.core.principal import SCOPES
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_limits import LINE_BYTES_MAX
 from detente.doors.asgi_problem import TABLE, Refused
+from detente.doors.asgi_query import query_of
 from detente.doors.http import v1
 from detente.doors.http.v1 import checking, examples, governing, lines, looking, request, speaking
 from detente.doors.http.v1.lines import BATCH_LINES_MAX, LINES_MAX, LineReader, unhurried
@@ -117,7 +118,7 @@ def test_the_description_is_whole() -> None:
 
 def test_queries_are_text() -> None:
     asked = request.converted(
-        request.query_of(
+        query_of(
             exchange("kind=notice,zone&kind=plan&limit=7&ended=true&text=a%20b&after=-1"),
             repeated=frozenset({"kind"}),
         ),
@@ -132,7 +133,7 @@ def test_queries_are_text() -> None:
     ):  # fmt: skip
         with pytest.raises(MalformedInput):
             request.converted(
-                request.query_of(exchange(wrong), repeated=frozenset({"kind"})),
+                query_of(exchange(wrong), repeated=frozenset({"kind"})),
                 looking.SearchQuery,
             )
 

@@ -179,10 +179,10 @@ def _unwrapped(path: FloatArray) -> FloatArray:
 
 def _reading_difference_mm(path: FloatArray) -> float:
     """An upper bound of how far straight-in-degrees and geodesic edges lie apart."""
-    return float(_edge_differences_mm(path).max(initial=0.0))
+    return float(edge_differences_mm(path).max(initial=0.0))
 
 
-def _edge_differences_mm(path: FloatArray) -> FloatArray:
+def edge_differences_mm(path: FloatArray) -> FloatArray:
     """The same for each edge of a path of n positions, (n - 1,) millimetres.
 
     Along a straight line in degrees the heading turns, against a geodesic, by
@@ -205,7 +205,7 @@ def _followed(path: FloatArray) -> FloatArray:
     """The path with positions added, straight in degrees, until geodesics follow it."""
     while True:
         # The difference falls with the square of the number of parts.
-        wanted = np.sqrt(_edge_differences_mm(path) / READING_TOLERANCE_MM)
+        wanted = np.sqrt(edge_differences_mm(path) / READING_TOLERANCE_MM)
         parts = np.maximum(1, np.ceil(wanted)).astype(np.int64)
         total = int(parts.sum())
         if total == len(parts):

@@ -137,7 +137,7 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     """The node's word: these entries were sent to a recipient's endpoint, with this outcome.
 
     ``entries`` are leaf hashes. That an endpoint took the bytes proves no more
-    than that; ``how`` is webhook, peer, stream, poll or read. ``grade`` is how much of
+    than that; ``how`` is webhook, peer, stream, poll, read or tile. ``grade`` is how much of
     them was shown.
     """
 

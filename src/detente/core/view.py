@@ -164,8 +164,12 @@ class Reader(Struct, frozen=True, kw_only=True):
 
     def lists_labelled(self, label: Label) -> bool:
         """The same of all objects of a label, were nothing granted on request."""
+        return self.grade_labelled(label) is not None
+
+    def grade_labelled(self, label: Label) -> Grade | None:
+        """How much of them a list shows: ``full``, ``area`` or nothing."""
         if self.party == NODE:
-            return True
+            return Grade.FULL
         release = None if label.release is None else _releases.decode(label.release)
         released = grade(
             release,
@@ -175,7 +179,8 @@ class Reader(Struct, frozen=True, kw_only=True):
             grants={},
             now=self.now,
         )
-        return released is Grade.FULL or (released is Grade.AREA and label.placed)
+        listed = released is Grade.FULL or (released is Grade.AREA and label.placed)
+        return released if listed else None
 
     def view(self, known: Known, grade: Grade) -> View | None:
         """A notice, presence, zone or plan, cut to a grade; None where nothing is listed."""

@@ -25,6 +25,8 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import answers, routes
 from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
+from detente.doors.features import routes as layers
+from detente.doors.features.describing import described as described_layers
 from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
@@ -98,6 +100,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
             Door(handlers=mirror.handlers(), hot=mirror.hot(node)),
             _native(node, authenticator),
             _f3548(settings, node, authenticator),
+            _ogc(node, authenticator),
         ]
     return doors
 
@@ -111,6 +114,11 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         notary=node.notary,
     )
     return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
+
+
+def _ogc(node: Service, authenticator: Authenticator) -> Door:
+    desk = layers.Desk(node.engine, node.layers, authenticator, node.gate.settings.url)
+    return Door(handlers=layers.handlers(desk), described=[described_layers()])
 
 
 def f3548_terms(settings: Settings, url: str) -> Terms:

@@ -22,6 +22,7 @@ from detente.node.asking import Asking, Follow
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
 from detente.node.keyring import Keyring
+from detente.node.layers import Layers
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.mirror import Mirror, mirror_signers
@@ -74,13 +75,14 @@ class Service:
         witnesses: Who cosigns its log, and whose it cosigns.
 
     Attributes:
-        engine, asking, reading, gate, telling: There once it has started.
+        engine, asking, reading, layers, gate, telling: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
 
     engine: Engine
     asking: Asking
     reading: Reading
+    layers: Layers
     gate: Gate
     telling: Telling
     witness: Witness | None
@@ -121,6 +123,8 @@ class Service:
         self._stack.callback(self.asking.close)
         self.reading = Reading(self.engine)
         self._stack.callback(self.reading.close)
+        self.layers = Layers(self.engine)
+        self._stack.callback(self.layers.close)
         self.gate = Gate(
             self._access, self._store.access, self._keyring, EngineParties(self.engine)
         )

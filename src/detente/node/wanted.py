@@ -17,20 +17,19 @@ from msgspec import Meta, Struct
 from detente.core.check import Known
 from detente.core.ending import has_ended
 from detente.core.entry import EntryKind
+from detente.core.feature import where_now
 from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, SEMI_MINOR_M, FloatArray
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
 from detente.core.party import PartyId
 from detente.core.plan import Plan
-from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
+from detente.core.presence import Presence
 from detente.core.report import ReportState
 from detente.core.telling import Contested
 from detente.core.view import View
 from detente.core.volume import (
     E7_PER_DEG,
     MM_PER_M,
-    RADIUS_MAX_MM,
-    Circle,
     LatitudeE7,
     LongitudeE7,
     Polygon,
@@ -183,17 +182,9 @@ def shown_volumes(view: View, now: datetime) -> tuple[Volume, ...]:
     if view.value is None:
         return view.area
     if isinstance(view.value, Presence) and view.value.track is not None:
-        return (_where_now(view.value.track, now),)
+        return (where_now(view.value.track, now),)
     volumes: tuple[Volume, ...] = getattr(view.value, "volumes", ())
     return volumes
-
-
-def _where_now(track: Track, now: datetime) -> Volume:
-    """Where a track may be now, as far as it grows."""
-    age_s = min(abs((now - track.time).total_seconds()), TRACK_GROWTH_MAX_S)
-    reach_mm = track.accuracy_mm + math.ceil(age_s * track.speed_max_mm_s)
-    circle = Circle(centre=track.position, radius_mm=min(reach_mm, RADIUS_MAX_MM))
-    return Volume(footprint=(circle,))
 
 
 def _says(view: View, text: str) -> bool:

@@ -130,7 +130,7 @@ class World:
         self._subjects: dict[str, str] = {}
         self._values = values
         self._protected = self._live()
-        self._plans = Live(agreement=agreement)
+        self._plans = Live(agreement=agreement, label=label_of)
         self._on_disk = OnDisk(0, agreement, self.parties, self.grants)
         self._shown: Shown | None = None
         self._lock = threading.Lock()

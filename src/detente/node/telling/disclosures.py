@@ -65,7 +65,7 @@ class Disclosures:
         Args:
             party: To whom.
             shown: By sequence number, how much (EXTENT).
-            how: read, poll or stream.
+            how: read, poll, stream or tile.
 
         Raises:
             Unavailable: It cannot be recorded: then nothing may be shown.
@@ -207,6 +207,17 @@ async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) 
     if principal.party != NODE:
         shown = shown_in(principal.party, views)
         await disclosures_of(engine).record(principal.party, shown, "read")
+
+
+async def disclose_tile(engine: Engine, principal: Principal, shown: Mapping[int, Grade]) -> None:
+    """The same of what a tile of a map shows, by entry; a cluster shows the areas of its members.
+
+    Raises:
+        Unavailable: It cannot be recorded: then nothing may be shown.
+    """
+    if principal.party != NODE:
+        extents = {sequence: EXTENT[grade] for sequence, grade in shown.items()}
+        await disclosures_of(engine).record(principal.party, extents, "tile")
 
 
 async def disclose_evidence(engine: Engine, principal: Principal, evidence: Evidence) -> None:

@@ -12,11 +12,12 @@ from detente.core.view import View
 from detente.core.volume import UtcTime
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_hot import Answer
+from detente.doors.asgi_query import query_of
 from detente.doors.http.v1 import examples
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.looking import VersionsQuery, etag
 from detente.doors.http.v1.operation import READS, WRITES, Act, Body, Operation
-from detente.doors.http.v1.request import Form, act, converted, encode, json_body, query_of
+from detente.doors.http.v1.request import Form, act, converted, encode, json_body
 from detente.doors.http.v1.speaking import IDEMPOTENT, RECEIPT_TELLS
 from detente.errors import MalformedInput
 from detente.node.reading import Terms

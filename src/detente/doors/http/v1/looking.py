@@ -14,10 +14,11 @@ from detente.core.view import View
 from detente.core.volume import E7_PER_DEG, UtcTime
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_hot import Answer
+from detente.doors.asgi_query import query_of
 from detente.doors.evidence_page import evidence_file
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import READS, Operation
-from detente.doors.http.v1.request import converted, encode, query_of
+from detente.doors.http.v1.request import converted, encode
 from detente.errors import MalformedInput
 from detente.node.reading import VERSIONS_MAX, Page, Versions
 from detente.node.telling.disclosures import disclose, disclose_evidence

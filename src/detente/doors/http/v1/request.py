@@ -7,7 +7,6 @@ name, for whoever wrote it meant something by it.
 import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
@@ -27,9 +26,6 @@ KEY_LENGTH_MAX = 200
 
 REPLAYED = (b"idempotency-replayed", b"true")
 """Told with an answer that was given before to the same request."""
-
-QUERY_PARAMETERS_MAX = 50
-"""Parameters of one query; a search has ten, and kinds may repeat."""
 
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 _KEY = re.compile(rb"[!-~]([ -~]{0,198}[!-~])?")
@@ -157,33 +153,6 @@ async def json_body(exchange: Exchange) -> bytes:
     """
     require_media_type(exchange, JSON.encode())
     return await exchange.body()
-
-
-def query_of(exchange: Exchange, *, repeated: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The query's parameters; those that may repeat as lists.
-
-    Raises:
-        MalformedInput: Another one repeats, or the query is none.
-    """
-    found: dict[str, Any] = {}
-    try:
-        pairs = parse_qsl(
-            exchange.scope["query_string"].decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=bool(exchange.scope["query_string"]),
-            errors="strict",
-            max_num_fields=QUERY_PARAMETERS_MAX,
-        )
-    except ValueError:
-        raise MalformedInput("query", expected="name=value, percent-encoded UTF-8") from None
-    for name, value in pairs:
-        if name in repeated:
-            found.setdefault(name, []).extend(value.split(","))
-        elif name in found:
-            raise MalformedInput(name, expected="once in the query")
-        else:
-            found[name] = value
-    return found
 
 
 def converted(query: Mapping[str, Any], form: type[S]) -> S:
