@@ -25,7 +25,6 @@ from detente.node.keyring import Keyring
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.mirror import Mirror, mirror_signers
-from detente.node.mirroring import Mirroring
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
 from detente.node.telling import Telling
@@ -171,7 +170,7 @@ class Service:
         Raises:
             NotFound, Conflict: As for ``log``.
         """
-        return Notary(key=self._keyring.load(NODE), log=self.log, policy=self._witnesses.policy)
+        return Notary(key=self._keyring.load(NODE), log=self.log, policy=self._witnesses.counted)
 
     def status(self) -> Status:
         """As of the last probe."""
@@ -198,10 +197,9 @@ class Service:
         if own.mirror_name and own.mirror_logs is not None:
             signers = mirror_signers(self._keyring, own.mirror_name)
             self.mirror = Mirror(self._store, signers, own.mirror_logs, engine.clock)
-        for asks, policy in ((Witnessing, own.policy), (Mirroring, own.mirrors)):
-            if policy is not None:
-                asking = asks(engine, self.telling.listening, lambda: self.log, policy)
-                self._stack.push_async_callback(_ended, asyncio.create_task(asking.run()))
+        if own.counted is not None:
+            asking = Witnessing(engine, self.telling.listening, lambda: self.log, own)
+            self._stack.push_async_callback(_ended, asyncio.create_task(asking.run()))
 
     def _peers(self) -> Callable[[Engine, Tail, Events], Peers] | None:
         if self._peering is None:
