@@ -177,10 +177,88 @@ def test_both(register: Path, tmp_path: Path) -> None:
                 until(lambda: size_witnessed(node, policy) == 44, 30)
 
 
+def test_out_of_step(register: Path, tmp_path: Path) -> None:
+    """Two of whom both are wanted, and who answer in turns, still cosign the same."""
+    folder, keyring = tmp_path / "asks", Keyring(register)
+    folder.mkdir()
+    key = key_at(register, tmp_path)
+    with (
+        mirror_of(tmp_path / "m", key) as copy,
+        witness_of(tmp_path / "w", key) as (served, keys),
+        # By half a second, which is as often as a node asks, the witness is behind the mirror.
+        slow(copy.url, "/add-entries", first_s=0.7) as mirror_url,
+        slow(url_of_witness(served), "/add-checkpoint", first_s=1.2) as witness_url,
+    ):
+        [known, _] = copy.policy.witnesses
+        mirror = replace(known, url=mirror_url)
+        witness = PolicyWitness(name="w0", key=keys[0], url=witness_url)
+        policy = with_quorum(replace(copy.policy, witnesses=(witness, mirror)), "all", "w0", "m0")
+        (folder / "mirrors.txt").write_bytes(
+            render_policy(replace(copy.policy, witnesses=(mirror,)))
+        )
+        theatre = Theatre(register, keyring, folder)
+        with asking(theatre, policy, f"mirror_policy={folder / 'mirrors.txt'}") as node:
+            one, seen = node.party("one"), set()
+            for number in range(60):
+                one.post("/v1/notices", notice(number))
+                seen.add(size_witnessed(node, policy))
+                time.sleep(0.15)
+            assert len(seen) > 4, seen
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """Passes on what it is sent, some of it late."""
+
+    protocol_version = "HTTP/1.1"
+    target = ""
+    late = ""
+    first_s: list[float]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path == self.late:
+            time.sleep(self.first_s.pop() if self.first_s else 0.7)
+        headers = {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() in {"content-type", "content-encoding"}
+        }
+        answer = httpx.post(f"{self.target}{self.path}", content=body, headers=headers)
+        self.send_response(answer.status_code)
+        self.send_header("content-type", answer.headers.get("content-type", ""))
+        self.send_header("content-length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing to say."""
+
+
+@contextmanager
+def slow(target: str, late: str, *, first_s: float) -> Iterator[str]:
+    """Another address for this one, at which each answer takes 0.7 s, and the first so long."""
+    found = {"target": target, "late": late, "first_s": [first_s]}
+    with running(type("Handler", (Slow,), found)) as url:
+        yield url
+
+
+@contextmanager
+def running(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address at which it answers."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        # All threads and sockets are gone when the block ends.
+        server.daemon_threads = False
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
 def test_false_mirror(register: Path, tmp_path: Path) -> None:
     """A mirror that cosigns something else, or with another's name, adds nothing."""
     key, false = key_at(register, tmp_path), cosigner("false.example/m", ed25519(31))
-    with lying_mirror(false) as url:
+    with running(type("Handler", (FalseMirror,), {"signer": false})) as url:
         known = PolicyWitness(name="m0", key=false.verifier, url=url)
         policy = Policy(logs=(PolicyLog(key=key),), witnesses=(known,), quorum="none")
         with sending(register, Keyring(register), tmp_path, policy) as node:
@@ -208,18 +286,6 @@ class FalseMirror(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing to say."""
-
-
-@contextmanager
-def lying_mirror(signer: Signer) -> Iterator[str]:
-    """The address of a mirror that is none."""
-    handler = type("Handler", (FalseMirror,), {"signer": signer})
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def fetched(copy: Copy, folder: Path) -> Path:
