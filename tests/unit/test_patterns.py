@@ -19,7 +19,7 @@ from detente.core.uss import ObjectId
 
 LOOSE = "^a$"
 SOURCE = Path(detente.__file__).parent
-WHOLE = {
+WHOLE: dict[object, str] = {
     PartyId: "one", KeyId: "0" * 16, Category: "medical", CategoryOrRest: "*", Hash: "0" * 64,
     Leaf: "0" * 64, ObjectId: "0" * 32, KindName: "notice", Vkey: "a/b+00000000+AAAA",
 }  # fmt: skip

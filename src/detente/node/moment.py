@@ -76,13 +76,15 @@ class Moment:
         budget: What has been asked today of what is withheld.
     """
 
-    def __init__(self, *, world: World, record: Appender, before: Before, now: datetime) -> None:
+    def __init__(
+        self, *, world: World, record: Appender, before: Before, budget: Budget, now: datetime
+    ) -> None:
         self.world = world
         self.record = record
         self.before = before
         self.now = now
         self.agreement = world.agreement
-        self.budget = Budget(record, world.agreement, now)
+        self.budget = budget
         self._shown: Shown | None = None
         self._fresh: tuple[int, Picture] | None = None
 

@@ -21,6 +21,7 @@ from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
+from detente.node.forgetting import Forget
 from detente.node.keyring import Keyring
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
@@ -37,6 +38,7 @@ from detente.node.witnesses import Witnesses
 from detente.node.witnessing import Witnessing
 from detente.picture.warm import warm
 from detente.store import Store, parse_place
+from detente.store.beside import FORGET_MAX
 
 if TYPE_CHECKING:
     from detente.core.agreement import Agreement
@@ -46,6 +48,9 @@ FOLLOW_EVERY_S = 0.5
 
 COMPACT_EVERY_S = 1.0
 """How often large parts of the pictures are merged, if there is need."""
+
+FORGET_EVERY_S = 3_600.0
+"""What is kept beside the record is kept for days."""
 
 PROBE_EVERY_S = 1.0
 """How often the store is asked: a prober that asks every few seconds hears what is true."""
@@ -129,9 +134,12 @@ class Service:
         self._stack.push_async_callback(self.telling.stop)
         self._begin_witnessing()
         await self._probe()
+        with contextlib.suppress(DetenteError):
+            await self._forget()
         for every_s, what in (
             (FOLLOW_EVERY_S, self._follow),
             (COMPACT_EVERY_S, self._compact),
+            (FORGET_EVERY_S, self._forget),
             (PROBE_EVERY_S, self._probe),
         ):
             task = asyncio.create_task(_every(every_s, what))
@@ -214,6 +222,11 @@ class Service:
         size = await asyncio.to_thread(self._store.size)
         if size > self.engine.world.shown_at or not self.engine.sound:
             await self.engine.act(Follow())
+
+    async def _forget(self) -> None:
+        gone = FORGET_MAX
+        while gone == FORGET_MAX:
+            gone = await self.engine.act(Forget())
 
     async def _compact(self) -> None:
         await asyncio.to_thread(self.engine.world.compact)
