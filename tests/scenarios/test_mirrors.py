@@ -117,6 +117,38 @@ def sending(place: Place, keyring: Keyring, folder: Path, policy: Policy) -> Ite
         yield node
 
 
+def fetched(copy: Copy, folder: Path) -> Path:
+    """The files of a copy, as anyone fetches them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("checkpoint", *(one.path for one in files_of(copy.size()))):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(httpx.get(f"{copy.at}/{name}").raise_for_status().content)
+    return folder
+
+
+def test_copy(place: Place, keyring: Keyring, tmp_path: Path) -> None:
+    """A log is copied as it grows, and the copy is a log that Go verifies."""
+    say(place, keyring, 0, 700)
+    key = key_at(place, tmp_path)
+    with mirror_of(tmp_path / "m", key) as copy:
+        assert httpx.get(f"{copy.at}/checkpoint").status_code == 404
+        with sending(place, keyring, tmp_path, copy.policy) as node:
+            until(lambda: copy.size() == 703, 20)
+            one = node.party("one")
+            for number in range(3):
+                size = one.post("/v1/notices", notice(number)).json["size"]
+                until(lambda: copy.size() >= size, 10)  # noqa: B023
+            figures = httpx.get(f"{node.url}/metrics").text
+            assert "detente_mirrored_entries 706.0" in figures
+        folder = fetched(copy, tmp_path / "fetched")
+        assert verified(key.vkey, folder).said == "706 entries verified\n"
+        found = verify_checkpoint((folder / "checkpoint").read_bytes(), copy.policy)
+        assert set(found.cosignatures) == {"m0", "m1"}
+        ran = detente("audit", copy.at, "--key", key.vkey, "--state", "a.json", cwd=tmp_path)
+        assert ran.status == 0, ran.out
+
+
 def test_served(place: Place, keyring: Keyring, tmp_path: Path) -> None:
     """What a mirror cosigned stands under the checkpoint that is served."""
     key = key_at(place, tmp_path)
@@ -286,38 +318,6 @@ class FalseMirror(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing to say."""
-
-
-def fetched(copy: Copy, folder: Path) -> Path:
-    """The files of a copy, as anyone fetches them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in ("checkpoint", *(one.path for one in files_of(copy.size()))):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(httpx.get(f"{copy.at}/{name}").raise_for_status().content)
-    return folder
-
-
-def test_copy(place: Place, keyring: Keyring, tmp_path: Path) -> None:
-    """A log is copied as it grows, and the copy is a log that Go verifies."""
-    say(place, keyring, 0, 700)
-    key = key_at(place, tmp_path)
-    with mirror_of(tmp_path / "m", key) as copy:
-        assert httpx.get(f"{copy.at}/checkpoint").status_code == 404
-        with sending(place, keyring, tmp_path, copy.policy) as node:
-            until(lambda: copy.size() == 703, 20)
-            one = node.party("one")
-            for number in range(3):
-                size = one.post("/v1/notices", notice(number)).json["size"]
-                until(lambda: copy.size() >= size, 10)  # noqa: B023
-            figures = httpx.get(f"{node.url}/metrics").text
-            assert "detente_mirrored_entries 706.0" in figures
-        folder = fetched(copy, tmp_path / "fetched")
-        assert verified(key.vkey, folder).said == "706 entries verified\n"
-        found = verify_checkpoint((folder / "checkpoint").read_bytes(), copy.policy)
-        assert set(found.cosignatures) == {"m0", "m1"}
-        ran = detente("audit", copy.at, "--key", key.vkey, "--state", "a.json", cwd=tmp_path)
-        assert ran.status == 0, ran.out
 
 
 def test_damaged(register: Path, tmp_path: Path) -> None:

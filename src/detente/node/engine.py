@@ -345,7 +345,9 @@ class _Turn:
 
     def expect(self, batch: Sequence[_Waiting]) -> None:
         """Ask the record once for what the whole batch will need."""
-        self._before.expect(one.command.touches for one in batch)
+        touches = [one.command.touches for one in batch]
+        self._before.expect(touches)
+        self.moment.measure_ahead([plan for one in touches for plan in one.plans])
 
     def take(self, one: _Waiting) -> None:
         """Decide one command, or note why it is refused."""
