@@ -15,7 +15,7 @@ COMMANDS = (
     ("import",), ("list",), ("show",), ("withdraw",), ("erase",), ("agreement",), ("log",),
     ("log", "verify"), ("log", "repair"), ("log", "key"), ("log", "checkpoint"),
     ("log", "proof"), ("log", "export"), ("log", "witness-key"), ("audit",), ("audit-tracks",),
-    ("silence",), ("evidence",), ("verify",), ("serve",), ("config",),
+    ("silence",), ("evidence",), ("complete",), ("verify",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip
 

@@ -193,7 +193,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description="Where Prometheus asks: loopback (/metrics, from this machine only), "
             "off, or an address of its own, HOST:PORT.",
-            pattern=r"^(off|loopback|.+:\d{1,5})$",
+            pattern=r"^(off|loopback|.+:\d{1,5})$(?!\n)",
         ),
     ] = "loopback"
 

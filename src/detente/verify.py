@@ -27,8 +27,12 @@ FORMAT = "detente-evidence/1"
 OPENS, CLOSES = b'<script type="application/json" id="evidence">', b"</script>"
 ENTRY_TYPE, SEAL_TYPE = (f"application/vnd.detente.{one}+json" for one in ("entry", "evidence"))
 LEVELS = ("sent", "published", "delivered", "acknowledged", "passed_on")
-ED25519, COSIGNATURE, ML_DSA = 1, 4, 6  # kinds of signature under a note
-HASH = 32
+ED25519, COSIGNATURE, ML_DSA, HASH = 1, 4, 6, 32  # kinds of signature; bytes of a hash
+WORDS = {"kind": "{}", "name": "{!r}", "category": "category {}", "party": "of {}",
+         "distance_mm": "{} mm away", "distance_error_mm": "give or take {} mm",
+         "separation_mm": "where {} mm is asked", "from": "from {}", "to": "until {}",
+         "stale": "stale", "disputed": "disputed", "area": "somewhere in {}", "rule": "by {}",
+         "desk": "call {!r}", "problem": "{!r}", "unplaced": "{} without a place"}  # fmt: skip
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 CLOCK_BACK_MAX = timedelta(minutes=5)  # an author's clock may have been set back so far
 
@@ -152,8 +156,8 @@ class Policy:
 
     def cosigned(self, one: Checkpoint) -> dict[str, int]:
         """The witnesses that cosigned, and when last."""
-        keys = {name: key for name, key in self.witnesses.items() if key_of(key)[2] == COSIGNATURE}
-        found = {name: one.by(key) for name, key in keys.items()}
+        known = self.witnesses.items()
+        found = {name: one.by(key) for name, key in known if key_of(key)[2] == COSIGNATURE}
         return {name: max(times) for name, times in found.items() if times}
 
     def met(self, one: Checkpoint) -> bool:
@@ -184,12 +188,21 @@ class Entry:
         self.object: Any = parse(self.data, self.name) if self.data else None
 
 
+def reason(one: dict[str, Any], what: str) -> str:
+    """A finding, or as much of it as was shown, or a source, in words."""
+    given = {key: one[key] for key in WORDS if one.get(key) is not None}
+    if isinstance(desk := given.get("desk"), dict):
+        given["desk"] = "; ".join([desk["name"], *desk.get("contacts", ())])
+    said = [what, *(WORDS[key].format(value) for key, value in given.items())]
+    return f"    {one.get('severity', 'source')}: {', '.join(filter(None, said))}"
+
+
 def answer(told: dict[str, Any]) -> list[str]:
-    """What a check told whoever asked: in a sentence, then each reason with all that it says."""
+    """What a check told whoever asked: in a sentence, then each reason in words."""
     when = f"at {told['as_of']}, on the record as of register version {told['sequence']}"
     what = f"of its plan {told['plan']['source_id']!r}: {told['verdict']}. It permits nothing."
-    kinds = ("findings", "withheld", "sources")
-    said = [f"    {kind}: {str(one)[1:-1]}" for kind in kinds for one in told.get(kind, ())]
+    kinds = {"findings": "", "withheld": "withheld", "sources": ""}
+    said = [reason(one, kinds[kind]) for kind in kinds for one in told.get(kind, ())]
     return [f"  {told['party']} was told {when}, {what}", *said]
 
 
@@ -202,6 +215,7 @@ class Evidence:
         require(closes and OPENS not in after, "there is no block of evidence in it, or several")
         whole = json.loads(block)
         self.file, self.seal, self.given = whole["evidence"], whole["seal"], policy
+        self.later = whole.get("later", [])
         require(self.file["format"] == FORMAT, f"its format is not {FORMAT}")
         self.one_spelling = canonical(whole).replace(b"<", b"\\u003c") == block
         self.page = sha256(before + after).hexdigest()
@@ -211,6 +225,7 @@ class Evidence:
         require(self.one_spelling, "the evidence could be spelt otherwise")
         file, self.by_about = self.file, defaultdict(list)
         self.checkpoints = [Checkpoint(one) for one in file["checkpoints"]]
+        self.points = [*self.checkpoints, *(Checkpoint(one["checkpoint"]) for one in self.later)]
         self.entries = [Entry(one) for one in file["entries"]]
         self.own_policy = Policy(file["policy"])
         self.policy = Policy(self.given) if self.given else self.own_policy
@@ -219,40 +234,38 @@ class Evidence:
         for one in self.entries:
             self.by_about[one.about].append(one)
             theatre, kind = one.says["theatre"], one.says["kind"]
-            require(theatre == file["theatre"], f"{one.name} is of the theatre {theatre}")
-            asked = file["kind"] if one.about == "object" else one.about
-            require(kind == asked, f"{one.name} is of the kind {kind}")
+            asked = (file["theatre"], file["kind"] if one.about == "object" else one.about)
+            require((theatre, kind) == asked, f"{one.name} is of the theatre {theatre}, a {kind}")
         self.versions = self.by_about["object"]
-        ids = {one.says["object"] for one in self.versions}
-        require(ids == {file["object"]}, "a version of another object, or none, is here")
-        require(len({one.says["party"] for one in self.versions}) == 1, "it has several authors")
+        ids = [what for what, _ in {(it.says["object"], it.says["party"]) for it in self.versions}]
+        require(ids == [file["object"]], "versions of another object or author, or none, are here")
         return f"{file['kind']} {file['object']} in the theatre {file['theatre']}"
 
-    def agreed(self, index: int) -> dict[str, Any]:
-        """The agreement that was in force before an entry."""
-        found = [one for one in self.by_about["agreement"] if one.index < index]
-        require(found and found[-1].object, f"no agreement is here from before entry {index}")
-        return dict(found[-1].object)
+    def agreed(self, index: int) -> list[dict[str, Any]]:
+        """The agreement that was in force before an entry, and those after it."""
+        past = [one for one in self.by_about["agreement"] if one.index < index]
+        require(past and past[-1].object, f"no agreement is here from before entry {index}")
+        return [one.object for one in self.by_about["agreement"][len(past) - 1 :] if one.object]
 
     def signed_heads(self) -> str:
-        """Each checkpoint is signed by a key that the agreement gave to the log."""
-        for one in self.checkpoints:
-            keys = self.agreed(one.size).get("log_keys", ())
+        """Each checkpoint is signed by a key that the agreement gave to the log, then or later."""
+        for one in self.points:
+            keys = [key for it in self.agreed(one.size) for key in it.get("log_keys", ())]
             keys = [key for key in keys if key_of(key)[::2][:2] == (one.origin, ED25519)]
             keys = [key for key in keys if not self.given or key in self.policy.logs]
             require(any(map(one.by, keys)), f"checkpoint {one.size} is not signed by the log")
-        return f"{len(self.checkpoints)} of {one.origin}, the last of {one.size} entries"
+        return f"{len(self.points)} of {one.origin}, the last of {one.size} entries"
 
     def one_log(self) -> str:
         """Each checkpoint grew out of the one before it: no history was exchanged for another."""
-        steps = list(pairwise(self.checkpoints))
-        for (old, new), proof in zip(steps, self.file["consistency"], strict=True):
-            require(old.size != new.size, f"the log is forked: two heads of {old.size} entries")
-            require(old.size < new.size, "checkpoints are not in their order")
-            roots = grown(old.size, new.size, list(map(debase, proof)), old.root)
-            same = roots == (old.root, new.root)
+        proofs = [*self.file["consistency"], *(one["consistency"] for one in self.later)]
+        for (old, new), proof in zip(pairwise(self.points), proofs, strict=True):
+            good = old.size < new.size or (old.size, old.root) == (new.size, new.root)
+            require(good, f"the log is forked or out of order: heads of {old.size}, {new.size}")
+            path, same = list(map(debase, proof)), old.size == new.size
+            same = same or grown(old.size, new.size, path, old.root) == (old.root, new.root)
             require(same, f"checkpoint {new.size} did not grow out of {old.size}")
-        return f"{len(steps)} proofs of consistency"
+        return f"{len(proofs)} proofs of consistency"
 
     def in_log(self) -> str:
         """Each entry stands at its place under a checkpoint."""
@@ -284,14 +297,12 @@ class Evidence:
         for one in self.entries:
             what, last = one.says["object"], chains.get(one.chain)
             versions[what] += 1
-            missing = f"{one.name}: version {versions[what]} of its object is missing"
-            require(one.says["version"] == versions[what], missing)
+            require(one.says["version"] == versions[what], f"one before {one.name} is missing")
             if last is not None:
                 step = one.says["party_sequence"] - last.says["party_sequence"]
                 follows = one.says["previous"] == last.leaf.hex() if step == 1 else step > 1
                 require(follows, f"{one.name} does not follow {last.name} in their chain")
-                back = f"{one.name} is back-dated: it claims {one.time}, {last.name} {last.time}"
-                require(one.time >= last.time - CLOCK_BACK_MAX, back)
+                require(one.time >= last.time - CLOCK_BACK_MAX, f"{one.name} is back-dated")
             chains[one.chain] = one
         return f"versions 1 to {len(self.versions)} of the object, {len(chains)} chains of entries"
 
@@ -349,11 +360,10 @@ class Evidence:
         for (version, party), claim in claims.items():
             require(version in numbers.values(), f"there is no version {version}")
             found = self.standing(self.versions[version - 1], party)
-            same = all(claim[name] == value for name, value in found.items())
-            require(same, f"version {version} to {party} is {found}, which is not what it says")
+            require(found.items() <= claim.items(), f"{party}, {version}: proven is {found}")
         for one in self.file["silences"]:
-            heard = claims[len(numbers), one["party"]]["level"] in LEVELS[3:]
-            require(not heard, f"{one['party']} is said to be silent, and is not")
+            level = claims[len(numbers), one["party"]]["level"]
+            require(level not in LEVELS[3:], f"{one['party']} is said to be silent, and is not")
         self.answers: list[str] = []
         heads = {(point.size, point.root.hex()) for point in self.checkpoints}
         for one in (one for one in self.versions if one.object and self.file["kind"] == "check"):
@@ -366,21 +376,21 @@ class Evidence:
         """Cosignatures verify; and where a policy was given, a quorum cosigned each version."""
         self.existed: dict[int, tuple[int, str]] = {}
         for one in self.versions:
-            after = [point for point in self.checkpoints if point.size > one.index]
+            after = [point for point in self.points if point.size > one.index]
             good = not self.given or any(map(self.policy.met, after))
             require(good, f"no quorum of your policy cosigned {one.name}")
             times = [(at, by) for it in after for by, at in self.policy.cosigned(it).items() if at]
             self.existed[one.index] = min(times, default=(0, ""))
         keys = list(map(key_of, [*self.policy.logs, *self.policy.witnesses.values()]))
         known = {(name, key_id) for name, key_id, kind, _ in keys if kind != ML_DSA}
-        lines = {(who, data[:4]) for point in self.checkpoints for who, data in point.lines}
+        lines = {(who, data[:4]) for point in self.points for who, data in point.lines}
         others = ", ".join(sorted({name for name, _ in lines - known})) or "none"
         whose = "your policy" if self.given else "the file's policy: learn its keys elsewhere"
         return f"by {whose}. NOT CHECKED (unknown, or ML-DSA-44): {others}"
 
     def sealed(self) -> str:
         """The file, the page in it included, is as the node made and signed it."""
-        keys = self.agreed(self.checkpoints[-1].size)["node_keys"]
+        keys = self.agreed(self.checkpoints[-1].size)[0]["node_keys"]
         [key] = [bytes.fromhex(one["ed25519"]) for one in keys if one["id"] == self.seal["keyid"]]
         good = verifies(key, dsse(SEAL_TYPE, canonical(self.file)), debase(self.seal["sig"]))
         require(good, "the seal does not verify: something was altered, added or left out")
@@ -402,20 +412,25 @@ class Evidence:
             more = f" to {', '.join(one['to'])}" if one["to"] else ""
             more += f" (the node attests: {', '.join(one['attested'])})" if one["attested"] else ""
             lines += [f"  version {one['version']} to {one['party']}: {one['level']}{more}"]
-        withheld = [f"  - Entry {one['index']}: {one['why']}." for one in self.file["withheld"]]
-        agreed = self.agreed(self.checkpoints[-1].size)
+        lines += [f"  entry {it['index']}: {it['why']}" for it in self.file["withheld"]]
+        agreed = self.agreed(self.checkpoints[-1].size)[0]
         keys = [*(one["ed25519"] for one in agreed["node_keys"]), *agreed["log_keys"]]
-        return [*lines, NOT_PROVEN, *withheld, KEYS, *(f"      {key}" for key in keys)]
+        return [*lines, str(NotProven.__doc__).rstrip(), *(f"      {key}" for key in keys)]
 
 
-NOT_PROVEN = """Not proven:
-  - That what was said is true, or that anybody who was told of it agreed.
-  - When an entry was made: the time that it claims is its author's, or the node's.
-  - That the record holds nothing else about it: a later version, a key taken away, an
-    acknowledgement. Whoever reads the log can look: its entries name object and version.
-  - That a delivery was read. It is the node's word that an endpoint took the bytes.
-  - That who is silent knew nothing. Of that and of what is released, the seal is the word."""
-KEYS = "  - That these are the right keys. Compare those of node and log with what you know:"
+class NotProven:
+    """Not proven.
+
+    - That what was said is true, or that anybody who was told of it agreed.
+    - When an entry was made: the time that it claims is its author's, or the node's.
+    - That the record holds nothing else about it: a later version, a key taken away, an
+      acknowledgement. Whoever reads the log can look: its entries name object and version.
+    - That a delivery was read. It is the node's word that an endpoint took the bytes.
+    - That who is silent knew nothing. Of that and of what is released, the seal is the word.
+    - That the keys below are the right ones. Compare those of node and log with what you know.
+    """
+
+
 CHECKS = ("whole", "signed_heads", "one_log", "in_log", "committed", "in_order", "by_their_keys",
           "told", "witnessed", "sealed")  # fmt: skip
 

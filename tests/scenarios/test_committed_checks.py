@@ -16,7 +16,8 @@ from cli import detente
 from detente.core.check import VerdictKind
 from detente.core.committed import Check, Question
 from detente.core.entry import EntryKind
-from detente.core.note_key import parse_vkey
+from detente.core.ledger import AGREEMENT_SOURCE_ID
+from detente.core.note_key import log_signer, parse_vkey
 from detente.core.notice import Notice
 from detente.core.plan import Plan
 from detente.core.policy import Policy, PolicyLog
@@ -32,7 +33,7 @@ from detente.node.check import check_plans
 from detente.node.committing import Committed, commit
 from detente.node.evidence import Notary, gather
 from detente.node.keyring import Keyring
-from detente.node.log import PublicLog, signer_of
+from detente.node.log import LOG, PublicLog, signer_of
 from detente.node.lookup import current_agreement, reader_at
 from detente.node.repair import apply_repair, plan_repair
 from detente.node.submit import submit
@@ -123,7 +124,12 @@ def test_told(place: Place, keyring: Keyring, tmp_path: Path) -> None:
         f"two was told at {verdict['as_of']}, on the record as of register version 4, "
         "of its plan 'night-flight-zq81': conflict. It permits nothing." in said
     )
-    assert "findings: 'category': 'medical', 'distance_error_mm'" in said
+    [line] = [one for one in said.splitlines() if "Clinic by the river" in one]
+    assert line == (
+        f"    conflict: notice, 'Clinic by the river', category medical, of one, 0 mm away, "
+        f"give or take {reason['distance_error_mm']} mm, where {reason['separation_mm']} mm is "
+        f"asked, by R-12"
+    )
     (tmp_path / "told.html").write_bytes(file)
     ran = detente("verify", "told.html", cwd=tmp_path)
     assert (ran.status, ran.out) == (0, said)
@@ -349,6 +355,26 @@ def test_lying_node(register: Path) -> None:
     store.close()
 
 
+def test_new_log_key(register: Path) -> None:
+    """A log whose key was changed meanwhile still signs what the answer stands on."""
+    keyring, store = Keyring(register), Store(register)
+    made = asked_of(store, keyring, Question(party="two", plan=plan_of()))
+    with store.reading() as record:
+        author = Author.following(record, "node", keyring.load("node"))
+        terms = current_agreement(record)
+        stored = record.named(EntryKind.AGREEMENT, "node", [AGREEMENT_SOURCE_ID])
+    origin = parse_vkey(terms.log_keys[0]).name
+    keyring.path(LOG).unlink()
+    new = log_signer(origin, keyring.own(LOG)).verifier.vkey
+    agreement = stored[AGREEMENT_SOURCE_ID]
+    written = author.write(
+        replace(terms, log_keys=(new,)), now=NOW, object_id=agreement.object_id, version=2
+    )
+    submit(store, [written], now=NOW)
+    checked(opening_of(store, keyring, made))
+    store.close()
+
+
 def test_only_the_node(place: Place, keyring: Keyring, tmp_path: Path) -> None:
     """Nobody but the node says what it answered."""
     store = Store(place)
@@ -398,7 +424,7 @@ def test_cut(register: Path, tmp_path: Path) -> None:
         [withheld] = told["withheld"]
         assert withheld == {"severity": "conflict", "desk": None}
         said = checked(file)
-        assert "withheld: 'desk': None, 'severity': 'conflict'" in said
+        assert "\n    conflict: withheld\n" in said
         assert b"hidden clinic" not in answer.body
     store = Store(register)
     with store._database.reading() as connection:

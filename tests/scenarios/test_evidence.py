@@ -20,8 +20,10 @@ from nacl.signing import SigningKey
 
 from cli import detente
 from detente import verify as verifier
-from detente.core.note import parse_note, render_note, sign_note
-from detente.core.note_key import cosigner, log_signer, parse_vkey
+from detente.core.entry import EntryKind
+from detente.core.ledger import AGREEMENT_SOURCE_ID
+from detente.core.note import parse_note, render_note, sign_note, verify_note
+from detente.core.note_key import Signer, cosigner, log_signer, parse_vkey
 from detente.core.notice import Notice
 from detente.core.policy import Policy, PolicyLog, PolicyWitness, render_policy
 from detente.core.principal import Role
@@ -99,12 +101,12 @@ class Told:
             ),
         )
 
-    def witnessed(self) -> bytes:
-        """A witness cosigns the head."""
+    def witnessed(self, *witnesses: Signer) -> bytes:
+        """A witness cosigns the head, or several do."""
         with self.store.reading() as record:
             log = PublicLog(signer_of(current_agreement(record), self.keyring))
             size, note = record.head()[1], parse_note(log.head(record))
-        signed = sign_note(note.text, [WITNESS], timestamp=SEEN_AT + size)
+        signed = sign_note(note.text, witnesses or [WITNESS], timestamp=SEEN_AT + size)
         whole = render_note(
             type(note)(text=note.text, signatures=(*note.signatures, *signed.signatures))
         )
@@ -156,7 +158,7 @@ def test_told(told: Told, tmp_path: Path) -> None:
     assert "version 1 to two: passed_on to crew 7" in said
     assert "version 2 to two: delivered" in said
     assert "It existed by 2026-09-21T14:13:26Z, as w1 says." in said
-    assert "Not proven:" in said
+    assert "Not proven." in said
     alone = tmp_path / "alone"
     alone.mkdir()
     shutil.copy(verifier.__file__, alone / "verify.py")
@@ -304,8 +306,8 @@ def test_operator(told: Told) -> None:  # noqa: C901 - one small forgery each
         (reordered, 1, "out of the record's order"),
         (theatre, 1, "is of the theatre test"),
         (moved, 4, "is not under checkpoint"),
-        (louder, 8, "which is not what it says"),
-        (unsaid, 8, "which is not what it says"),
+        (louder, 8, "proven is"),
+        (unsaid, 8, "proven is"),
         (silent, 8, "malformed"),
         (left_out, 8, "of nobody named"),
     ):
@@ -385,6 +387,43 @@ def test_stolen(told: Told) -> None:
     value = told.notice("h", standoff_mm=1)
     smuggle(told, author, value, told.receipt(last))
     refused(told.evidence().read_bytes(), 7, "which was not one's at that place")
+
+
+def test_log_key(told: Told) -> None:
+    """What a log signed before its key was changed stays proven, and the old key signs no more."""
+    file = told.evidence("other")
+    before = file.read_bytes()
+    policy = told.policy().decode()
+    old = log_signer(parse_vkey(policy.split()[1]).name, told.keyring.load(LOG))
+    with told.store.reading() as record:
+        terms = current_agreement(record)
+        last = record.named(EntryKind.AGREEMENT, "node", [AGREEMENT_SOURCE_ID])
+    told.keyring.path(LOG).unlink()
+    new = log_signer(old.verifier.name, told.keyring.own(LOG))
+    changed = replace(terms, log_keys=(new.verifier.vkey,))
+    told.say("node", changed, after=told.receipt(last[AGREEMENT_SOURCE_ID]))
+    told.witnessed()
+    checked(before, policy)
+    data = told.evidence("other").read_bytes()
+    said = checked(data)
+    assert "version 1 to two: published" in said, "under a checkpoint that the old key signed"
+    _, whole, _ = block_of(data)
+    signed = [parse_note(one.encode()) for one in whole["evidence"]["checkpoints"]]
+    by = [verify_note(one, [old.verifier, new.verifier])[0].key for one in signed]
+    assert by == [old.verifier, new.verifier]
+    own = whole["evidence"]["policy"]
+    assert [old.verifier.vkey, new.verifier.vkey] == own.split()[1:4:2], "the file names both"
+    checked(data, own)
+    only_new = told.policy().decode()
+    refused(data, 2, "is not signed by the log", only_new)
+    checked(data, only_new.replace("witness", f"log {old.verifier.vkey}\nwitness"))
+
+    def stolen(file: dict[str, Any]) -> None:
+        """Whoever has the old key signs the newest head with it."""
+        text = signed[-1].text
+        file["checkpoints"][-1] = render_note(sign_note(text, [old])).decode()
+
+    refused(forged(told.keyring, data, stolen), 2, "is not signed by the log")
 
 
 def test_back_dated(told: Told) -> None:

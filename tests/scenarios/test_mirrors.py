@@ -1,9 +1,13 @@
 """Mirrors; test_mirrors.md tells it."""
 
+import gzip
+import http.server
 import os
 import shutil
 import signal
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,13 +15,32 @@ from pathlib import Path
 import httpx
 import pytest
 from msgspec import Struct
-from test_witnesses import notice, until
+from msgspec.structs import replace
+from test_witnesses import (
+    Theatre,
+    asking,
+    notice,
+    size_witnessed,
+    until,
+    url_of_witness,
+    witness_of,
+)
 
 from cli import detente
 from conftest import begin
-from detente.core.mirror import Info, Status, Upload, read_info, render_upload
-from detente.core.note_key import VerifierKey, parse_vkey
-from detente.core.policy import Policy, PolicyLog, PolicyWitness, render_policy, verify_checkpoint
+from detente.core.checkpoint import Checkpoint
+from detente.core.mirror import Info, Status, Upload, parse_upload, read_info, render_upload
+from detente.core.note import render_signatures, sign
+from detente.core.note_key import Signer, VerifierKey, cosigner, parse_vkey
+from detente.core.policy import (
+    Policy,
+    PolicyGroup,
+    PolicyLog,
+    PolicyWitness,
+    render_policy,
+    verify_checkpoint,
+)
+from detente.core.proof_file import parse_proof_file
 from detente.core.witness import Answer
 from detente.errors import DetenteError
 from detente.node.keyring import Keyring
@@ -25,6 +48,7 @@ from detente.node.log import files_of
 from detente.node.mirror import origin_hash
 from detente.store import Place
 from http_node import Node, node_at
+from logs import ed25519
 from published import say, url_of
 from second import verified
 from served import Served, serving
@@ -72,14 +96,15 @@ def key_at(place: Place, folder: Path) -> VerifierKey:
 
 
 @contextmanager
-def mirror_of(folder: Path, key: VerifierKey) -> Iterator[Copy]:
+def mirror_of(folder: Path, key: VerifierKey, port: int = 0) -> Iterator[Copy]:
     """Another theatre's node that mirrors this log."""
     folder.mkdir(exist_ok=True)
     if not (folder / "m.db").exists():
         begin(folder / "m.db", Keyring(folder / "m.db"))
     (folder / "logs.txt").write_text(f"log {key.vkey}\nquorum none\n")
     ran = detente("log", "mirror-key", NAME, "--store", "m.db", cwd=folder)
-    with serving(folder, "--database", "m.db", mirror_name=NAME, mirror_logs="logs.txt") as served:
+    at = ("--database", "m.db", "--port", port)
+    with serving(folder, *at, mirror_name=NAME, mirror_logs="logs.txt") as served:
         yield Copy(served, tuple(map(parse_vkey, ran.out.split())), key)
 
 
@@ -122,6 +147,177 @@ def test_copy(place: Place, keyring: Keyring, tmp_path: Path) -> None:
         assert set(found.cosignatures) == {"m0", "m1"}
         ran = detente("audit", copy.at, "--key", key.vkey, "--state", "a.json", cwd=tmp_path)
         assert ran.status == 0, ran.out
+
+
+def test_served(place: Place, keyring: Keyring, tmp_path: Path) -> None:
+    """What a mirror cosigned stands under the checkpoint that is served."""
+    key = key_at(place, tmp_path)
+    with mirror_of(tmp_path / "m", key) as copy:
+        both = with_quorum(copy.policy, "all", "m0", "m1")
+        with sending(place, keyring, tmp_path, both) as node:
+            until(lambda: size_witnessed(node, both) == 3, 15)
+            leaf = node.party("one").post("/v1/notices", notice(0)).json["leaf"]
+            until(lambda: size_witnessed(node, both) == 4, 10)
+            proof = parse_proof_file(httpx.get(f"{node.url}/log/test/proof/{leaf}").content)
+            found = verify_checkpoint(proof.checkpoint, both)
+            assert (set(found.cosignatures), found.checkpoint.size) == ({"m0", "m1"}, 4)
+            assert "detente_witnessed_entries 4.0" in httpx.get(f"{node.url}/metrics").text
+
+
+def with_quorum(policy: Policy, threshold: str, *members: str) -> Policy:
+    number = len(members) if threshold == "all" else int(threshold)
+    group = PolicyGroup(name="enough", threshold=number, members=members)
+    return replace(policy, groups=(group,), quorum="enough")
+
+
+def test_both(register: Path, tmp_path: Path) -> None:
+    """A policy that wants a witness and a mirror has no checkpoint with less."""
+    folder, keyring = tmp_path / "asks", Keyring(register)
+    folder.mkdir()
+    key = key_at(register, tmp_path)
+    with (
+        mirror_of(tmp_path / "m", key) as copy,
+        witness_of(tmp_path / "w", key) as (served, keys),
+    ):
+        witness = PolicyWitness(name="w0", key=keys[0], url=url_of_witness(served))
+        [mirror, _] = copy.policy.witnesses
+        known = replace(copy.policy, witnesses=(witness, mirror))
+        policy = with_quorum(known, "all", "w0", "m0")
+        (folder / "mirrors.txt").write_bytes(render_policy(copy.policy))
+        mirrors = f"mirror_policy={folder / 'mirrors.txt'}"
+        theatre = Theatre(register, keyring, folder)
+        with asking(theatre, policy, mirrors) as node:
+            until(lambda: size_witnessed(node, policy) == 3, 15)
+            one = node.party("one")
+            seen = set()
+            for number in range(40):
+                # More comes than either cosigns: they still cosign the same checkpoints.
+                one.post("/v1/notices", notice(number))
+                seen.add(size_witnessed(node, policy))
+                time.sleep(0.1)
+            assert len(seen) > 2, seen
+            until(lambda: size_witnessed(node, policy) == 43, 10)
+        copy.served.process.terminate()
+        copy.served.process.wait()
+        with asking(theatre, policy, mirrors) as node:
+            one = node.party("one")
+            one.post("/v1/notices", notice(50))
+            node.served.wait_for("mirror does not follow", seconds=15)
+            assert size_witnessed(node, policy) == 43, "the witness alone is not enough"
+            assert size_witnessed(node, known) == 43, "nor is it served as if it were"
+            with mirror_of(tmp_path / "m", key, copy.served.port):
+                until(lambda: size_witnessed(node, policy) == 44, 30)
+
+
+def test_out_of_step(register: Path, tmp_path: Path) -> None:
+    """Two of whom both are wanted, and who answer in turns, still cosign the same."""
+    folder, keyring = tmp_path / "asks", Keyring(register)
+    folder.mkdir()
+    key = key_at(register, tmp_path)
+    with (
+        mirror_of(tmp_path / "m", key) as copy,
+        witness_of(tmp_path / "w", key) as (served, keys),
+        # By half a second, which is as often as a node asks, the witness is behind the mirror.
+        slow(copy.url, "/add-entries", first_s=0.7) as mirror_url,
+        slow(url_of_witness(served), "/add-checkpoint", first_s=1.2) as witness_url,
+    ):
+        [known, _] = copy.policy.witnesses
+        mirror = replace(known, url=mirror_url)
+        witness = PolicyWitness(name="w0", key=keys[0], url=witness_url)
+        policy = with_quorum(replace(copy.policy, witnesses=(witness, mirror)), "all", "w0", "m0")
+        (folder / "mirrors.txt").write_bytes(
+            render_policy(replace(copy.policy, witnesses=(mirror,)))
+        )
+        theatre = Theatre(register, keyring, folder)
+        with asking(theatre, policy, f"mirror_policy={folder / 'mirrors.txt'}") as node:
+            one, seen = node.party("one"), set()
+            for number in range(60):
+                one.post("/v1/notices", notice(number))
+                seen.add(size_witnessed(node, policy))
+                time.sleep(0.15)
+            assert len(seen) > 4, seen
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """Passes on what it is sent, some of it late."""
+
+    protocol_version = "HTTP/1.1"
+    target = ""
+    late = ""
+    first_s: list[float]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path == self.late:
+            time.sleep(self.first_s.pop() if self.first_s else 0.7)
+        headers = {
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() in {"content-type", "content-encoding"}
+        }
+        answer = httpx.post(f"{self.target}{self.path}", content=body, headers=headers)
+        self.send_response(answer.status_code)
+        self.send_header("content-type", answer.headers.get("content-type", ""))
+        self.send_header("content-length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing to say."""
+
+
+@contextmanager
+def slow(target: str, late: str, *, first_s: float) -> Iterator[str]:
+    """Another address for this one, at which each answer takes 0.7 s, and the first so long."""
+    found = {"target": target, "late": late, "first_s": [first_s]}
+    with running(type("Handler", (Slow,), found)) as url:
+        yield url
+
+
+@contextmanager
+def running(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address at which it answers."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        # All threads and sockets are gone when the block ends.
+        server.daemon_threads = False
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_false_mirror(register: Path, tmp_path: Path) -> None:
+    """A mirror that cosigns something else, or with another's name, adds nothing."""
+    key, false = key_at(register, tmp_path), cosigner("false.example/m", ed25519(31))
+    with running(type("Handler", (FalseMirror,), {"signer": false})) as url:
+        known = PolicyWitness(name="m0", key=false.verifier, url=url)
+        policy = Policy(logs=(PolicyLog(key=key),), witnesses=(known,), quorum="none")
+        with sending(register, Keyring(register), tmp_path, policy) as node:
+            node.served.wait_for("mirror does not follow", 2, seconds=15)
+            note = httpx.get(f"{node.url}/log/test/checkpoint").content
+            assert verify_checkpoint(note, policy).cosignatures == {}
+            assert false.verifier.name.encode() not in note
+
+
+class FalseMirror(http.server.BaseHTTPRequestHandler):
+    """Takes everything, and cosigns a checkpoint that it was not shown."""
+
+    signer: Signer
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        text = ""
+        if self.path.endswith("/add-entries"):
+            origin = parse_upload(gzip.decompress(body))[0].origin
+            other = Checkpoint(origin=origin, size=3, root=b"r" * 32).text
+            text = render_signatures([sign(self.signer, other, timestamp=1)])
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing to say."""
 
 
 def test_damaged(register: Path, tmp_path: Path) -> None:

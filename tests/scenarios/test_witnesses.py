@@ -101,11 +101,12 @@ def policy_of(key: VerifierKey, *witnesses: tuple[str, VerifierKey], quorum: int
 
 
 @contextmanager
-def asking(theatre: Theatre, policy: Policy) -> Iterator[Node]:
+def asking(theatre: Theatre, policy: Policy, *settings: str) -> Iterator[Node]:
     """The theatre's node, which asks these witnesses."""
     file = theatre.folder / "policy.txt"
     file.write_bytes(render_policy(policy))
-    with node_at(theatre.place, theatre.keyring, theatre.folder, f"witness_policy={file}") as node:
+    asked = (f"witness_policy={file}", *settings)
+    with node_at(theatre.place, theatre.keyring, theatre.folder, *asked) as node:
         yield node
 
 

@@ -2,13 +2,15 @@
 
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
+from msgspec.structs import replace
 from nacl.signing import SigningKey
 
 from detente.core import evidence as module
 from detente.core.entry import EntryKind
-from detente.core.evidence import Evidence, Told, sealed
+from detente.core.evidence import Evidence, Later, Told, added, newest, sealed
 from detente.core.note import render_note, sign_note
 from detente.core.volume import Circle, Corridor, Polygon, Shape, Volume
 from detente.doors.evidence_map import svg
@@ -38,6 +40,29 @@ def test_a_file_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EVIDENCE_BYTES_MAX", 100)
     with pytest.raises(MalformedInput, match="at most 100 bytes"):
         sealed(EMPTY, (b"", b""), KEY)
+
+
+def test_a_checkpoint_is_added_to_a_file_in_its_one_spelling() -> None:
+    holds = replace(EMPTY, checkpoints=("first",))
+    data = sealed(holds, (b"<p>", b"</p>"), KEY)
+    assert newest(data) == (replace(holds, page=sha256(b"<p></p>").hexdigest()), "first")
+    more = added(added(data, Later(checkpoint="<2>", consistency=("h",))), LATER)
+    assert newest(more) == (newest(data)[0], LATER.checkpoint)
+    before, _, after = more.partition(b',"later":[')
+    assert data.startswith(before)
+    assert after.startswith(b'{"checkpoint":"\\u003c2>","consistency":["h"]},{"checkpoint":"third"')
+    for wrong, why in (
+        (b"", "evidence file"),
+        (data.replace(module.OPENS, b"<script>"), "evidence file"),
+        (data[: -len(b"</p>") - len(module.CLOSES)], "spelt otherwise"),
+        (data.replace(b'"seal"', b' "seal"'), "spelt otherwise"),
+        (sealed(EMPTY, (b"", b""), KEY), "expected a checkpoint"),
+    ):
+        with pytest.raises(MalformedInput, match=why):
+            newest(wrong)
+
+
+LATER = Later(checkpoint="third", consistency=())
 
 
 def test_the_verifiers_proofs_are_the_logs() -> None:

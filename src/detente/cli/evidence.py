@@ -1,13 +1,21 @@
-"""``detente evidence`` and ``detente verify``: one file that proves itself, and its verifier."""
+"""``detente evidence``, ``complete``, ``verify``: a file that proves itself, and its verifier."""
 
 import sys
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated
+from stat import S_IMODE
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from detente.cli.common import STORE_DEFAULT, KeysOption, StoreOption, place_of, utc_now
 from detente.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from detente.core.evidence import Evidence
+    from detente.node.completing import Growth
 
 POLICY_BYTES_MAX = 1 << 20
 """Of a policy, as detente.core.policy takes it."""
@@ -105,6 +113,85 @@ def verify(
     status, said = verifier.verify(_read(file, FILE_BYTES_MAX + 1), text)
     sys.stdout.write(said)
     raise typer.Exit(status)
+
+
+def complete(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="As `detente check --commit` or `detente evidence` wrote it."
+        ),
+    ],
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL|FOLDER",
+            help="The log: its web address, as .../log/THEATRE, or a folder with its files; "
+            "else that of the register.",
+        ),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Logs and witnesses that you trust (C2SP tlog-policy); else the file's own.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to; else it is replaced."),
+    ] = None,
+    store: StoreOption = STORE_DEFAULT,
+) -> None:
+    """Add to an evidence file the checkpoint that witnesses cosigned since it was made.
+
+    What opens a committed check is written before a witness can have cosigned it. The log is
+    asked for its checkpoints and hashes; nothing of the file is sent or shown to it. A file
+    that would not verify is not written.
+
+    Exit status: 0 if a quorum of the policy has cosigned, 1 if not yet, 2 if the log or the
+    file cannot be read.
+
+    [bold]Example[/bold]
+
+        detente complete told.html --log https://node.example.org/log/levant --policy known.policy
+    """
+    from detente import verify as verifier  # noqa: PLC0415 - `--help` loads no store
+    from detente.core.evidence import newest  # noqa: PLC0415
+    from detente.node.completing import completions  # noqa: PLC0415
+    from detente.node.whole_file import keep_whole  # noqa: PLC0415
+
+    data = _read(file, FILE_BYTES_MAX + 1)
+    found, _ = newest(data)
+    known = found.policy if policy is None else _read(policy, POLICY_BYTES_MAX).decode()
+    status, said = verifier.verify(data, known)
+    if status == 0:
+        sys.stdout.write(f"{file}: a quorum has cosigned already\n")
+        return
+    with _growth(found, log, store) as growth:
+        for more in completions(data, growth):
+            status, said = verifier.verify(more, known)
+            if status == 0:
+                keep_whole(output or file, more, mode=S_IMODE(file.stat().st_mode))
+                sys.stdout.write(f"{output or file}: has a checkpoint that a quorum cosigned\n")
+                return
+    sys.stdout.write(said)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def _growth(found: "Evidence", log: str | None, store: str) -> "Iterator[Growth]":
+    """The log at an address or in a folder; else that of the register."""
+    from detente.node.completing import growth_of_log, growth_of_record  # noqa: PLC0415
+    from detente.node.log_source import open_source  # noqa: PLC0415
+    from detente.store import Store  # noqa: PLC0415
+
+    if log is None:
+        with Store(place_of(store)).reading() as record:
+            yield growth_of_record(found, record)
+        return
+    with closing(open_source(log)) as source:
+        yield growth_of_log(found, source)
 
 
 def _read(path: Path, bytes_max: int) -> bytes:

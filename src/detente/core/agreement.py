@@ -13,13 +13,15 @@ from msgspec import Meta, Struct
 from detente.core.party import Category, Desk, Name, PartyId, PublicKey
 from detente.core.volume import RadiusMm, UtcTime, Volume
 
-CategoryOrRest = Annotated[str, Meta(pattern=r"^(\*|[a-z0-9][a-z0-9_/-]{0,62})$")]
+CategoryOrRest = Annotated[str, Meta(pattern=r"^(\*|[a-z0-9][a-z0-9_/-]{0,62})$(?!\n)")]
 BUDGET_DEFAULT_KM2 = 10_000
 """A day's plans of one operator, several times over: a fire of 100 km by 100 km."""
 
 Vkey = Annotated[
     str,
-    Meta(pattern=r"^[^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{1,2000}={0,2}$", max_length=2_300),
+    Meta(
+        pattern=r"^[^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{1,2000}={0,2}$(?!\n)", max_length=2_300
+    ),
 ]
 """A verifier key: name, short id and key, C2SP signed-note, "Verifier keys"."""
 

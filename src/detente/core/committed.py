@@ -72,7 +72,7 @@ class Check(Struct, frozen=True, kw_only=True, tag="check", omit_defaults=True):
     plan: Plan
     separation_mm: RadiusMm = 0
     sequence: Count
-    root: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    root: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
     as_of: UtcTime
     verdict: VerdictKind
     stale: Count = 0

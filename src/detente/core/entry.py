@@ -49,7 +49,7 @@ CLOCK_AHEAD_MAX_S = 300
 """How far an author's clock may run ahead of the node's: five minutes, as Kerberos
 (RFC 4120) allows; behind it may be as far as it likes, for late is late, not false."""
 
-_HEX_64 = r"^[0-9a-f]{64}$"
+_HEX_64 = r"^[0-9a-f]{64}$(?!\n)"
 
 Hash = Annotated[str, Meta(pattern=_HEX_64)]
 
@@ -117,7 +117,7 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
     commitment: Hash
     authorship: Authorship
     previous: Hash | None = None
-    method: Annotated[str, Meta(pattern=r"^[a-z]{1,16}$")] | None = None
+    method: Annotated[str, Meta(pattern=r"^[a-z]{1,16}$(?!\n)")] | None = None
 
     def __post_init__(self) -> None:
         if (self.method is None) != (self.authorship is Authorship.OWN):

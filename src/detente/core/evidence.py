@@ -123,9 +123,20 @@ class Seal(Struct, frozen=True, kw_only=True):
     sig: str
 
 
-class _File(Struct, frozen=True, kw_only=True):
+class Later(Struct, frozen=True, kw_only=True):
+    """A checkpoint that was added when it was cosigned; no seal covers it, and it needs none.
+
+    ``consistency``, base64, leads to it from the one before it in the file.
+    """
+
+    checkpoint: str
+    consistency: tuple[str, ...]
+
+
+class _File(Struct, frozen=True, kw_only=True, omit_defaults=True):
     evidence: Evidence
     seal: Seal
+    later: tuple[Later, ...] = ()
 
 
 def sealed(evidence: Evidence, page: tuple[bytes, bytes], key: SigningKey) -> bytes:
@@ -147,9 +158,52 @@ def sealed(evidence: Evidence, page: tuple[bytes, bytes], key: SigningKey) -> by
         keyid=key_id(bytes(key.verify_key)),
         sig=base64.b64encode(key.sign(message).signature).decode(),
     )
-    block = _canonical(_File(evidence=whole, seal=seal))
+    return _written(before, _File(evidence=whole, seal=seal), after)
+
+
+def newest(data: bytes) -> tuple[Evidence, str]:
+    """What an evidence file holds, and the last of its checkpoints; nothing is verified.
+
+    Raises:
+        MalformedInput: No evidence file.
+    """
+    _, file, _ = _parsed(data)
+    points = [*file.evidence.checkpoints, *(one.checkpoint for one in file.later)]
+    if not points:
+        raise MalformedInput("evidence", expected="a checkpoint")
+    return file.evidence, points[-1]
+
+
+def added(data: bytes, later: Later) -> bytes:
+    """An evidence file with one more checkpoint.
+
+    Args:
+        data: As ``sealed`` or this wrote it.
+        later: That leads on from ``newest``.
+
+    Raises:
+        MalformedInput: No evidence file, or too large with it.
+    """
+    before, file, after = _parsed(data)
+    return _written(before, structs.replace(file, later=(*file.later, later)), after)
+
+
+def _parsed(data: bytes) -> tuple[bytes, _File, bytes]:
+    before, opens, rest = data.partition(OPENS)
+    block, closes, after = rest.partition(CLOSES)
+    try:
+        file = msgspec.json.decode(block, type=_File)
+    except msgspec.DecodeError as error:
+        raise MalformedInput("evidence file", got=str(error)) from None
+    if not (opens and closes) or _written(before, file, after) != data:
+        raise MalformedInput("evidence file", expected="one that could not be spelt otherwise")
+    return before, file, after
+
+
+def _written(before: bytes, file: _File, after: bytes) -> bytes:
     # Within a script element nothing but "<" could end it or begin a comment.
-    return b"".join((before, OPENS, block.replace(b"<", b"\\u003c"), CLOSES, after))
+    block = _canonical(file).replace(b"<", b"\\u003c")
+    return b"".join((before, OPENS, block, CLOSES, after))
 
 
 def _canonical(value: Struct) -> bytes:

@@ -12,12 +12,12 @@ NAME_LENGTH_MAX = 200
 """Characters in a name: the longest official facility names in OCHA and WHO lists stay under it."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
-PartyId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+PartyId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$(?!\n)")]
 """So that it may stand in paths, in names of files and in addresses."""
 
-KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$")]
+KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
 
-Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_/-]{0,62}$")]
+Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_/-]{0,62}$(?!\n)")]
 """A lower-case token such as ``medical``; agreements set separations by it."""
 
 FreeText = Annotated[str, Meta(max_length=4_000)]
@@ -59,7 +59,7 @@ class PublicKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     id: KeyId
-    ed25519: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+    ed25519: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
     def __post_init__(self) -> None:
         if self.id != key_id(bytes.fromhex(self.ed25519)):

@@ -12,7 +12,7 @@ from detente.core.uss import BaseUrl, Uss
 SUBSCRIPTIONS_MAX = 1_000
 """Current subscriptions of one party: every cell of a large city, one each."""
 
-KindName = Annotated[str, Meta(pattern=r"^[a-z_]{1,24}$")]
+KindName = Annotated[str, Meta(pattern=r"^[a-z_]{1,24}$(?!\n)")]
 
 
 class Subscription(Struct, frozen=True, kw_only=True, tag="subscription", omit_defaults=True):

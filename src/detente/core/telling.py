@@ -20,7 +20,7 @@ from detente.core.uss import ObjectId
 from detente.core.volume import UtcTime, check_time
 from detente.errors import MalformedInput
 
-Leaf = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Leaf = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class Level(StrEnum):
@@ -143,7 +143,7 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
 
     source_id: SourceId
     to: PartyId
-    how: Annotated[str, Meta(pattern=r"^[a-z]{1,16}$")]
+    how: Annotated[str, Meta(pattern=r"^[a-z]{1,16}$(?!\n)")]
     entries: Annotated[tuple[Leaf, ...], Meta(min_length=1, max_length=1_000)]
     outcome: Outcome
     attempt: Annotated[int, Meta(ge=1)] = 1

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-ObjectId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
+ObjectId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 """128 random bits, hex; a UUID without its hyphens is one."""
 
 BaseUrl = Annotated[str, Meta(min_length=1, max_length=2_000)]

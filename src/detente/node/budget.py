@@ -5,10 +5,16 @@ such questions would draw the map. So each is charged its area, by owner and
 asker and day. When the day's area is spent every answer to that asker is
 ``incomplete`` until midnight UTC, and none of its plans takes effect: an answer
 that told apart where nothing is withheld would go on drawing (docs/rules/R-02.md).
+
+What was asked about is kept as a digest that the node's key goes into, and the day: whoever
+has the database alone cannot try areas on it. It goes when the day after is over.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+
+from nacl.signing import SigningKey
 
 from detente.core.agreement import Agreement
 from detente.core.area import asked_ground, asked_km2
@@ -38,11 +44,15 @@ class Budget:
         record: Held for writing.
         agreement: Says how much there is.
         now: UTC.
+        key: The node's.
     """
 
-    def __init__(self, record: Appender, agreement: Agreement, now: datetime) -> None:
+    def __init__(
+        self, record: Appender, agreement: Agreement, now: datetime, key: SigningKey
+    ) -> None:
         self._record = record
         self._day = day_of(now)
+        self._salt = hmac.digest(bytes(key), b"detente budget %d" % self._day, "sha256")
         self._limit = limit_of(agreement)
         self._spent: dict[str, int] | None = None
 
@@ -60,7 +70,7 @@ class Budget:
         if self.spent(reader.party):
             return False
         for owner, separation_m in withholding.items():
-            digest = asked_ground(plan, separation_m)
+            digest = hmac.digest(self._salt, asked_ground(plan, separation_m), "sha256")
             if self._record.charged(self._day, owner, reader.party, digest):
                 continue
             area = round(asked_km2(plan, separation_m) * MILLI)

@@ -56,28 +56,46 @@ class Head(Struct, frozen=True, kw_only=True):
 
 
 class Cosigner:
-    """A witness or mirror, as far as we know it: its address, its keys, and what it saw last."""
+    """A witness or mirror, as far as we know it.
 
-    def __init__(self, name: str, url: str, keys: list[VerifierKey]) -> None:
+    Attributes:
+        name: In the policy.
+        url: Its address.
+        keys: Its own.
+        mirrors: Whether it cosigns only what it holds a copy of.
+        size: What it saw last, as it says.
+        about: The size of the checkpoint that it is, or was last, asked about.
+        cosigned: The size of the one that it cosigned last; 0 if we do not know.
+    """
+
+    def __init__(self, name: str, url: str, keys: list[VerifierKey], *, mirrors: bool) -> None:
         self.name = name
         self.url = url
         self.keys = keys
+        self.mirrors = mirrors
         self.size = 0
+        self.about = 0
+        self.cosigned = 0
         self.pause_s = 0.0
         self.not_before = 0.0
         self.task: asyncio.Task[None] | None = None
 
     @property
+    def busy(self) -> bool:
+        """Whether it is being asked."""
+        return self.task is not None and not self.task.done()
+
+    @property
     def free(self) -> bool:
         """Whether it is not being asked, and may be asked now."""
-        idle = self.task is None or self.task.done()
-        return idle and self.not_before <= asyncio.get_running_loop().time()
+        return not self.busy and self.not_before <= asyncio.get_running_loop().time()
 
     def has(self, size: int) -> None:
-        """It did what it was asked for, up to this size."""
-        self.size, self.pause_s = size, 0.0
+        """It cosigned a checkpoint of this size."""
+        self.size = self.cosigned = size
+        self.pause_s = 0.0
 
-    def put_off(self, outcome: Outcome, event: str) -> None:
+    def put_off(self, outcome: Outcome) -> None:
         """It did not: ask again later, and tell people."""
         # What a person must look at is asked again all the same: he may have looked.
         longest = PAUSE_MAX_S if outcome.step is Step.WAIT else 10 * PAUSE_MAX_S
@@ -85,22 +103,23 @@ class Cosigner:
         self.not_before = asyncio.get_running_loop().time() + self.pause_s
         _LOG.log(
             logging.ERROR if outcome.step is Step.ALARM else logging.WARNING,
-            event,
+            "mirror does not follow" if self.mirrors else "witness does not cosign",
             extra={"fields": {"witness": self.name, "reason": outcome.reason}},
         )
         if outcome.step is Step.ALARM:
             WITNESS_ALARMS.inc()
 
 
-def cosigners(policy: Policy) -> list[Cosigner]:
-    """Those that have an address; one that has several keys is asked once."""
+def cosigners(policy: Policy | None, *, mirrors: bool) -> list[Cosigner]:
+    """Those of a policy that have an address; one that has several keys is asked once."""
     keys: defaultdict[str, list[VerifierKey]] = defaultdict(list)
     names: dict[str, str] = {}
-    for one in policy.witnesses:
+    for one in () if policy is None else policy.witnesses:
         if one.url:
-            keys[one.url].append(one.key)
-            names.setdefault(one.url, one.name)
-    return [Cosigner(names[url], url.rstrip("/"), found) for url, found in keys.items()]
+            url = one.url.rstrip("/")
+            keys[url].append(one.key)
+            names.setdefault(url, one.name)
+    return [Cosigner(names[url], url, found, mirrors=mirrors) for url, found in keys.items()]
 
 
 @asynccontextmanager

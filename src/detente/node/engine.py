@@ -33,6 +33,7 @@ from detente.core.principal import Principal
 from detente.core.wire import Value
 from detente.errors import Conflict, DetenteError, Unavailable
 from detente.node.author import Author, Prepared
+from detente.node.budget import Budget
 from detente.node.f3548.owing import owing
 from detente.node.log import PublicLog
 from detente.node.metrics import COMMIT_ENTRIES, COMMIT_SECONDS, COMMITS_FAILED
@@ -331,7 +332,13 @@ class _Turn:
         self._keys: set[tuple[str, str]] = set()
         self._owed: list[Owed] = []
         self._decided: list[tuple[_Waiting, Decision[Any], slice]] = []
-        self.moment = Moment(world=world, record=record, before=self._before, now=now)
+        self.moment = Moment(
+            world=world,
+            record=record,
+            before=self._before,
+            budget=Budget(record, world.agreement, now, key),
+            now=now,
+        )
 
     @property
     def entries(self) -> int:
@@ -340,7 +347,9 @@ class _Turn:
 
     def expect(self, batch: Sequence[_Waiting]) -> None:
         """Ask the record once for what the whole batch will need."""
-        self._before.expect(one.command.touches for one in batch)
+        touches = [one.command.touches for one in batch]
+        self._before.expect(touches)
+        self.moment.measure_ahead([plan for one in touches for plan in one.plans])
 
     def take(self, one: _Waiting) -> None:
         """Decide one command, or note why it is refused."""

@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from nacl.signing import SigningKey
 
+from detente.core.agreement import Agreement
 from detente.core.checkpoint import parse_checkpoint
 from detente.core.committed import Check
 from detente.core.entry import EntryKind
@@ -24,6 +25,7 @@ from detente.core.evidence import Evidence, Shown, Silent, Told, Withheld
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.lines import to_base64
 from detente.core.note import parse_note
+from detente.core.note_key import parse_vkey
 from detente.core.policy import Policy, PolicyLog, render_policy
 from detente.core.release import Grade
 from detente.core.telling import Delivery
@@ -66,10 +68,10 @@ class Notary(Struct, frozen=True, kw_only=True):
     log: PublicLog
     policy: Policy | None = None
 
-    @property
-    def known(self) -> Policy:
-        """The log, and the witnesses whose cosignatures the node would believe."""
-        logs = (PolicyLog(key=self.log.key),)
+    def known(self, keys: Iterable[str]) -> Policy:
+        """The log by all keys that it has had, and the witnesses that the node would believe."""
+        spelt = dict.fromkeys([*keys, self.log.key.vkey])
+        logs = tuple(PolicyLog(key=parse_vkey(one)) for one in spelt)
         if self.policy is None:
             return Policy(logs=logs)
         return Policy(
@@ -164,7 +166,7 @@ class _Gathering:
                 _spelt(prove_consistency(self._read_tile, old, new)) for old, new in pairwise(sizes)
             ),
             entries=tuple(self._shown(one, sizes) for one in sorted(self._about)),
-            policy=render_policy(self._notary.known).decode(),
+            policy=render_policy(self._known()).decode(),
             told=told,
             silences=self._silences(told),
             withheld=withheld,
@@ -224,6 +226,15 @@ class _Gathering:
                 found[last] = first[1]
         return found
 
+    def _known(self) -> Policy:
+        """Whose signatures the node would believe: of each version of the agreement."""
+        versions = self._history(EntryKind.AGREEMENT, AGREEMENT_SOURCE_ID)
+        contents = filter(None, map(self._record.content, versions))
+        terms = [read(one.data) for one in contents]
+        return self._notary.known(
+            key for one in terms if isinstance(one, Agreement) for key in one.log_keys
+        )
+
     def _under(self, sequence: int, sizes: Sequence[int]) -> int:
         return next(number for number, size in enumerate(sizes) if size > sequence)
 
@@ -252,7 +263,7 @@ class _Gathering:
 
     def _told(self, words: Sequence[Word], heads: dict[int, bytes]) -> tuple[Told, ...]:
         """How recipients stand, as the words that are shown prove it."""
-        sizes, known = sorted(heads), self._notary.known
+        sizes, known = sorted(heads), self._known()
         noted = {(one.sequence, one.party): one for one in self._record.told(self._versions)}
         found: list[Told] = []
         for number, sequence in enumerate(self._versions, start=1):

@@ -104,7 +104,9 @@ class PublicLog:
         return self._signed(size, root)
 
     def at(self, record: Record, size: int) -> bytes:
-        """The checkpoint of the first ``size`` entries, as the log signed it when it held no more.
+        """The checkpoint of the first ``size`` entries, signed by the key that the log has now.
+
+        Until that key is changed it is, to the byte, what the log signed when it held no more.
 
         Raises:
             LogInconsistent: It does not hold as many.

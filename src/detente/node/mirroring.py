@@ -1,15 +1,13 @@
 """Having the log mirrored: its entries go to the mirrors of a policy, which keep and cosign them.
 
-A mirror is told the newest checkpoint; then it is sent what it lacks, a few megabytes at a
-time. One process at a time does so.
+A mirror is told a checkpoint; then it is sent what it lacks, a few megabytes at a time. When it
+holds all of it, it cosigns, as a witness does (detente.node.witnessing).
 
 Source: C2SP tlog-mirror; docs/adr/0021.
 """
 
 import asyncio
 import gzip
-import logging
-import ssl
 from collections.abc import Callable
 
 from detente.core.mirror import (
@@ -21,19 +19,12 @@ from detente.core.mirror import (
     render_upload,
     spans,
 )
-from detente.core.policy import Policy
 from detente.core.tiles import TILE_WIDTH, prove_subtree
 from detente.core.witness import Outcome, Step
 from detente.errors import DetenteError
-from detente.node.cosigners import ASK_AGAIN_MAX, Asker, Cosigner, Head, cosigners, held
-from detente.node.engine import Engine
+from detente.node.cosigners import ASK_AGAIN_MAX, Asker, Cosigner, Head
 from detente.node.log import PublicLog
-from detente.node.metrics import MIRRORED_ENTRIES
-from detente.node.telling.lease import Lease
-from detente.node.telling.listening import Listening
-
-ASK_EVERY_S = 0.5
-IDLE_S = 2.0
+from detente.store import Store
 
 UPLOAD_BYTES_MAX = 4_000_000
 """Of entries in one upload, unless one bundle alone has more: less than any mirror refuses."""
@@ -41,91 +32,29 @@ UPLOAD_BYTES_MAX = 4_000_000
 UPLOAD_TIMEOUT_S = 60.0
 """For one upload: as long as an audit waits for one file."""
 
-LEASE = "mirrors"
-
-_LOG = logging.getLogger("detente.witness")
-
 
 class Mirroring:
-    """Sends the log to its mirrors. One event loop's.
+    """Sends the log to its mirrors.
 
     Args:
-        engine: At work.
-        listening: To it.
+        store: Where the record is.
+        asker: Through whom.
         log_of: Gives the theatre's log.
-        policy: Whose ``witness`` lines say which mirrors, and where.
-        tls: Whose certificates are believed; None is whom this machine believes.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        listening: Listening,
-        log_of: Callable[[], PublicLog],
-        policy: Policy,
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._store = engine.store
-        self._listening = listening
+    def __init__(self, store: Store, asker: Asker, log_of: Callable[[], PublicLog]) -> None:
+        self._store = store
+        self._asker = asker
         self._log_of = log_of
-        self._lease = Lease(engine, LEASE)
-        self._asker = Asker(engine.store, lambda: listening.size, tls)
-        self._peers = cosigners(policy)
-        self._next: dict[str, int] = {}
 
-    async def run(self) -> None:
-        """Have what is new mirrored, until cancelled."""
-        try:
-            while self._peers and not self._listening.closed:
-                try:
-                    if await self._listening.beyond(self._least, timeout_s=IDLE_S) > self._least:
-                        await self._lease.take()
-                        await self._while_held()
-                except DetenteError as error:
-                    _LOG.warning("mirrors wait", extra={"fields": {"code": error.code}})
-                    await asyncio.sleep(IDLE_S)
-        finally:
-            await self._asker.close()
-
-    @property
-    def _least(self) -> int:
-        return min(self._mirrored(one) for one in self._peers)
-
-    def _mirrored(self, peer: Cosigner) -> int:
-        return self._next.get(peer.url, 0)
-
-    async def _while_held(self) -> None:
-        async with held(self._lease, self._peers):
-            while self._lease.held and self._listening.size > self._least:
-                free = [
-                    one
-                    for one in self._peers
-                    if one.free and self._mirrored(one) < self._listening.size
-                ]
-                if free:
-                    head = await asyncio.to_thread(self._asker.head, self._log_of())
-                    for peer in free:
-                        peer.task = asyncio.create_task(self._send(peer, head))
-                await asyncio.sleep(ASK_EVERY_S)
-
-    async def _send(self, peer: Cosigner, head: Head) -> None:
-        """Bring one mirror up to a checkpoint."""
-        outcome = await self._asker.ask(peer, head, cosigns=False)
-        if outcome.step is Step.DONE:
-            peer.has(head.size)
-            outcome = await self._uploaded(peer, head)
-        if outcome.step is not Step.DONE:
-            peer.put_off(outcome, "mirror does not follow")
-            return
-        self._next[peer.url] = head.size
-        MIRRORED_ENTRIES.set(self._least)
-
-    async def _uploaded(self, peer: Cosigner, head: Head) -> Outcome:
-        """Send a mirror what it lacks, until it cosigns."""
+    async def cosigned(self, peer: Cosigner, head: Head) -> Outcome:
+        """Send a mirror what it lacks of a checkpoint, until it cosigns that."""
+        taken = await self._asker.ask(peer, head, cosigns=False)
+        if taken.step is not Step.DONE:
+            return taken
+        peer.size = head.size
         # Where we do not know, an upload of nothing has it say how far it is.
-        start, end, ticket = self._next.get(peer.url, 0), head.size, b""
-        if peer.url not in self._next:
-            end = 0
+        start, end, ticket = peer.cosigned, head.size if peer.cosigned else 0, b""
         conflicts = 0
         while conflicts < ASK_AGAIN_MAX:
             try:

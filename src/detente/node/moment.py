@@ -1,6 +1,6 @@
 """The moment of a decision: the world at the head of the record, and what a plan meets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from detente.core.check import Meeting
@@ -17,6 +17,9 @@ from detente.node.submit import Standing, Touches
 from detente.node.world import Shown, World
 from detente.picture import Picture
 from detente.store import Appender, Record, Stored
+
+MEASURED_AHEAD_MIN = 2
+"""Plans that are worth being measured together."""
 
 
 class Before:
@@ -76,14 +79,17 @@ class Moment:
         budget: What has been asked today of what is withheld.
     """
 
-    def __init__(self, *, world: World, record: Appender, before: Before, now: datetime) -> None:
+    def __init__(
+        self, *, world: World, record: Appender, before: Before, budget: Budget, now: datetime
+    ) -> None:
         self.world = world
         self.record = record
         self.before = before
         self.now = now
         self.agreement = world.agreement
-        self.budget = Budget(record, world.agreement, now)
+        self.budget = budget
         self._shown: Shown | None = None
+        self._ahead: dict[int, tuple[Plan, list[Meeting]]] = {}
         self._fresh: tuple[int, Picture] | None = None
 
     def meetings(self, plan: Plan) -> list[Meeting]:
@@ -99,17 +105,33 @@ class Moment:
         ]
         return found + self._fresh_picture().meetings([plan])[0]
 
+    def measure_ahead(self, plans: Sequence[Plan]) -> None:
+        """Measure what a batch will ask about, at once, which is cheaper than one by one.
+
+        What is shown does not move while the batch is decided, and what the batch says is
+        measured apart.
+        """
+        shown = self.world.protected()
+        if len(plans) < MEASURED_AHEAD_MIN or not len(shown):
+            return
+        try:
+            found = shown.meetings(plans)
+        except Exception:  # noqa: BLE001 - each is then measured, and refused, by itself
+            return
+        self._ahead = {
+            id(plan.volumes): (plan, met) for plan, met in zip(plans, found, strict=True)
+        }
+
     def protected_meetings(self, plan: Plan) -> list[Meeting]:
         """Everything that a plan meets other than plans, for a fraction of the cost."""
         world = self.world
         found: list[Meeting] = []
         shown, fresh = world.protected(), world.protected_changes
         if len(shown):
-            found += [
-                meeting
-                for meeting in shown.meetings([plan])[0]
-                if meeting.known.object_id not in world.changes
-            ]
+            asked, ahead = self._ahead.get(id(plan.volumes), (None, []))
+            if asked is None or _measured(asked) != _measured(plan):
+                [ahead] = shown.meetings([plan])
+            found += [one for one in ahead if one.known.object_id not in world.changes]
         if fresh:
             picture = Picture(fresh.values(), agreement=world.agreement, sequence=world.sequence)
             found += picture.meetings([plan])[0]
@@ -148,3 +170,8 @@ class Moment:
             picture = Picture(known, agreement=self.world.agreement, sequence=sequence)
             self._fresh = sequence, picture
         return self._fresh[1]
+
+
+def _measured(plan: Plan) -> tuple[object, ...]:
+    """What of a plan decides what it meets, but for its volumes, which are the same ones."""
+    return plan.source_id, plan.party, plan.category, plan.hazard_mm

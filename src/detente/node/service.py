@@ -21,12 +21,12 @@ from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
+from detente.node.forgetting import Forget
 from detente.node.keyring import Keyring
 from detente.node.layers import Layers
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.mirror import Mirror, mirror_signers
-from detente.node.mirroring import Mirroring
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
 from detente.node.telling import Telling
@@ -39,6 +39,7 @@ from detente.node.witnesses import Witnesses
 from detente.node.witnessing import Witnessing
 from detente.picture.warm import warm
 from detente.store import Store, parse_place
+from detente.store.beside import FORGET_MAX
 
 if TYPE_CHECKING:
     from detente.core.agreement import Agreement
@@ -48,6 +49,9 @@ FOLLOW_EVERY_S = 0.5
 
 COMPACT_EVERY_S = 1.0
 """How often large parts of the pictures are merged, if there is need."""
+
+FORGET_EVERY_S = 3_600.0
+"""What is kept beside the record is kept for days."""
 
 PROBE_EVERY_S = 1.0
 """How often the store is asked: a prober that asks every few seconds hears what is true."""
@@ -134,9 +138,12 @@ class Service:
         self._stack.push_async_callback(self.telling.stop)
         self._begin_witnessing()
         await self._probe()
+        with contextlib.suppress(DetenteError):
+            await self._forget()
         for every_s, what in (
             (FOLLOW_EVERY_S, self._follow),
             (COMPACT_EVERY_S, self._compact),
+            (FORGET_EVERY_S, self._forget),
             (PROBE_EVERY_S, self._probe),
         ):
             task = asyncio.create_task(_every(every_s, what))
@@ -175,7 +182,7 @@ class Service:
         Raises:
             NotFound, Conflict: As for ``log``.
         """
-        return Notary(key=self._keyring.load(NODE), log=self.log, policy=self._witnesses.policy)
+        return Notary(key=self._keyring.load(NODE), log=self.log, policy=self._witnesses.counted)
 
     def status(self) -> Status:
         """As of the last probe."""
@@ -202,10 +209,9 @@ class Service:
         if own.mirror_name and own.mirror_logs is not None:
             signers = mirror_signers(self._keyring, own.mirror_name)
             self.mirror = Mirror(self._store, signers, own.mirror_logs, engine.clock)
-        for asks, policy in ((Witnessing, own.policy), (Mirroring, own.mirrors)):
-            if policy is not None:
-                asking = asks(engine, self.telling.listening, lambda: self.log, policy)
-                self._stack.push_async_callback(_ended, asyncio.create_task(asking.run()))
+        if own.counted is not None:
+            asking = Witnessing(engine, self.telling.listening, lambda: self.log, own)
+            self._stack.push_async_callback(_ended, asyncio.create_task(asking.run()))
 
     def _peers(self) -> Callable[[Engine, Tail, Events], Peers] | None:
         if self._peering is None:
@@ -220,6 +226,11 @@ class Service:
         size = await asyncio.to_thread(self._store.size)
         if size > self.engine.world.shown_at or not self.engine.sound:
             await self.engine.act(Follow())
+
+    async def _forget(self) -> None:
+        gone = FORGET_MAX
+        while gone == FORGET_MAX:
+            gone = await self.engine.act(Forget())
 
     async def _compact(self) -> None:
         await asyncio.to_thread(self.engine.world.compact)

@@ -25,6 +25,7 @@ from detente.core.ledger import (
     owner_of,
     source_id,
 )
+from detente.core.plan import Plan
 from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.node.author import Prepared, Submission
@@ -61,6 +62,8 @@ class Touches(Struct, frozen=True, kw_only=True):
     names: tuple[Name, ...] = ()
     drawn: tuple[Name, ...] = ()
     """Names that were drawn at random just now, so that nothing can bear them yet."""
+    plans: tuple[Plan, ...] = ()
+    """What it will measure against all but plans (``Moment.protected_meetings``)."""
 
 
 def submit(

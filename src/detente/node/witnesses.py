@@ -17,3 +17,12 @@ class Witnesses(Struct, frozen=True, kw_only=True):
     mirrors: Policy | None = None
     mirror_name: str = ""
     mirror_logs: Policy | None = None
+
+    @property
+    def counted(self) -> Policy | None:
+        """Which cosignatures are enough for a checkpoint to be the one that is served.
+
+        The witnesses' policy may name a mirror as it names a witness; where there is none, it
+        is the mirrors' own.
+        """
+        return self.policy or self.mirrors

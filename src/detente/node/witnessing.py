@@ -1,38 +1,39 @@
-"""Having the log witnessed: checkpoints go to the witnesses of the policy, cosignatures come back.
+"""Having the log cosigned: checkpoints go to witnesses and mirrors, cosignatures come back.
 
-One process at a time (detente.node.telling.lease). Each witness is asked by itself, so that
-one that is away keeps no other waiting; a checkpoint is kept as soon as a quorum cosigned
-it, and again when more did.
+One process at a time (detente.node.telling.lease). Each is asked by itself, so that one that
+is away keeps no other waiting; a checkpoint is kept as soon as a quorum cosigned it, and again
+when more did. A mirror cosigns later than a witness, for it must have the entries first: a
+newer checkpoint is not asked about while the quorum of the last one is still to come from
+whoever is being asked, or those of whom all are wanted might cosign different ones for ever.
 
-Source: C2SP tlog-witness, tlog-policy; DESIGN section 7; docs/adr/0018.
+Source: C2SP tlog-witness, tlog-mirror, tlog-policy; DESIGN section 7; docs/adr/0018, 0021.
 """
 
 import asyncio
 import logging
 import ssl
-from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from detente.core.note import Note, SignatureLine, render_note
+from detente.core.note import SignatureLine, parse_note, render_note, verify_signatures
+from detente.core.note_key import VerifierKey
 from detente.core.policy import NO_QUORUM, Policy, witnessed
 from detente.core.witness import Outcome, Step
 from detente.errors import DetenteError
 from detente.node.cosigners import Asker, Cosigner, Head, cosigners, held
 from detente.node.engine import Decision, Engine
 from detente.node.log import PublicLog
-from detente.node.metrics import WITNESSED_ENTRIES
+from detente.node.metrics import MIRRORED_ENTRIES, WITNESSED_ENTRIES
+from detente.node.mirroring import Mirroring
 from detente.node.moment import Moment
 from detente.node.submit import Receipt, Touches
 from detente.node.telling.disclosures import THE_NODE
 from detente.node.telling.lease import Lease
 from detente.node.telling.listening import Listening
+from detente.node.witnesses import Witnesses
 from detente.store import Appender
-
-if TYPE_CHECKING:
-    from detente.core.note_key import VerifierKey
 
 ASK_EVERY_S = 0.5
 """A busy log is witnessed twice a second: an entry waits no longer than that to be asked for."""
@@ -44,14 +45,22 @@ LEASE = "witnesses"
 _LOG = logging.getLogger("detente.witness")
 
 
+class _Sought(Struct, kw_only=True):
+    """A checkpoint that is being cosigned, and who has."""
+
+    head: Head
+    lines: dict[VerifierKey, SignatureLine] = field(default_factory=dict)
+
+
 class Witnessing:
-    """Asks the witnesses. One event loop's.
+    """Asks the witnesses and mirrors. One event loop's.
 
     Args:
         engine: At work.
         listening: To it.
         log_of: Gives the theatre's log.
-        policy: Which witnesses, where, and how many must have cosigned.
+        asked: Which witnesses and mirrors, where, and whose cosignatures are enough. An
+            address that is in both policies is asked as a mirror.
         tls: Whose certificates are believed; None is whom this machine believes.
     """
 
@@ -60,24 +69,27 @@ class Witnessing:
         engine: Engine,
         listening: Listening,
         log_of: Callable[[], PublicLog],
-        policy: Policy,
+        asked: Witnesses,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._engine = engine
         self._listening = listening
         self._log_of = log_of
-        self._policy = policy
+        self._policy = asked.counted or Policy(logs=())
         self._lease = Lease(engine, LEASE)
         self._asker = Asker(engine.store, lambda: listening.size, tls)
-        self._peers = cosigners(policy)
-        self._lines: defaultdict[int, dict[VerifierKey, SignatureLine]] = defaultdict(dict)
-        self._notes: dict[int, Note] = {}
+        self._mirroring = Mirroring(engine.store, self._asker, log_of)
+        self._mirrors = cosigners(asked.mirrors, mirrors=True)
+        apart = {one.url for one in self._mirrors}
+        found = cosigners(asked.policy, mirrors=False)
+        self._peers = [*self._mirrors, *(one for one in found if one.url not in apart)]
+        self._sought: _Sought | None = None
         self._witnessed = 0
 
     async def run(self) -> None:
-        """Have what is new witnessed, until cancelled."""
+        """Have what is new cosigned, until cancelled."""
         try:
-            while not self._listening.closed:
+            while self._peers and not self._listening.closed:
                 try:
                     await self._until_news()
                     await self._lease.take()
@@ -89,11 +101,11 @@ class Witnessing:
             await self._asker.close()
 
     async def _until_news(self) -> None:
-        """Wait until the log is longer than what was witnessed, whoever saw to that."""
+        """Wait until the log is longer than what was cosigned, whoever saw to that."""
         while not self._listening.closed:
             size = self._listening.size
             self._witnessed = await asyncio.to_thread(self._read_witnessed)
-            if size > self._witnessed:
+            if size > min(self._witnessed, self._mirrored):
                 return
             await self._listening.beyond(size, timeout_s=IDLE_S)
 
@@ -102,53 +114,89 @@ class Witnessing:
             found = record.witnessed()
         return 0 if found is None else found[0]
 
+    @property
+    def _mirrored(self) -> int:
+        """How much all mirrors hold, as far as this process knows."""
+        return min((one.cosigned for one in self._mirrors), default=self._listening.size)
+
+    @property
+    def _behind(self) -> bool:
+        return self._listening.size > min(self._witnessed, self._mirrored) or any(
+            one.busy for one in self._peers
+        )
+
     async def _while_held(self) -> None:
         async with held(self._lease, self._peers):
-            while self._lease.held and self._listening.size > self._witnessed:
+            while self._lease.held and self._behind:
                 await self._round()
                 await asyncio.sleep(ASK_EVERY_S)
 
     async def _round(self) -> None:
-        """Ask each witness that is not being asked, about the newest checkpoint."""
+        """Ask each that is not being asked, about the newest checkpoint."""
         free = [one for one in self._peers if one.free]
         if not free:
             return
-        head = await asyncio.to_thread(self._asker.head, self._log_of())
-        self._notes[head.size] = head.note
+        sought = self._sought
+        if sought is None or not self._pending(sought):
+            sought = await asyncio.to_thread(self._seek, sought)
+            self._sought = sought
         for peer in free:
-            if not self._has_cosigned(peer, head.size):
-                peer.task = asyncio.create_task(self._ask(peer, head))
+            if peer.cosigned < sought.head.size:
+                peer.about = sought.head.size
+                peer.task = asyncio.create_task(self._ask(peer, sought))
 
-    def _has_cosigned(self, peer: Cosigner, size: int) -> bool:
-        return any(key in self._lines[size] for key in peer.keys)
+    def _pending(self, sought: _Sought) -> bool:
+        """Whether somebody who is being asked may still make the quorum."""
+        asked = any(one.busy and one.about == sought.head.size for one in self._peers)
+        return asked and not self._enough(sought)
 
-    async def _ask(self, peer: Cosigner, head: Head) -> None:
-        """Ask one witness, and do what its answer means."""
-        outcome = await self._asker.ask(peer, head)
-        if outcome.step is Step.DONE:
-            peer.has(head.size)
-            await self._take(head.size, outcome)
-        else:
-            peer.put_off(outcome, "witness does not cosign")
+    def _seek(self, last: _Sought | None) -> _Sought:
+        """The newest checkpoint, and who cosigned it before this process came to ask; blocks."""
+        head = self._asker.head(self._log_of())
+        if last is not None and last.head.size == head.size:
+            return last
+        with self._engine.store.reading() as record:
+            kept = record.first_witnessed(head.size - 1)
+        sought = _Sought(head=head)
+        if kept is None or kept[0] != head.size:
+            return sought
+        keys = {key for one in self._peers for key in one.keys}
+        signatures = parse_note(kept[1]).signatures
+        for one in verify_signatures(head.note.text, signatures, keys):
+            sought.lines[one.key] = one.line
+        for peer in self._peers:
+            if not sought.lines.keys().isdisjoint(peer.keys):
+                peer.has(head.size)
+        return sought
 
-    async def _take(self, size: int, outcome: Outcome) -> None:
-        """Keep cosignatures; with a quorum of them the checkpoint is witnessed."""
-        lines = self._lines[size]
-        lines |= {one.key: one.line for one in outcome.cosignatures}
-        enough = self._policy.quorum == NO_QUORUM or self._policy.quorum in witnessed(
-            self._policy, lines.keys()
-        )
-        if not enough or size < self._witnessed:
+    async def _ask(self, peer: Cosigner, sought: _Sought) -> None:
+        """Ask one, and do what its answer means."""
+        ask = self._mirroring.cosigned if peer.mirrors else self._asker.ask
+        try:
+            outcome = await ask(peer, sought.head)
+            sought.lines |= {one.key: one.line for one in outcome.cosignatures}
+            if outcome.step is Step.DONE and self._enough(sought):
+                await self._keep(sought)
+        except DetenteError as error:
+            outcome = Outcome(step=Step.WAIT, reason=str(error))
+        if outcome.step is not Step.DONE:
+            peer.put_off(outcome)
             return
-        note = self._notes[size]
-        await self._engine.act(
-            _Keep(size, render_note(replace(note, signatures=(*note.signatures, *lines.values()))))
-        )
-        self._witnessed = size
-        WITNESSED_ENTRIES.set(size)
-        for known in [one for one in self._notes if one < size]:
-            del self._notes[known]
-            self._lines.pop(known, None)
+        peer.has(sought.head.size)
+        MIRRORED_ENTRIES.set(self._mirrored if self._mirrors else 0)
+
+    def _enough(self, sought: _Sought) -> bool:
+        """Whether a quorum cosigned; any one, where the policy asks for none."""
+        if self._policy.quorum == NO_QUORUM:
+            return bool(sought.lines)
+        return self._policy.quorum in witnessed(self._policy, sought.lines.keys())
+
+    async def _keep(self, sought: _Sought) -> None:
+        size, note = sought.head.size, sought.head.note
+        signed = replace(note, signatures=(*note.signatures, *sought.lines.values()))
+        await self._engine.act(_Keep(size, render_note(signed)))
+        self._witnessed = max(size, self._witnessed)
+        WITNESSED_ENTRIES.set(self._witnessed)
 
 
 class _Keep:

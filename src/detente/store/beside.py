@@ -12,6 +12,9 @@ from msgspec import Struct
 from detente.core.volume import microseconds
 from detente.store import tables
 
+FORGET_MAX = 10_000
+"""Answers in one go: some tens of milliseconds, in which nobody else may write."""
+
 
 class Remembered(Struct, frozen=True, kw_only=True):
     """An answer that was given to a request with an idempotency key.
@@ -31,7 +34,7 @@ class Charge(Struct, frozen=True, kw_only=True):
         day: Days since 1970, UTC.
         owner: Whose entries they are.
         asker: Who asked.
-        digest: SHA-256 of the area asked about: the same one costs once a day.
+        digest: Of the area asked about, keyed (HMAC-SHA-256): the same one costs once a day.
         area_km2_milli: Its size, thousandths of a square kilometre.
     """
 
@@ -102,7 +105,7 @@ class WriteBeside:
         )
 
     def forget_answers(self, before: datetime) -> int:
-        """Let go of answers that were given before a time; tells how many."""
+        """Let go of answers that were given before a time, FORGET_MAX at most; tells how many."""
         given = {"before": microseconds(before)}
         return self._connection.execute(_FORGET, given).rowcount
 
@@ -159,7 +162,10 @@ _IDEMPOTENT = sa.select(_kept.digest, _kept.status, _kept.body).where(
     _kept.party == sa.bindparam("party"), _kept.key == sa.bindparam("key")
 )
 _REMEMBER = sa.insert(tables.idempotency)
-_FORGET = sa.delete(tables.idempotency).where(_kept.received_us < sa.bindparam("before"))
+_OLD = sa.select(_kept.party, _kept.key).where(_kept.received_us < sa.bindparam("before"))
+_FORGET = sa.delete(tables.idempotency).where(
+    sa.tuple_(_kept.party, _kept.key).in_(_OLD.limit(FORGET_MAX))
+)
 _SPENT = sa.select(sa.func.coalesce(sa.func.sum(_budget.area_km2_milli), 0)).where(
     _budget.day == sa.bindparam("day"),
     _budget.owner == sa.bindparam("owner"),

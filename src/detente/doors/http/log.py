@@ -90,7 +90,7 @@ async def tile(
 async def proof(
     theatre: Theatre,
     leaf: Annotated[
-        str, PathParameter(pattern=r"^[0-9a-f]{64}$", description="Leaf hash of the entry.")
+        str, PathParameter(pattern=r"^[0-9a-f]{64}$(?!\n)", description="Leaf hash of the entry.")
     ],
     service: TheService,
 ) -> Response[bytes]:

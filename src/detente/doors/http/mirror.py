@@ -31,7 +31,8 @@ TheService = NamedDependency[SkipValidation[Service]]
 Log = Annotated[
     str,
     PathParameter(
-        pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the log's origin, in lower-case hex."
+        pattern=r"^[0-9a-f]{64}$(?!\n)",
+        description="SHA-256 of the log's origin, in lower-case hex.",
     ),
 ]
 

@@ -54,11 +54,12 @@ After = Annotated[
     ),
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="At most so many.")]
-ObjectIdText = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$", description="Its id.")]
+ObjectIdText = Annotated[str, PathParameter(pattern=r"^[0-9a-f]{32}$(?!\n)", description="Its id.")]
 OfSubscription = Annotated[
     str | None,
     QueryParameter(
-        pattern=r"^[0-9a-f]{32}$", description="Only what this subscription of the party asks for."
+        pattern=r"^[0-9a-f]{32}$(?!\n)",
+        description="Only what this subscription of the party asks for.",
     ),
 ]
 

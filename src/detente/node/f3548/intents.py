@@ -354,6 +354,9 @@ def _touches(airspace: Airspace, party: str, asked: IntentAsked, fresh: str) -> 
     return Touches(
         objects=objects,
         names=intent.names,
+        plans=(Plan(source_id=asked.id, party=party, volumes=asked.volumes),)
+        if asked.state in _KEYED
+        else (),
         drawn=((EntryKind.SUBSCRIPTION, party, fresh),) if made else (),
     )
 

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from detente.errors import MalformedInput, Unavailable
 from detente.node.keyring import Keyring
-from detente.node.whole_file import keep_new
+from detente.node.whole_file import keep_new, sync_folder
 
 SECRET_BYTES = 32
 """Of the node's secret, and of each that is derived from it: those of SHA-256."""
@@ -47,6 +47,8 @@ class WebhookSecrets:
             if not path.exists():
                 with suppress(FileExistsError):  # Another process made it meanwhile.
                     keep_new(path, base64.b64encode(secrets.token_bytes(SECRET_BYTES)))
+            else:
+                sync_folder(path.parent)  # Whoever made it may have been killed before it lasted.
             text = path.read_text(encoding="ascii")
             master = base64.b64decode(text, validate=True)
         except OSError as error:

@@ -34,15 +34,15 @@ REQUEST_HEADERS: Mapping[str, tuple[Schema, str]] = {
             "type": "string",
             "minLength": 1,
             "maxLength": KEY_LENGTH_MAX,
-            "pattern": r"^[!-~]([ -~]*[!-~])?$",
+            "pattern": r"^[!-~]([ -~]*[!-~])?$(?!\n)",
         },
         (
             "Any text of the asker's own: the same request with it is done once, and answered "
-            "alike. Another one with it is a conflict; a refusal is not kept."
+            "alike, for seven days. Another one with it is a conflict; a refusal is not kept."
         ),
     ),
     "if-match": (
-        {"type": "string", "pattern": r'^"[!#-~]{1,200}"$'},
+        {"type": "string", "pattern": r'^"[!#-~]{1,200}"$(?!\n)'},
         "The version token of the version that the asker saw, in double quotes: its `ETag`.",
     ),
 }

@@ -50,7 +50,7 @@ class SignedEntry(Struct, frozen=True, kw_only=True):
 
     envelope: Annotated[str, Meta(max_length=int(ENVELOPE_BYTES_MAX * _BASE64) + 4)]
     object: Spelt
-    salt: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+    salt: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$(?!\n)")]
     key: Tokens = ()
 
 

@@ -26,7 +26,7 @@ from detente.node.wanted import LIMIT_DEFAULT, LIMIT_MAX, TEXT_MAX, Box, Wanted
 
 HTML = "text/html; charset=utf-8"
 
-_BBOX = r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){3}$"
+_BBOX = r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){3}$(?!\n)"
 
 
 class SearchQuery(
