@@ -32,9 +32,8 @@ REFERS_MAX = 100
 """Objects that one report passes on: more than a person reads in one report."""
 
 
-Language = Annotated[
-    str, Meta(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", min_length=2, max_length=35)
-]
+LANGUAGE = r"^(?=.{2,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
+Language = Annotated[str, Meta(pattern=LANGUAGE)]
 """A language tag of BCP 47; 35 characters are enough for any that is in use (RFC 5646, 4.4.1)."""
 
 ReportText = Annotated[str, Meta(max_length=REPORT_TEXT_MAX)]

@@ -3,10 +3,12 @@
 Source: docs/rules/R-02.md; detente.core.report.
 """
 
+from detente.core.entry import EntryKind
 from detente.core.release import Grade
 from detente.core.report import Report, ReportState
-from detente.core.stix import read_stix
-from detente.errors import MalformedInput, NotFound
+from detente.core.stix import Stix, glance_stix, instant, read_stix
+from detente.core.wire import read
+from detente.errors import Conflict, MalformedInput, NotFound
 from detente.node.moment import Moment
 
 
@@ -16,11 +18,12 @@ def require_borne_out(moment: Moment, party: str, report: Report) -> None:
     Raises:
         NotFound: It links to, saw or answers something that is not there for its author: the
             two look alike.
+        Conflict: Its STIX object says something else in a version that was there before.
         MalformedInput: Its STIX object is none, bears another name, or says otherwise whether
             it still holds.
     """
     if report.stix:
-        _require_stix(report)
+        _require_stix(moment, party, report)
     if report.state is ReportState.RETRACTED:
         return
     for object_id in report.links:
@@ -33,11 +36,33 @@ def require_borne_out(moment: Moment, party: str, report: Report) -> None:
             raise NotFound(f"request for information {report.answers}")
 
 
-def _require_stix(report: Report) -> None:
+def _require_stix(moment: Moment, party: str, report: Report) -> None:
     head = read_stix(report.stix)
     if head.id != report.source_id:
         raise MalformedInput("source_id", expected="the id of its STIX object", got="another")
     if head.revoked and report.state is not ReportState.RETRACTED:
         raise MalformedInput(
             "state", expected="retracted, as its STIX object is revoked", got=report.state
+        )
+    object_id = moment.before.named(EntryKind.REPORT, party, report.source_id)
+    stored = None if object_id is None else moment.before.stored(object_id)
+    former = None if stored is None or stored.data is None else read(stored.data)
+    if isinstance(former, Report) and former.stix and former.stix != report.stix:
+        _require_later(glance_stix(former.stix), head)
+
+
+def _require_later(before: Stix, head: Stix) -> None:
+    """Other words are another version, and a later one: whoever holds both knows which holds.
+
+    Raises:
+        Conflict: They are of the same version, or of an older one.
+    """
+    if before.spelt_version is None or head.spelt_version is None:
+        return  # A cyber-observable: STIX gives it no versions.
+    was, now = (instant(one.spelt_version or "", what="version") for one in (before, head))
+    if now <= was:
+        raise Conflict(
+            f"version of {head.id}",
+            expected=f"later than {before.spelt_version}",
+            got=head.spelt_version,
         )

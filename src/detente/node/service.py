@@ -28,6 +28,7 @@ from detente.node.mirror import Mirror, mirror_signers
 from detente.node.mirroring import Mirroring
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
+from detente.node.taxii.pages import Pages
 from detente.node.telling import Telling
 from detente.node.telling.address import Allowed
 from detente.node.telling.events import Events
@@ -74,13 +75,14 @@ class Service:
         witnesses: Who cosigns its log, and whose it cosigns.
 
     Attributes:
-        engine, asking, reading, gate, telling: There once it has started.
+        engine, asking, reading, taxii, gate, telling: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
 
     engine: Engine
     asking: Asking
     reading: Reading
+    taxii: Pages
     gate: Gate
     telling: Telling
     witness: Witness | None
@@ -121,6 +123,8 @@ class Service:
         self._stack.callback(self.asking.close)
         self.reading = Reading(self.engine)
         self._stack.callback(self.reading.close)
+        self.taxii = Pages(self.engine)
+        self._stack.callback(self.taxii.close)
         self.gate = Gate(
             self._access, self._store.access, self._keyring, EngineParties(self.engine)
         )

@@ -16,6 +16,7 @@ from detente.errors import LogInconsistent, NotFound
 from detente.store import tables
 from detente.store.beside import ReadBeside
 from detente.store.mirror import ReadMirror
+from detente.store.reports import ReadReports
 from detente.store.telling import ReadTelling
 from detente.store.witness import ReadWitness
 
@@ -82,7 +83,7 @@ class Said(Struct, frozen=True, kw_only=True):
     data: bytes | None
 
 
-class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
+class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports):
     """One state of the record, as a transaction sees it."""
 
     def head(self) -> tuple[str, int, bytes]:
