@@ -19,7 +19,6 @@ from http_node import Node, Party, node_at
 from postgres import TEMPLATE, Cluster
 from taxii import SECRET, TAXII, Client21, indicator, let_in
 
-
 URL = "https://node.example"
 """By which others reach the node, as its operator says."""
 
@@ -430,6 +429,39 @@ def test_the_data_stores_of_the_reference_library_read_and_write(town: Town) -> 
     pages = taxii2.as_pages(town.two.reference("agreement").get_objects, per_request=4)
     found = [one["id"] for page in pages for one in page.get("objects", [])]
     assert found == town.two.all(limit=1_000)
+
+
+def test_a_bundle_that_is_given_natively_is_a_report_for_each_object(town: Town) -> None:
+    """A bundle that is given natively is a report for each object."""
+    bad, green = {"type": "malware"}, "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+    red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+    made = [indicator(confidence=15, object_marking_refs=[one]) for one in (green, red)]
+    body = {
+        "bundle": {
+            "type": "bundle",
+            "id": f"bundle--{uuid4()}",
+            "objects": [made[0], bad, made[1]],
+        },
+        "release": {"members": "full", "tlp": "amber"},
+        "reliability": "b",
+    }
+    author = town.native("one")
+    given = author.post("/v1/bundles", body)
+    outcomes = given.json["outcomes"]
+    assert [one.get("id") for one in outcomes] == [made[0]["id"], None, made[1]["id"]]
+    assert [bool(one.get("message")) for one in outcomes] == [False, True, False]
+    values = [
+        author.get(f"/v1/objects/{outcomes[place]['object']}").json["value"] for place in (0, 2)
+    ]
+    told = [(one["reliability"], one["credibility"], one["release"]["tlp"]) for one in values]
+    assert told == [("b", 5, "amber"), ("b", 5, "red")]
+    for one in made:
+        assert town.two.objects(query=f"?match[id]={one['id']}").objects == [one]
+    author.post("/v1/bundles", {"bundle": {"type": "bundle", "objects": []}}).refused(
+        400, "malformed_input"
+    )
+    author.post("/v1/bundles", {**body, "colour": "red"}).refused(400, "malformed_input")
+    town.native("two", Role.WATCH).post("/v1/bundles", body).refused(403, "not_permitted")
 
 
 def test_what_was_erased_is_gone_and_no_date_moves(town: Town) -> None:

@@ -36,7 +36,17 @@ BODIES: tuple[tuple[str, int], ...] = (
     # is signed; a plan's key is another megabyte.
     *(
         (f"/v1/{path}", 24 * MEGABYTE)
-        for path in ("notices", "movements", "zones", "presence", "plans", "objects", "check")
+        for path in (
+            "notices",
+            "movements",
+            "zones",
+            "presence",
+            "plans",
+            "objects",
+            "check",
+            "reports",
+            "bundles",
+        )
     ),
     # Signed entries, each with its object.
     ("/v1/entries", 64 * MEGABYTE),

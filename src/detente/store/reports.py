@@ -1,7 +1,6 @@
 """What decides who may see reports, and since when: as detente.node.taxii asks the record."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -19,7 +18,6 @@ DECIDING = (
 )
 """Kinds of entries by which a report comes to be seen by somebody, or no longer."""
 
-_PAGE_ROWS = 500
 _PARAMETERS_MAX = 500
 """Values in one IN (...): below the 999 of older SQLite builds."""
 
@@ -47,11 +45,12 @@ class ReadReports:
         From the beginning they are found by their objects: the record may be mostly of
         other things. Of what came since, the end of the record is read.
         """
-        query = _FROM_OBJECTS if first == 0 else _FROM_ENTRIES
         given = {"first": first, "end": end, "kinds": [kind.value for kind in DECIDING]}
-        options = {"yield_per": _PAGE_ROWS}
-        with self._connection.execute(query, given, execution_options=options) as result:
-            for row in result:
+        wanted = _BY_OBJECTS if first == 0 else _BY_ENTRIES
+        sequences = [int(one) for one in self._connection.execute(wanted, given).scalars()]
+        for start in range(0, len(sequences), _PARAMETERS_MAX):
+            part = sequences[start : start + _PARAMETERS_MAX]
+            for row in self._connection.execute(_DECIDING, {"sequences": part}):
                 yield DecidingRow(
                     sequence=int(row.sequence),
                     kind=EntryKind(row.kind),
@@ -75,30 +74,30 @@ class ReadReports:
 _e, _c, _o = tables.entry, tables.content, tables.current
 
 
-def _deciding(source: sa.FromClause, kind: sa.ColumnElement[Any]) -> sa.Select[*tuple[Any, ...]]:
-    return (
-        sa.select(
-            _e.c.sequence,
-            _e.c.kind,
-            _e.c.party,
-            _e.c.object,
-            _e.c.version,
-            _e.c.received_us,
-            _c.c.data,
-        )
-        .select_from(source)
-        .where(
-            kind.in_(sa.bindparam("kinds", expanding=True)),
-            _e.c.sequence >= sa.bindparam("first"),
-            _e.c.sequence < sa.bindparam("end"),
-        )
-        .order_by(_e.c.sequence)
+_IN_ORDER = (
+    sa.select(_e.c.sequence)
+    .where(_e.c.sequence >= sa.bindparam("first"), _e.c.sequence < sa.bindparam("end"))
+    .order_by(_e.c.sequence)
+)
+_KINDS = sa.bindparam("kinds", expanding=True)
+_BY_ENTRIES = _IN_ORDER.where(_e.c.kind.in_(_KINDS))
+# Numbers alone, so that no objects are sorted.
+_BY_OBJECTS = _IN_ORDER.select_from(_o.join(_e, _e.c.object == _o.c.id)).where(
+    _o.c.kind.in_(_KINDS)
+)
+_DECIDING = (
+    sa.select(
+        _e.c.sequence,
+        _e.c.kind,
+        _e.c.party,
+        _e.c.object,
+        _e.c.version,
+        _e.c.received_us,
+        _c.c.data,
     )
-
-
-_FROM_ENTRIES = _deciding(_e.outerjoin(_c, _c.c.sequence == _e.c.sequence), _e.c.kind)
-_FROM_OBJECTS = _deciding(
-    _o.join(_e, _e.c.object == _o.c.id).outerjoin(_c, _c.c.sequence == _e.c.sequence), _o.c.kind
+    .select_from(_e.outerjoin(_c, _c.c.sequence == _e.c.sequence))
+    .where(_e.c.sequence.in_(sa.bindparam("sequences", expanding=True)))
+    .order_by(_e.c.sequence)
 )
 _SAID = sa.select(_c.c.sequence, _c.c.data).where(
     _c.c.sequence.in_(sa.bindparam("sequences", expanding=True))

@@ -17,8 +17,8 @@ from msgspec import Struct
 from detente.core.entry import EntryKind
 from detente.core.party import NAME_LENGTH_MAX
 from detente.core.principal import Principal, Scope
-from detente.core.release import Grade, Release
-from detente.core.report import LANGUAGE, Report, ReportState
+from detente.core.release import Grade, Release, Tlp, most, no_more_open
+from detente.core.report import LANGUAGE, Reliability, Report, ReportState
 from detente.core.stix import Stix, credibility_of, glance_stix, instant, read_stix, tlp_of
 from detente.core.volume import microseconds
 from detente.core.wire import read
@@ -65,6 +65,32 @@ class Status(Struct, frozen=True, kw_only=True):
 _statuses = msgspec.json.Decoder(Status)
 
 
+class Terms(Struct, frozen=True, kw_only=True):
+    """To whom objects are given, and how far their source is relied on.
+
+    Attributes:
+        release: Of each; the label that an object itself bears counts where it is more closed.
+        added: Whether those to whom it was released before keep it.
+    """
+
+    release: Release | None
+    reliability: Reliability = Reliability.CANNOT_BE_JUDGED
+    added: bool = False
+
+    def of(self, former: Release | None, label: Tlp | None) -> Release | None:
+        """The release of an object that was released before like ``former``."""
+        given = self.release
+        if given is None:
+            return None
+        if self.added and former is not None:
+            members = most(given.members, former.members)
+            parties = {**former.parties, **given.parties}
+            given = msgspec.structs.replace(former, members=members, parties=parties)
+        if label is None or (not self.added and no_more_open(given.tlp, label)):
+            return given
+        return msgspec.structs.replace(given, tlp=label)
+
+
 class Add:
     """Puts one STIX object on the record.
 
@@ -72,14 +98,14 @@ class Add:
         principal: Who gives it.
         text: The object as it came, read strictly.
         head: What of it we understand.
-        where: The collection.
+        terms: To whom.
     """
 
-    def __init__(self, principal: Principal, text: str, head: Stix, where: Collection) -> None:
+    def __init__(self, principal: Principal, text: str, head: Stix, terms: Terms) -> None:
         self.principal = principal
         self._text = text
         self._head = head
-        self._where = where
+        self._terms = terms
         self.touches = Touches(names=((EntryKind.REPORT, principal.party, head.id),))
 
     def decide(self, moment: Moment) -> Decision[str]:
@@ -113,21 +139,20 @@ class Add:
             party=self.principal.party,
             title=name,
             text="",
+            reliability=self._terms.reliability,
             credibility=credibility_of(head.confidence),
             state=ReportState.RETRACTED if head.revoked else state,
-            release=self._release(None if former is None else former.release),
+            release=self._terms.of(None if former is None else former.release, tlp_of(head)),
             language=head.lang if head.lang and re.fullmatch(LANGUAGE, head.lang) else None,
             stix=self._text,
         )
 
-    def _release(self, former: Release | None) -> Release:
-        """To whoever reads in this collection, and to whom it was released before."""
-        before = former or Release()
-        tlp = tlp_of(self._head) or before.tlp
-        if self._where.inbox is None:
-            return msgspec.structs.replace(before, members=Grade.FULL, tlp=tlp)
-        parties = {**before.parties, self._where.inbox: Grade.FULL}
-        return msgspec.structs.replace(before, parties=parties, tlp=tlp)
+
+def into(where: Collection) -> Terms:
+    """To whoever reads in a collection, and to whom it was released before."""
+    if where.inbox is None:
+        return Terms(release=Release(members=Grade.FULL), added=True)
+    return Terms(release=Release(parties={where.inbox: Grade.FULL}), added=True)
 
 
 def _object(receipts: list[Receipt]) -> str:
@@ -164,31 +189,43 @@ async def add(
         MalformedInput: More than OBJECTS_MAX.
         Unavailable: The record could not be written; what was, is kept.
     """
-    principal.require(Scope.WRITE_REPORTS)
     if not where.can_write:
         raise NotPermitted(f"collection {where.alias}", expected="one that may be written")
-    if len(texts) > OBJECTS_MAX:
-        raise MalformedInput("objects", expected=f"at most {OBJECTS_MAX}", got=f"{len(texts)}")
     at_us = microseconds(engine.clock())
-    outcomes: list[Outcome] = []
-    for start in range(0, len(texts), AT_ONCE):
-        part = texts[start : start + AT_ONCE]
-        outcomes += await asyncio.gather(*(_add(engine, principal, where, one) for one in part))
-    told = tuple(one for one in outcomes)
+    told = await give(engine, principal, into(where), texts)
     status = Status(id=str(uuid4()), at_us=at_us, total=len(texts), outcomes=told)
     kept = tuple(one if one.message else _without_name(one) for one in told)
     await engine.act(_Keep(principal, msgspec.structs.replace(status, outcomes=kept)))
     return status
 
 
-async def _add(engine: Engine, principal: Principal, where: Collection, text: str) -> Outcome:
+async def give(
+    engine: Engine, principal: Principal, terms: Terms, texts: Sequence[str]
+) -> tuple[Outcome, ...]:
+    """Put objects on the record, each for itself, in their order.
+
+    Raises:
+        NotPermitted: He may give no reports.
+        MalformedInput: More than OBJECTS_MAX.
+    """
+    principal.require(Scope.WRITE_REPORTS)
+    if len(texts) > OBJECTS_MAX:
+        raise MalformedInput("objects", expected=f"at most {OBJECTS_MAX}", got=f"{len(texts)}")
+    outcomes: list[Outcome] = []
+    for start in range(0, len(texts), AT_ONCE):
+        part = texts[start : start + AT_ONCE]
+        outcomes += await asyncio.gather(*(_add(engine, principal, terms, one) for one in part))
+    return tuple(outcomes)
+
+
+async def _add(engine: Engine, principal: Principal, terms: Terms, text: str) -> Outcome:
     try:
         head = read_stix(text)
     except MalformedInput as error:
         return _refused(text, error)
     version = head.spelt_version or ""
     try:
-        object_id: str = await engine.act(Add(principal, text, head, where))
+        object_id: str = await engine.act(Add(principal, text, head, terms))
     except DetenteError as error:
         return Outcome(id=head.id, version=version, message=str(error))
     return Outcome(id=head.id, version=version, object=object_id)

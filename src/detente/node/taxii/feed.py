@@ -25,7 +25,7 @@ from detente.core.entry import EntryKind
 from detente.core.erasure import Erasure
 from detente.core.party import Party
 from detente.core.release import Grade, Release
-from detente.core.report import Report, ReportState
+from detente.core.report import ReportState
 from detente.core.stix import glance_stix, instant
 from detente.core.telling import ReleaseDecision, ReleaseRequest
 from detente.core.volume import EPOCH, microseconds
@@ -116,12 +116,12 @@ class Feed:
         date_us = max(row.received_us, self._free_us)
         if row.kind in ADMITS or row.kind is EntryKind.REPORT:
             self._free_us = date_us + 1 + (self._reports if row.kind in ADMITS else 0)
-        value = None if row.data is None else read(row.data)
         if row.kind is EntryKind.REPORT:
-            self._report(row, value, date_us)
+            if row.data is not None:
+                self._report(row, _parts.decode(row.data), date_us)
             self._reports += 1
-        elif value is not None:
-            self._decide(row, value, Since(sequence=row.sequence, date_us=date_us))
+        elif row.data is not None:
+            self._decide(row, read(row.data), Since(sequence=row.sequence, date_us=date_us))
 
     def _decide(self, row: DecidingRow, value: Value, since: Since) -> None:
         match value:
@@ -140,9 +140,7 @@ class Feed:
             case _:
                 pass
 
-    def _report(self, row: DecidingRow, value: Value | None, date_us: int) -> None:
-        if not isinstance(value, Report):
-            return  # It was erased.
+    def _report(self, row: DecidingRow, value: "_Parts", date_us: int) -> None:
         if not value.stix:
             self._forget(row.object_id)  # Its STIX, if it had any, is not what it says now.
             return
@@ -186,7 +184,18 @@ class Feed:
             self.items[number] = None
 
 
-def _item(row: DecidingRow, report: Report, rank: int, date_us: int) -> Item:
+class _Parts(Struct, frozen=True, gc=False):
+    """What the feed needs of a report that was decoded strictly before: nothing else is made."""
+
+    stix: str = ""
+    release: Release | None = None
+    state: ReportState = ReportState.ISSUED
+
+
+_parts = msgspec.json.Decoder(_Parts)
+
+
+def _item(row: DecidingRow, report: _Parts, rank: int, date_us: int) -> Item:
     head = glance_stix(report.stix)
     retracted = report.state is ReportState.RETRACTED
     spelt = head.spelt_version or spelt_of(date_us)
