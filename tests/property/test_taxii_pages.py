@@ -290,6 +290,19 @@ def judge(poller: Poller) -> None:
             assert text == expected
 
 
+async def require_nothing_else(poller: Poller) -> None:
+    """Of what its reader may not see as it is now, no version is there either."""
+    town, party = poller.town, poller.party
+    every = Filter(versions=frozenset({ALL}))
+    there = await town.everything(town.pages, party, poller.name, every)
+    reader = reader_of(town.engine.world.on_disk, party, town.theatre.now)
+    with town.engine.store.reading() as record:
+        stored = record.identified([one.item.object_id for one in there])
+    for object_id, one in stored.items():
+        assert one.data is not None
+        assert reader.grade(read(one.data), object_id) is Grade.FULL
+
+
 @given(script=scripts, limit=st.integers(1, 3))
 @SETTINGS
 def test_pages_under_way_miss_nothing_and_repeat_nothing(script: list[Step], limit: int) -> None:
@@ -305,6 +318,7 @@ def test_pages_under_way_miss_nothing_and_repeat_nothing(script: list[Step], lim
                 while await poller.read():
                     pass
                 judge(poller)
+                await require_nothing_else(poller)
             town.pages.close()
 
     run(story())

@@ -79,7 +79,7 @@ _IN_ORDER = (
     .where(_e.c.sequence >= sa.bindparam("first"), _e.c.sequence < sa.bindparam("end"))
     .order_by(_e.c.sequence)
 )
-_KINDS = sa.bindparam("kinds", expanding=True)
+_KINDS: sa.BindParameter[str] = sa.bindparam("kinds", expanding=True)
 _BY_ENTRIES = _IN_ORDER.where(_e.c.kind.in_(_KINDS))
 # Numbers alone, so that no objects are sorted.
 _BY_OBJECTS = _IN_ORDER.select_from(_o.join(_e, _e.c.object == _o.c.id)).where(

@@ -1,7 +1,7 @@
 """A STIX bundle given natively: one report for each of its objects."""
 
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,7 +15,7 @@ from detente.doors.asgi_problem import decode
 from detente.doors.http.v1 import examples
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import WRITES, Body, Operation
-from detente.doors.http.v1.request import encode, json_body
+from detente.doors.http.v1.request import Form, encode, json_body
 from detente.node.taxii.adding import OBJECTS_MAX, Outcome, Terms, give
 
 
@@ -23,11 +23,11 @@ class Bundle(Struct, frozen=True, kw_only=True):
     """A STIX bundle; each object is kept as it stands here."""
 
     type: Literal["bundle"]
-    objects: Annotated[tuple[msgspec.Raw, ...], Meta(min_length=1, max_length=OBJECTS_MAX)]
+    objects: Annotated[tuple[dict[str, Any], ...], Meta(min_length=1, max_length=OBJECTS_MAX)]
     id: str = ""
 
 
-class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GivenBundle(Struct, frozen=True, kw_only=True):
     """A bundle, to whom its objects are released, and how reliable their source is.
 
     A label that an object bears itself counts where it is more closed than the release's.
@@ -44,16 +44,28 @@ class Outcomes(Struct, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...]
 
 
-_given = msgspec.json.Decoder(Given)
+class _Objects(Struct, frozen=True):
+    """The objects of a bundle, each as its text."""
+
+    objects: tuple[msgspec.Raw, ...]
+
+
+class _Texts(Struct, frozen=True):
+    bundle: _Objects
+
+
+_form: Form[GivenBundle] = Form(GivenBundle)
+_texts = msgspec.json.Decoder(_Texts)
 
 
 async def give_bundle(desk: Desk, exchange: Exchange) -> Answer:
     """A bundle, split."""
     principal = await desk.enter(exchange)
     principal.require(Scope.WRITE_REPORTS)
-    given = decode(_given, await json_body(exchange))
+    body = await json_body(exchange)
+    given = _form.read(body, principal.party)
     terms = Terms(release=given.release, reliability=given.reliability)
-    texts = [bytes(one).decode() for one in given.bundle.objects]
+    texts = [bytes(one).decode() for one in decode(_texts, body).bundle.objects]
     outcomes = await give(desk.engine, principal, terms, texts)
     return Answer(HTTPStatus.OK, encode(Outcomes(outcomes=outcomes)))
 
@@ -68,7 +80,7 @@ OPERATIONS = (
         "is its next version. An object that is refused says why, and the others are taken.",
         tag="entries",
         act=give_bundle,
-        body=Body(form=Given, example=examples.BODIES["giveBundle"]),
+        body=Body(form=GivenBundle, example=examples.BODIES["giveBundle"]),
         gives=Outcomes,
         scopes=(Scope.WRITE_REPORTS,),
         refusals=WRITES,
