@@ -159,3 +159,7 @@ def test_the_most_closed_label_counts() -> None:
     assert marked("marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003") is Tlp.AMBER_STRICT
     assert marked() is None
     assert marked("marking-definition--00000000-0000-0000-0000-000000000000") is None
+
+
+def test_numbers_that_our_own_json_lacks_are_taken() -> None:
+    assert read_stix(text(x_slope=1.5, x_large=1e300, x_whole=2**70)).id == ID
