@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from detente.core.check import Known
 from detente.core.entry import EntryKind
@@ -15,7 +16,7 @@ from detente.core.notice import Notice, NoticeKind
 from detente.core.presence import Presence, Track
 from detente.core.principal import Role
 from detente.core.release import Grade, Release, coarse
-from detente.core.report import Report
+from detente.core.report import InformationRequest, Report, Translation
 from detente.core.telling import (
     Acknowledgement,
     Answer,
@@ -177,6 +178,45 @@ def test_filters(place: Place, keyring: Keyring) -> None:
                 "r",
             ]
             assert await found(engine, "two", kinds=[EntryKind.PLAN], party="one") == []
+
+    run(story())
+
+
+def test_reports_are_found_by_all_their_words_by_area_and_by_when_they_were_observed(
+    place: Place, keyring: Keyring
+) -> None:
+    noon = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    hour = timedelta(hours=1)
+
+    async def story() -> None:
+        async with at_work(place, keyring) as engine:
+            english = Translation(
+                language="en", title="Bridge", text="down since dawn", translator="Desk 4"
+            )
+            seen = Report(
+                source_id="seen", party="one", title="Мост", text="разрушен", language="ru",
+                translations=(english,), observed=noon, volumes=around(10, 50), release=TO_TWO,
+            )  # fmt: skip
+            asks = InformationRequest(asks="Is the ferry running?")
+            await say(engine, "one", seen)
+            await say(engine, "two", Report(source_id="asks", party="two", title="Question",
+                                            text="x", request=asks))  # fmt: skip
+
+            async def names(**wanted: object) -> list[str]:
+                return await found(engine, "two", kinds=[EntryKind.REPORT], **wanted)
+
+            for text in ("мост", "РАЗРУШЕН", "BRIDGE", "since dawn", "desk 4"):
+                assert await names(text=text) == ["seen"]
+            assert await names(text="FERRY") == ["asks"]
+            assert await names(box=box(9, 49, 11, 51)) == ["seen"]
+            assert await names(party="two") == ["asks"]
+            window = {"text": "мост", "start": noon, "end": noon}
+            assert await names(**window) == ["seen"]
+            # It is about a place at all times; of one about none, when it was observed counts.
+            assert await names(text="мост", start=noon + hour) == ["seen"]
+            await say(engine, "one", replace(seen, source_id="no place", volumes=()))
+            assert await names(text="мост", start=noon + hour) == ["seen"]
+            assert await names(text="мост", end=noon) == ["seen", "no place"]
 
     run(story())
 

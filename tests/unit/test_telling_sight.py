@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind
@@ -23,7 +24,9 @@ from detente.core.telling import (
     ReleaseRequest,
 )
 from detente.node.telling import tail as tail_module
+from detente.node.telling.disclosures import EXTENT, disclosures_of
 from detente.node.telling.events import Events
+from detente.node.telling.matching import wanted
 from detente.node.telling.sight import Change, Event
 from detente.node.telling.tail import Tail
 from detente.node.verbs import Agree
@@ -154,6 +157,53 @@ def test_a_report_is_told_in_full_or_as_the_area_that_it_has() -> None:
         assert found.view.area
         third = await node.say("one", report(ReportState.RETRACTED), replacing=second)
         assert (await node.told("two"))[third.sequence].change is Change.ENDED
+
+    tell(story)
+
+
+def test_whoever_was_shown_a_report_learns_that_it_was_corrected_or_retracted() -> None:
+    async def story(node: Teller) -> None:
+        def report(state: ReportState = ReportState.ISSUED, **grades: Grade) -> Report:
+            release = Release(parties=grades, until=until) if grades else None
+            return Report(
+                source_id="r", party="one", title="t", text="x", state=state, release=release,
+                volumes=around(*HERE),
+            )  # fmt: skip
+
+        until = node.theatre.now + timedelta(hours=1)
+        disclosures = disclosures_of(node.theatre.engine)
+        first = await node.say("one", report(two=FULL, three=AREA))
+        await disclosures.record("two", {first.sequence: EXTENT[FULL]}, "read")
+        node.theatre.tomorrow()  # Its release has ended since.
+        second = await node.say("one", report(ReportState.CORRECTED), replacing=first)
+        third = await node.theatre.end("one", second)
+        elsewhere = Subscription(source_id="s", party="two", volumes=around(100.0, 1.0))
+        wish = wanted("s", "two", -1, elsewhere)
+        for found in (await node.told("two"), await node.told("two", wish=wish)):
+            assert found[second.sequence].change is Change.GONE
+            assert found[third.sequence].change is Change.ENDED
+            for one in (second, third):
+                told = found[one.sequence]
+                assert (told.view, told.token, told.leaf) == (None, None, one.leaf)
+        # Three was to be shown an area, and never was: of what it never had it hears nothing.
+        assert not {second.sequence, third.sequence} & set(await node.told("three"))
+
+    tell(story)
+
+
+def test_who_is_shown_a_report_while_its_correction_is_told_learns_of_that_too() -> None:
+    async def story(node: Teller) -> None:
+        report = Report(source_id="r", party="one", title="t", text="x", release=to(two=FULL))
+        first = await node.say("one", report)
+        hidden = replace(report, state=ReportState.CORRECTED, release=None)
+        second = await node.say("one", hidden, replacing=first)
+        # By its release before, as for all objects; then, as its recipient, everywhere.
+        assert (await node.told("two"))[second.sequence].change is Change.GONE
+        third = await node.say("one", hidden, replacing=second)
+        assert third.sequence not in await node.told("two")
+        disclosures = disclosures_of(node.theatre.engine)
+        await disclosures.record("two", {first.sequence: EXTENT[FULL]}, "webhook")
+        assert (await node.told("two"))[third.sequence].change is Change.GONE
 
     tell(story)
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from detente.doors.asgi_auth import Authenticator, provide_principal
 from detente.doors.asgi_edge import Edge, Exchange, refusal
 from detente.doors.asgi_hot import Answer, Hot
+from detente.doors.asgi_limits import TAXII_BYTES_MAX
 from detente.doors.asgi_log import RequestLog, write_error
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_openapi import document
@@ -28,6 +29,8 @@ from detente.doors.astm.service import Service as DssService
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
 from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
+from detente.doors.taxii import routes as taxii_routes
+from detente.doors.taxii.service import Service as TaxiiService
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
 from detente.node.telling.peers import Peering
@@ -101,6 +104,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
             _native(node, authenticator),
             _f3548(settings, node, authenticator),
             _ogc(node, authenticator),
+            _taxii(settings, node, authenticator),
         ]
     return doors
 
@@ -145,6 +149,17 @@ def _f3548(settings: Settings, node: Service, authenticator: Authenticator) -> D
         handlers=routes.handlers(service),
         hot=[Hot(one.method, one.path, partial(_dss, service, one)) for one in routes.EVERY],
     )
+
+
+def _taxii(settings: Settings, node: Service, authenticator: Authenticator) -> Door:
+    service = TaxiiService(
+        node.engine,
+        node.taxii,
+        authenticator.principal,
+        settings.base_url.rstrip("/"),
+        bytes_max=min(TAXII_BYTES_MAX, settings.request_bytes_max),
+    )
+    return Door(handlers=taxii_routes.handlers(service), hot=taxii_routes.hot(service))
 
 
 async def _dss(service: DssService, operation: Operation, exchange: Exchange) -> Answer:

@@ -56,11 +56,13 @@ class Authenticator:
         self.gate = gate
         self._origin = origin_of(gate.settings.url)
 
-    async def principal(self, scope: Scope) -> Principal:
+    async def principal(self, scope: Scope, *, basic: bool = False) -> Principal:
         """Who asks, counted against its party's limits.
 
         Args:
             scope: ASGI's, of a request.
+            basic: Whether a client's id and secret are taken by HTTP Basic, where a standard
+                asks for that.
 
         Raises:
             NotAuthentic: Nothing is proven.
@@ -71,11 +73,15 @@ class Authenticator:
         """
         now_s = clock_s()
         authorization, cookies, length = _read(scope["headers"])
-        if authorization is not None:
+        if basic and authorization is not None and authorization[:6].lower() == b"basic ":
+            client_id, secret = _basic(authorization)
+            found = await self.gate.by_secret(
+                client_id, secret, address=address_of(scope), now_s=now_s
+            )
+        elif authorization is not None:
             token = _bearer(authorization)
-            found = self.gate.recall_token(token, now_s)
-            if found is None:
-                found = await self.gate.by_token(token, now_s)
+            recalled = self.gate.recall_token(token, now_s)
+            found = recalled or await self.gate.by_token(token, now_s)
         else:
             session = session_of(cookies)
             found = await self._without_token(scope, session, now_s)
@@ -215,6 +221,22 @@ def _read(headers: Headers) -> tuple[bytes | None, list[bytes], int]:
 
 
 _LENGTH_DIGITS_MAX = 18
+
+
+def _basic(authorization: bytes) -> tuple[str, str]:
+    """Id and secret of HTTP Basic (RFC 7617).
+
+    Raises:
+        NotAuthentic: Not as it is written.
+    """
+    try:
+        text = base64.b64decode(authorization[6:].strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        text = ""
+    client_id, colon, secret = text.partition(":")
+    if not colon:
+        raise NotAuthentic("authorization", expected="Basic, as RFC 7617 writes it")
+    return client_id, secret
 
 
 def _bearer(authorization: bytes) -> bytes:

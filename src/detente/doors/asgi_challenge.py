@@ -15,9 +15,18 @@ class NoCredentials(NotAuthentic):
         super().__init__("request", expected="a bearer token, a session or a client certificate")
 
 
+class UnprovenToBasic(NotAuthentic):
+    """Nothing was proven, where HTTP Basic is taken as well (RFC 7617)."""
+
+    def __init__(self, error: NotAuthentic) -> None:
+        super().__init__(error.what, expected=error.expected, got=error.got)
+
+
 def challenge(error: BaseException | None) -> str | None:
     """What ``WWW-Authenticate`` says of an error; None where it says nothing."""
     match error:
+        case UnprovenToBasic():
+            return 'Basic realm="detente", charset="UTF-8", Bearer realm="detente"'
         case NoCredentials():
             return 'Bearer realm="detente"'
         case NotAuthentic():

@@ -28,17 +28,32 @@ BODY_BYTES_MAX = 1_048_576
 
 MEGABYTE = 1_000_000
 
+TAXII_BYTES_MAX = 24 * MEGABYTE
+"""An envelope of TAXII: a dozen objects of the largest, or thousands of the usual."""
+
 BODIES: tuple[tuple[str, int], ...] = (
     # An object of OBJECT_BYTES_MAX (8 MiB) as it is asked for, which may be longer than as it
     # is signed; a plan's key is another megabyte.
     *(
         (f"/v1/{path}", 24 * MEGABYTE)
-        for path in ("notices", "movements", "zones", "presence", "plans", "objects", "check")
+        for path in (
+            "notices",
+            "movements",
+            "zones",
+            "presence",
+            "plans",
+            "objects",
+            "check",
+            "reports",
+            "bundles",
+        )
     ),
     # Signed entries, each with its object.
     ("/v1/entries", 64 * MEGABYTE),
     # Lines are checked and answered one by one; none may be longer than LINE_BYTES_MAX.
     ("/v1/checks", 64 * MEGABYTE),
+    # As large as what is sent natively; the API root tells it.
+    ("/taxii2", TAXII_BYTES_MAX),
     # A checkpoint with 64 signatures, and a proof.
     ("/witness", REQUEST_BYTES_MAX),
     # A bundle of the largest entries, and a proof; a checkpoint is smaller.

@@ -24,6 +24,10 @@ MEDIA_TYPE = "application/problem+json"
 F3548_PATHS = ("/dss/", "/uss/")
 """Below them every refusal has F3548's form: of the server, the framework and the door."""
 
+TAXII_PATH = "/taxii2"
+TAXII_MEDIA_TYPE = "application/taxii+json;version=2.1"
+"""There every body, of a refusal too, is of this type, and a refusal has TAXII's own form."""
+
 RETRY_AFTER_S = 1
 """What a caller is told who comes too soon, or while a store is away: a worker that
 was killed is back within it, and limits are counted by the second."""
@@ -178,11 +182,26 @@ def spoken(
 ) -> tuple[bytes, bytes]:
     """The body of a refusal and its media type, as the door has them that was asked.
 
-    Source: RFC 9457; below F3548_PATHS, ErrorResponse of ASTM F3548-21's OpenAPI.
+    Source: RFC 9457; below F3548_PATHS, ErrorResponse of ASTM F3548-21's OpenAPI; below
+        TAXII_PATH, the Error Message of TAXII 2.1 section 3.6.
     """
+    if path == TAXII_PATH or path.startswith(f"{TAXII_PATH}/"):
+        return _ENCODER.encode(_taxii(told)), TAXII_MEDIA_TYPE.encode()
     if path.startswith(F3548_PATHS):
         return _ENCODER.encode({"message": told.detail}), b"application/json"
     return body(told, members), MEDIA_TYPE.encode()
+
+
+def _taxii(told: Problem) -> dict[str, str]:
+    """A refusal in TAXII's words; ``error_code`` is the problem's code."""
+    return {
+        "title": told.title,
+        "description": told.detail,
+        "error_code": told.code,
+        "http_status": str(told.status),
+        **({"error_id": told.request_id} if told.request_id else {}),
+        "external_details": told.type,
+    }
 
 
 def members_of(error: BaseException) -> Mapping[str, object]:

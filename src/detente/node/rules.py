@@ -33,6 +33,7 @@ from detente.errors import Conflict, NotFound, NotPermitted
 from detente.node.budget import Spent, owners_withholding
 from detente.node.moment import Moment
 from detente.node.passing import require_consent
+from detente.node.reporting import require_borne_out
 
 SCOPE_OF = {
     EntryKind.NOTICE: Scope.WRITE_NOTICES,
@@ -269,6 +270,7 @@ def _release_decision(moment: Moment, party: str, value: ReleaseDecision) -> Non
 
 def _report(moment: Moment, party: str, value: Report) -> None:
     require_in_force(moment, value)
+    require_borne_out(moment, party, value)
     if value.state is not ReportState.RETRACTED:
         require_consent(moment, party, value)
 

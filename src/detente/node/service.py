@@ -29,6 +29,7 @@ from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMAN
 from detente.node.mirror import Mirror, mirror_signers
 from detente.node.reading import Reading
 from detente.node.status import Condition, Status
+from detente.node.taxii.pages import Pages
 from detente.node.telling import Telling
 from detente.node.telling.address import Allowed
 from detente.node.telling.events import Events
@@ -79,7 +80,7 @@ class Service:
         witnesses: Who cosigns its log, and whose it cosigns.
 
     Attributes:
-        engine, asking, reading, layers, gate, telling: There once it has started.
+        engine, asking, reading, layers, taxii, gate, telling: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
 
@@ -87,6 +88,7 @@ class Service:
     asking: Asking
     reading: Reading
     layers: Layers
+    taxii: Pages
     gate: Gate
     telling: Telling
     witness: Witness | None
@@ -129,6 +131,8 @@ class Service:
         self._stack.callback(self.reading.close)
         self.layers = Layers(self.engine)
         self._stack.callback(self.layers.close)
+        self.taxii = Pages(self.engine)
+        self._stack.callback(self.taxii.close)
         self.gate = Gate(
             self._access, self._store.access, self._keyring, EngineParties(self.engine)
         )

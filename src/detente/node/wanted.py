@@ -7,7 +7,7 @@ box about finds the author's grid, and never the place (docs/rules/R-02.md).
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Annotated
 
 import numpy as np
@@ -24,7 +24,7 @@ from detente.core.notice import Notice
 from detente.core.party import PartyId
 from detente.core.plan import Plan
 from detente.core.presence import Presence
-from detente.core.report import ReportState
+from detente.core.report import Report, ReportState
 from detente.core.telling import Contested
 from detente.core.view import View
 from detente.core.volume import (
@@ -140,6 +140,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
             return False
         if self.start is None and self.end is None:
             return True
+        observed = view.value.observed if isinstance(view.value, Report) else None
+        if observed is not None and self._shares(observed, observed):
+            return True
         return any(self._overlaps(volume) for volume in shown_volumes(view, now))
 
     def placed(self, views: Sequence[View], now: datetime) -> BoolArray:
@@ -162,8 +165,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     def _overlaps(self, volume: Volume) -> bool:
         """Whether a volume's time and the wanted one share an instant."""
-        begun = self.end is None or volume.start is None or volume.start <= self.end
-        over = self.start is not None and volume.end is not None and volume.end < self.start
+        return self._shares(volume.start, volume.end)
+
+    def _shares(self, start: datetime | None, end: datetime | None) -> bool:
+        begun = self.end is None or start is None or start <= self.end
+        over = self.start is not None and end is not None and end < self.start
         return begun and not over
 
 
@@ -193,7 +199,17 @@ def _says(view: View, text: str) -> bool:
     if view.value is not None:
         value = view.value
         words = (getattr(value, name) for name in value.__struct_fields__ if name != "party")
+        if isinstance(value, Report):
+            words = chain(words, _further_words(value))
     return any(isinstance(word, str) and text in word.casefold() for word in words)
+
+
+def _further_words(report: Report) -> Iterator[str]:
+    """What a report says beside its own text."""
+    for translation in report.translations:
+        yield from (translation.title or "", translation.text, translation.translator)
+    if report.request is not None:
+        yield report.request.asks
 
 
 def _within(box: Box, picture: Picture) -> list[Known]:

@@ -17,6 +17,7 @@ from detente.errors import LogInconsistent, NotFound, Unavailable
 from detente.store import tables
 from detente.store.beside import ReadBeside
 from detente.store.mirror import ReadMirror
+from detente.store.reports import ReadReports
 from detente.store.telling import ReadTelling
 from detente.store.witness import ReadWitness
 
@@ -98,7 +99,7 @@ GatheredRow = tuple[int, str | None, bytes | None, bytes | None]
 """Sequence, object, group, numbers; None where the object was not gathered."""
 
 
-class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror):
+class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports):
     """One state of the record, as a transaction sees it."""
 
     def head(self) -> tuple[str, int, bytes]:

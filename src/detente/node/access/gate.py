@@ -42,7 +42,7 @@ from detente.node.access.tokens import (
     TokenRequest,
 )
 from detente.node.keyring import Keyring
-from detente.store import AccessStore
+from detente.store import AccessStore, Client
 
 REVOKED_WITHIN_S = 5.0
 """A client that is revoked is refused by every worker within this, its tokens too."""
@@ -203,6 +203,25 @@ class Gate:
             self._certificates.popitem(last=False)
         return principal
 
+    async def by_secret(
+        self, client_id: str, secret: str, *, address: str, now_s: float
+    ) -> Principal:
+        """Who a client with its secret is, where a door's clients know no tokens (RFC 7617).
+
+        Raises:
+            NotAuthentic: Another secret, or no such client.
+            NotPermitted: Its party is not admitted.
+            RateLimited: As for ``grant``.
+        """
+        client = await self._client(client_id, secret, address=address, now_s=now_s)
+        if client is None:
+            raise NotAuthentic("client", expected="a client and its secret")
+        principal = Principal(
+            party=client.party, method=Method.CLIENT, subject=client.id, scopes=client.scopes
+        )
+        await self._require_admitted(Vouched(principal, now_s))
+        return principal
+
     async def grant(self, asked: TokenRequest, *, address: str, now_s: float) -> Granted:
         """A token for a client with the right secret.
 
@@ -210,18 +229,23 @@ class Gate:
             TokenRefused: Another secret, no such client, or scopes that it may not have.
             RateLimited: Too many tries with this client's name, or from this address.
         """
-        client = await asyncio.to_thread(self._store.client, asked.client_id)
-        kept = None if client is None else client.secret_hash
-        if not self._verifier.recalls(kept, asked.secret, now_s=now_s):
-            self._guesses.take(asked.client_id, address, now_s=now_s)
-            right = await self._verifier.verify(kept, asked.secret, now_s=now_s)
-            if right:
-                self._guesses.succeeded(asked.client_id, address)
-            else:
-                client = None
-        if client is None or client.revoked:
+        client = await self._client(asked.client_id, asked.secret, address=address, now_s=now_s)
+        if client is None:
             raise TokenRefused("invalid_client", "client", expected="a client and its secret")
         return self.tokens.grant(client, asked.scopes, now_s=now_s)
+
+    async def _client(
+        self, client_id: str, secret: str, *, address: str, now_s: float
+    ) -> Client | None:
+        """The client that has this secret; None where there is none, or it is revoked."""
+        client = await asyncio.to_thread(self._store.client, client_id)
+        kept = None if client is None else client.secret_hash
+        if not self._verifier.recalls(kept, secret, now_s=now_s):
+            self._guesses.take(client_id, address, now_s=now_s)
+            if not await self._verifier.verify(kept, secret, now_s=now_s):
+                return None
+            self._guesses.succeeded(client_id, address)
+        return None if client is None or client.revoked else client
 
     def _holds(self, found: Vouched) -> bool:
         """Whether the party is admitted, and the record still calls it by this subject."""

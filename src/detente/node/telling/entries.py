@@ -77,6 +77,8 @@ class Entry(Struct, frozen=True, kw_only=True):
         about: What it is about, if it is about another object.
         agreement: In force when the node took it in.
         size: Bytes of what it holds.
+        recipients: For a report that was corrected or retracted: who was shown any of what
+            it said before.
     """
 
     sequence: int
@@ -92,6 +94,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     about: About | None
     agreement: Agreement
     size: int
+    recipients: frozenset[str] = frozenset()
+
+    @property
+    def corrects(self) -> bool:
+        """Whether whoever was shown what its object said before is to know of it."""
+        return self.kind is EntryKind.REPORT and self.version > 1
 
 
 class Chunk(NamedTuple):
@@ -156,7 +164,20 @@ def read_chunk(record: Record, first: int, end: int, terms: Terms) -> Chunk:
         for object_id, one in record.identified(list(versions)).items()
         if one.version > versions[object_id] or one.data is None
     }
-    return Chunk(entries, reached, latest)
+    return Chunk(with_recipients(record, entries), reached, latest)
+
+
+def with_recipients(record: Record, entries: Sequence[Entry]) -> list[Entry]:
+    """Entries with who, so far, was shown earlier versions of what they correct or retract."""
+    found = []
+    for entry in entries:
+        known = entry
+        if entry.corrects:
+            before = [one for one in record.history(entry.object_id) if one < entry.sequence]
+            recipients = frozenset(one.party for one in record.told(before))
+            known = replace(entry, recipients=recipients)
+        found.append(known)
+    return found
 
 
 def _entry(row: EntryRow, value: Value | None, about: About | None, agreement: Agreement) -> Entry:

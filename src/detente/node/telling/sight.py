@@ -3,7 +3,8 @@
 Of an object others see what its author released (detente.core.view); of what is
 said about it, those whom it concerns see all. An older version is shown only as
 far as the current one may be seen as well: what its author took back since is not
-given out late.
+given out late. Whoever was shown a report learns that it was corrected or retracted,
+whatever its release says by then.
 """
 
 from datetime import datetime
@@ -125,6 +126,10 @@ def _object(reader: Reader, entry: Entry, value: Released, latest: Latest) -> Se
     before = None if former is None else _cut(reader, entry, former)
     view = _view(reader, entry, value, latest)
     if view is None:
+        if reader.party in entry.recipients:
+            # He holds what is wrong: wherever he listens, he learns that it is, and no more.
+            change = Change.ENDED if is_over(value) else Change.GONE
+            return Seen(event=_event(entry, change), everywhere=True)
         if before is None:
             return None
         return Seen(event=_event(entry, Change.GONE), before=_place(before, entry))

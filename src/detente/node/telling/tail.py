@@ -14,7 +14,15 @@ from detente.core.entry import EntryKind
 from detente.core.erasure import Erasure
 from detente.core.wire import Value, read
 from detente.node.engine import Engine
-from detente.node.telling.entries import CHUNK_ENTRIES, Chunk, Entry, Terms, read_chunk, without
+from detente.node.telling.entries import (
+    CHUNK_ENTRIES,
+    Chunk,
+    Entry,
+    Terms,
+    read_chunk,
+    with_recipients,
+    without,
+)
 from detente.node.telling.matching import Wanted, wanted
 
 TAIL_ENTRIES = 5_000
@@ -95,7 +103,14 @@ class Tail:
         entries = self._entries[start : min(stop, start + CHUNK_ENTRIES)]
         if start + CHUNK_ENTRIES < stop:
             end = entries[-1].sequence + 1
+        if any(entry.corrects for entry in entries):
+            # Somebody may have been shown what is corrected since it was read.
+            entries = await self.run(lambda: self._with_recipients(entries))
         return Chunk(entries, max(first, end), self._latest)
+
+    def _with_recipients(self, entries: list[Entry]) -> list[Entry]:
+        with self._engine.store.reading() as record:
+            return with_recipients(record, entries)
 
     def _number(self, sequence: int) -> int:
         """Where in the tail the entries from this one on begin."""

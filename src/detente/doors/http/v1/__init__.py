@@ -6,6 +6,7 @@
     desk         what operations need of a node: engine, checks, reading, who asks
     request      out of a request: values, tokens, keys; and into an answer
     speaking     notices, plans, objections...: a value in, a receipt out
+    bundling     a STIX bundle, split into reports
     entries      what a party signed itself
     checking     one plan, or lines of them
     lines        JSON lines in and out, in bounded memory
@@ -23,7 +24,7 @@ from typing import Any
 from litestar.handlers import HTTPRouteHandler
 
 from detente.doors.asgi_hot import Hot
-from detente.doors.http.v1 import checking, entries, governing, looking, speaking
+from detente.doors.http.v1 import bundling, checking, entries, governing, looking, speaking
 from detente.doors.http.v1.describing import described
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import handlers as _handlers
@@ -31,6 +32,7 @@ from detente.doors.http.v1.operation import hot_routes
 
 OPERATIONS = (
     *speaking.OPERATIONS,
+    *bundling.OPERATIONS,
     *entries.OPERATIONS,
     *checking.OPERATIONS,
     *looking.OPERATIONS,

@@ -63,6 +63,25 @@ BODIES: dict[str, dict[str, Any]] = {
         "text": "The bridge carries no vehicles above 3.5 t.",
         "release": {"members": "full"},
     },
+    "giveBundle": {
+        "bundle": {
+            "type": "bundle",
+            "objects": [
+                {
+                    "type": "location",
+                    "spec_version": "2.1",
+                    "id": "location--a6e9345f-5a15-4c29-8bb3-7dcc5d168d64",
+                    "created": "2026-11-24T12:00:00.000Z",
+                    "modified": "2026-11-24T12:00:00.000Z",
+                    "name": "Bridge at the mill",
+                    "latitude": 48.8566,
+                    "longitude": 2.3522,
+                }
+            ],
+        },
+        "release": {"members": "full"},
+        "reliability": "b",
+    },
     "objectTo": {"source_id": "objection-1", "object": _ID, "text": "It crosses our corridor."},
     "answerObjection": {"source_id": "answer-1", "objection": _ID, "text": "Moved to 10:00."},
     "acknowledge": {

@@ -1,0 +1,183 @@
+"""From TAXII's requests to what the node is asked: media types, filters, envelopes.
+
+What is not understood is refused by its name, never passed over: a filter that was ignored
+would give out what its author did not ask for.
+
+Source: TAXII 2.1 sections 1.6.8 (media types), 3.4, 3.5, 3.7.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Struct
+
+from detente.core.stix import instant
+from detente.core.volume import microseconds
+from detente.doors.asgi_edge import Exchange
+from detente.doors.asgi_problem import Refused, decode
+from detente.errors import MalformedInput
+from detente.node.taxii.filters import ALL, FIRST, LAST, LIMIT_MAX, Filter
+
+TAXII = "application/taxii+json"
+VERSION = "2.1"
+
+VALUES_MAX = 1_000
+"""Values of one filter: some 50 KB of ids, more than a head may hold."""
+
+PARAMETERS_MAX = 20
+
+PAGED = frozenset({"added_after", "limit", "next"})
+ANY_OBJECT = PAGED | {"match[id]", "match[type]", "match[version]", "match[spec_version]"}
+ONE_OBJECT = PAGED | {"match[version]", "match[spec_version]"}
+ONE_OBJECTS_VERSIONS = PAGED | {"match[spec_version]"}
+DELETED = frozenset({"match[version]", "match[spec_version]"})
+NOTHING = frozenset[str]()
+
+_NUMBER = re.compile(r"[0-9]{1,17}", re.ASCII)
+
+
+class Envelope(Struct, frozen=True):
+    """What is sent: objects, each as it stands there; what else it says is not for us."""
+
+    objects: tuple[msgspec.Raw, ...] = ()
+
+
+_envelopes = msgspec.json.Decoder(Envelope)
+
+
+def envelope(body: bytes) -> tuple[str, ...]:
+    """The texts of the objects that an envelope holds.
+
+    Raises:
+        MalformedInput: It is none, or empty.
+    """
+    objects = decode(_envelopes, body).objects
+    if not objects:
+        raise MalformedInput("objects", expected="one at least", got="none")
+    return tuple(bytes(one).decode() for one in objects)
+
+
+def require_acceptable(exchange: Exchange) -> None:
+    """Refuse whoever would take no answer of ours; a type without a version is any version.
+
+    Raises:
+        Refused: He would not.
+    """
+    given = [value for name, value in exchange.scope["headers"] if name == b"accept"]
+    asked = b",".join(given).decode("latin-1")
+    if asked.strip() and not any(_is_ours(one, wildcards=True) for one in asked.split(",")):
+        expected = f"{TAXII};version={VERSION}"
+        raise Refused("not_acceptable", "accept", expected=expected, got=asked[:200])
+
+
+def require_taxii(exchange: Exchange) -> None:
+    """Refuse a body of another media type.
+
+    Raises:
+        Refused: It is.
+    """
+    given = (exchange.header(b"content-type") or b"").decode("latin-1")
+    if not _is_ours(given, wildcards=False):
+        expected = f"{TAXII};version={VERSION}"
+        raise Refused("unsupported_media_type", "content-type", expected=expected, got=given[:200])
+
+
+def _is_ours(spelt: str, *, wildcards: bool) -> bool:
+    kind, *parameters = (part.strip().lower() for part in spelt.split(";"))
+    given = dict(part.replace(" ", "").partition("=")[::2] for part in parameters)
+    if wildcards and re.fullmatch(r"0(\.0*)?", given.get("q", "1")):
+        return False
+    kinds = {TAXII, "application/*", "*/*"} if wildcards else {TAXII}
+    return kind in kinds and given.get("version", VERSION).strip('"') == VERSION
+
+
+def query_of(exchange: Exchange, taken: frozenset[str]) -> dict[str, str]:
+    """The query's parameters.
+
+    Raises:
+        MalformedInput: One that is not taken here, or stands twice.
+    """
+    text = exchange.scope["query_string"]
+    try:
+        pairs = parse_qsl(
+            text.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(text),
+            errors="strict",
+            max_num_fields=PARAMETERS_MAX,
+        )
+    except ValueError:
+        raise MalformedInput("query", expected="name=value, percent-encoded UTF-8") from None
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in taken:
+            expected = ", ".join(sorted(taken)) or "none"
+            raise MalformedInput("query parameter", expected=expected, got=name[:100])
+        if name in found:
+            raise MalformedInput(name, expected="once in the query")
+        found[name] = value
+    return found
+
+
+def filter_of(query: Mapping[str, str], **given: Any) -> Filter:
+    """What is wanted, from a query's parameters; ``given`` is what the path says already.
+
+    Raises:
+        MalformedInput: A value that is none of its parameter's.
+    """
+    found = {
+        field: read(name, query[name]) for name, (field, read) in _FIELDS.items() if name in query
+    }
+    if "next" in query or "added_after" in query:
+        # Of the two the later: the page before was within what was asked for.
+        after = [_READ_AFTER[name](name, query[name]) for name in _READ_AFTER if name in query]
+        found["after_us"] = max(after)
+    return Filter(**{**found, **given})
+
+
+def _limit(name: str, value: str) -> int:
+    number = _cursor(name, value)
+    if number == 0:
+        raise MalformedInput(name, expected="1 or more", got="0")
+    return min(number, LIMIT_MAX)
+
+
+def _cursor(name: str, value: str) -> int:
+    if not _NUMBER.fullmatch(value):
+        raise MalformedInput(name, expected="a number as this server gave it", got=value[:100])
+    return int(value)
+
+
+def _after(name: str, value: str) -> int:
+    """The microsecond of a time in any precision, rounded down: what is later is later."""
+    exact = instant(value, what=name)
+    return microseconds(datetime.fromisoformat(f"{exact[:26]}+00:00"))
+
+
+def _values(name: str, value: str) -> frozenset[str]:
+    found = value.split(",")
+    if "" in found or len(found) > VALUES_MAX:
+        raise MalformedInput(name, expected=f"1 to {VALUES_MAX} values with commas between them")
+    return frozenset(found)
+
+
+def _versions(name: str, value: str) -> frozenset[str]:
+    words = {FIRST, LAST, ALL}
+    return frozenset(
+        one if one in words else instant(one, what=name) for one in _values(name, value)
+    )
+
+
+_READ_AFTER: Mapping[str, Callable[[str, str], int]] = {"added_after": _after, "next": _cursor}
+
+_FIELDS: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
+    "limit": ("limit", _limit),
+    "match[id]": ("ids", _values),
+    "match[type]": ("types", _values),
+    "match[version]": ("versions", _versions),
+    "match[spec_version]": ("specifications", _values),
+}

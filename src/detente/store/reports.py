@@ -1,0 +1,104 @@
+"""What decides who may see reports, and since when: as detente.node.taxii asks the record."""
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from detente.core.entry import EntryKind
+from detente.store import tables
+
+DECIDING = (
+    EntryKind.REPORT,
+    EntryKind.AGREEMENT,
+    EntryKind.PARTY,
+    EntryKind.RELEASE_REQUEST,
+    EntryKind.RELEASE_DECISION,
+    EntryKind.ERASURE,
+)
+"""Kinds of entries by which a report comes to be seen by somebody, or no longer."""
+
+_PARAMETERS_MAX = 500
+"""Values in one IN (...): below the 999 of older SQLite builds."""
+
+
+class DecidingRow(Struct, frozen=True, kw_only=True):
+    """An entry that decides who sees reports; ``data`` is None where it was erased."""
+
+    sequence: int
+    kind: EntryKind
+    party: str
+    object_id: str
+    version: int
+    received_us: int
+    data: bytes | None
+
+
+class ReadReports:
+    """What decides who sees reports, as a transaction sees it."""
+
+    _connection: sa.Connection
+
+    def deciding(self, first: int, end: int) -> Iterator[DecidingRow]:
+        """Entries of DECIDING from ``first`` to before ``end``, in order.
+
+        From the beginning they are found by their objects: the record may be mostly of
+        other things. Of what came since, the end of the record is read.
+        """
+        given = {"first": first, "end": end, "kinds": [kind.value for kind in DECIDING]}
+        wanted = _BY_OBJECTS if first == 0 else _BY_ENTRIES
+        sequences = [int(one) for one in self._connection.execute(wanted, given).scalars()]
+        for start in range(0, len(sequences), _PARAMETERS_MAX):
+            part = sequences[start : start + _PARAMETERS_MAX]
+            for row in self._connection.execute(_DECIDING, {"sequences": part}):
+                yield DecidingRow(
+                    sequence=int(row.sequence),
+                    kind=EntryKind(row.kind),
+                    party=row.party,
+                    object_id=row.object,
+                    version=int(row.version),
+                    received_us=int(row.received_us),
+                    data=None if row.data is None else bytes(row.data),
+                )
+
+    def said(self, sequences: Sequence[int]) -> dict[int, bytes]:
+        """What these entries say; those that were erased are left out."""
+        found = {}
+        for start in range(0, len(sequences), _PARAMETERS_MAX):
+            part = list(sequences[start : start + _PARAMETERS_MAX])
+            for row in self._connection.execute(_SAID, {"sequences": part}):
+                found[int(row.sequence)] = bytes(row.data)
+        return found
+
+
+_e, _c, _o = tables.entry, tables.content, tables.current
+
+
+_IN_ORDER = (
+    sa.select(_e.c.sequence)
+    .where(_e.c.sequence >= sa.bindparam("first"), _e.c.sequence < sa.bindparam("end"))
+    .order_by(_e.c.sequence)
+)
+_KINDS: sa.BindParameter[str] = sa.bindparam("kinds", expanding=True)
+_BY_ENTRIES = _IN_ORDER.where(_e.c.kind.in_(_KINDS))
+# Numbers alone, so that no objects are sorted.
+_BY_OBJECTS = _IN_ORDER.select_from(_o.join(_e, _e.c.object == _o.c.id)).where(
+    _o.c.kind.in_(_KINDS)
+)
+_DECIDING = (
+    sa.select(
+        _e.c.sequence,
+        _e.c.kind,
+        _e.c.party,
+        _e.c.object,
+        _e.c.version,
+        _e.c.received_us,
+        _c.c.data,
+    )
+    .select_from(_e.outerjoin(_c, _c.c.sequence == _e.c.sequence))
+    .where(_e.c.sequence.in_(sa.bindparam("sequences", expanding=True)))
+    .order_by(_e.c.sequence)
+)
+_SAID = sa.select(_c.c.sequence, _c.c.data).where(
+    _c.c.sequence.in_(sa.bindparam("sequences", expanding=True))
+)
