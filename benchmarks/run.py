@@ -29,6 +29,7 @@ import watch
 from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
 
+import taxii
 from detente.cli.demo_africa import invented_plans
 from detente.core.check import Known
 from detente.core.plan import Plan
@@ -185,6 +186,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
+    **taxii.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {
