@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -168,7 +169,7 @@ def test_a_start_reads_numbers_and_no_values(filled: Store, place: Place) -> Non
     for picture in (world(filled), load(place)):
         assert [names(picture, lon) for lon in (0, 10_000_000, 20_000_000)] == [["A"], [], ["B"]]
     with filled.reading() as record:
-        assert [bool(numbers) for _, _, _, numbers in record.all_gathered()] == [True, True, False]
+        assert [bool(numbers) for [*_, numbers] in chain(*record.gathered())] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +212,22 @@ def test_numbers_of_another_place_are_found(filled: Store) -> None:
     assert names(world(filled), 0) == ["A"]
 
 
+def test_numbers_of_what_was_replaced_stop_every_check(filled: Store, place: Place) -> None:
+    grouping, numbers = gathered_of(site("B", volumes=at(10_000_000))) or (b"", b"")
+    with filled.reading() as record:
+        [[_, object_id, *_]] = [row for row in chain(*record.gathered()) if row[0] == 6]
+    with filled.repairing() as record:
+        record.put_gathered([], [(4, object_id, grouping, numbers)])
+    with pytest.raises(LogInconsistent, match="got 1 more"):
+        world(filled)
+    with pytest.raises(LogInconsistent, match="got 1 more"):
+        load(place)
+    with filled.reading() as record:
+        plan = plan_repair(record, None)
+    apply_repair(filled, plan)
+    test_a_start_reads_numbers_and_no_values(filled, place)
+
+
 def test_what_is_over_is_in_no_picture_and_erased_everywhere(
     filled: Store, keyring: Keyring
 ) -> None:
@@ -248,7 +265,7 @@ def test_only_some_of_what_was_read_is_kept(filled: Store, monkeypatch: pytest.M
     monkeypatch.setattr("detente.node.values.RECENT_BYTES_MAX", 300)
     values = Values(filled)
     with filled.reading() as record:
-        found = [row[0] for row in record.all_gathered()]
+        found = [row[0] for row in chain(*record.gathered())]
     first = values.read(found[:1])
     values.read(found[1:2])
     assert values.read(found[:1]) == first

@@ -9,6 +9,7 @@ Zones and plans are not gathered: they are few, and F3548's airspace wants their
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ from detente.core.notice import Notice
 from detente.core.presence import Presence
 from detente.core.view import Label, label_of
 from detente.core.wire import Value
+from detente.errors import LogInconsistent
 from detente.picture.entries import ID_BYTES, Kept, Read, bytes_of
 from detente.picture.gather import Gatherer, Group
 from detente.picture.gathered import Sheet, damaged, gathered, raw_of, sheet_of
@@ -56,14 +58,14 @@ def gathered_otherwise(
         record: One state of it.
         current: Where the current version of each object is, and what it is.
     """
-    for sequence, object_id, grouping, numbers in record.all_gathered():
-        place, held = current.get(object_id or "", (-1, None))
+    for sequence, object_id, grouping, numbers in chain.from_iterable(record.gathered()):
+        place, held = current.get(object_id, (-1, None))
         # What was lost says nothing any more; what was gathered of it still protects.
         lost = held is not None and held.value is None and not is_erased(held)
         value = None if held is None else held.value
         said = None if value is None else gathered_of(value)
         if place != sequence or not (lost or (grouping, numbers) == said):
-            yield sequence, object_id or ""
+            yield sequence, object_id
 
 
 def gathered_anew(
@@ -76,7 +78,7 @@ def gathered_anew(
         current: As of ``gathered_otherwise``.
     """
     wrong = [sequence for sequence, _ in gathered_otherwise(record, current)]
-    right = {row[0] for row in record.all_gathered()} - set(wrong)
+    right = {row[0] for rows in record.gathered() for row in rows} - set(wrong)
     rows: list[GatheredRow] = []
     for object_id, (sequence, held) in current.items():
         said = None if held.value is None else gathered_of(held.value)
@@ -109,17 +111,30 @@ class Gathering:
 
     Args:
         record: To be read at once.
+
+    Raises:
+        LogInconsistent: What was replaced is still gathered.
+        Unavailable: It could not be read.
     """
 
     def __init__(self, record: Record) -> None:
-        self.left: list[int] = []
-        self._groups: dict[bytes | None, int] = {None: -1}
+        self.left = record.ungathered(*GATHERED)
+        self._groups: dict[bytes, int] = {}
         self._names: list[Group] = []
+        # Arrays that grow: of as many small ones the system would get little back.
         self._sequences, self._ids, self._numbers = array("q"), array("q"), array("q")
         self._hashes, self._of_group, self._sizes = array("q"), array("q"), array("q")
-        for kind in GATHERED:
-            for rows in record.gathered(kind):
-                self._read(rows)
+        read, lacking = 0, len(self.left)
+        for rows in record.gathered():
+            read += len(rows)
+            self._read(rows)
+        more = read + lacking - record.count(*GATHERED)
+        if more:
+            raise LogInconsistent(
+                "numbers that pictures are made of",
+                expected="of current objects alone; `detente log repair` mends it",
+                got=f"{more} more",
+            )
 
     def parts(self, agreement: Agreement, read: Read) -> list[Part]:
         """The part of a picture that they make, if there are any.
@@ -138,15 +153,19 @@ class Gathering:
         return [Part.whole(arranged(kept, _int64(self._hashes), raw, agreement))]
 
     def _read(self, rows: Sequence[GatheredRow]) -> None:
-        """One page of rows."""
-        groups = {grouping: self._group(grouping) for grouping in {row[2] for row in rows}}
-        if -1 in groups.values():
-            self.left += [row[0] for row in rows if groups[row[2]] < 0]
-            rows = [row for row in rows if groups[row[2]] >= 0]
-        rows = [row for row in rows if row[3]]
+        """One page of rows, or some of them."""
         if not rows:
             return
         sequences, object_ids, groupings, numbers = zip(*rows, strict=True)
+        groups = {grouping: self._group(grouping) for grouping in set(groupings)}
+        if -1 in groups.values():
+            self.left += [row[0] for row in rows if groups[row[2]] < 0]
+            self._read([row for row in rows if groups[row[2]] >= 0])
+            return
+        if not all(numbers):
+            # These do not protect.
+            self._read([row for row in rows if row[3]])
+            return
         sheet = sheet_of(numbers)
         broken = set(damaged(sheet).tolist())
         if broken:
@@ -154,25 +173,24 @@ class Gathering:
             self._read([row for place, row in enumerate(rows) if place not in broken])
             return
         for known, new in (
-            (self._sequences, np.array(sequences)),
-            (self._of_group, np.array([groups[one] for one in groupings])),
+            (self._sequences, np.array(sequences, dtype=np.int64)),
+            (self._of_group, np.fromiter(map(groups.__getitem__, groupings), np.int64)),
             (self._ids, bytes_of(object_ids)),
             (self._hashes, hashes_of(object_ids)),
             (self._sizes, np.diff(sheet.first)),
             (self._numbers, sheet.numbers),
         ):
-            known.frombytes(new.tobytes())
+            known.frombytes(new.data.cast("B") if len(new) else b"")
 
-    def _group(self, grouping: bytes | None) -> int:
-        """The number of a group; -1 for none, and for one of another layout."""
+    def _group(self, grouping: bytes) -> int:
+        """The number of a group; -1 for one of another layout."""
         known = self._groups.get(grouping)
-        if known is not None:
-            return known
-        group = _group(grouping or b"")
-        self._groups[grouping] = -1 if group is None else len(self._names)
-        if group is not None:
-            self._names.append(group)
-        return self._groups[grouping]
+        if known is None:
+            group = _group(grouping)
+            known = self._groups[grouping] = -1 if group is None else len(self._names)
+            if group is not None:
+                self._names.append(group)
+        return known
 
 
 def _int64(numbers: "array[int]") -> IntArray:

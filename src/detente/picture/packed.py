@@ -71,21 +71,22 @@ def common(records: Records) -> tuple[Records, IntArray]:
     return records[first], index
 
 
-def packed(tables: Tables) -> Packed:
+def packed(tables: Tables, order: IntArray) -> Packed:
     """Rows as a picture keeps them, with what belongs to them laid out in their order.
 
     Args:
-        tables: What belongs to its rows may lie in any order.
+        tables: In any order.
+        order: (n,) int64, which row comes first, and so on.
     """
     whole = np.empty(len(tables.rows), dtype=TERMS)
     for name in TERMS.names or ():
         whole[name] = tables.rows[name]
     terms, index = common(whole)
-    return leaned(tables, terms, index)
+    return leaned(tables, order, terms, index)
 
 
 @released
-def leaned(tables: Tables, terms: Records, index: IntArray) -> Packed:
+def leaned(tables: Tables, order: IntArray, terms: Records, index: IntArray) -> Packed:
     """The same when it is known what the rows have in common."""
     sizes = np.zeros(4, dtype=np.int64)
     for i in range(len(tables.rows)):
@@ -98,11 +99,11 @@ def leaned(tables: Tables, terms: Records, index: IntArray) -> Packed:
             sizes[3] -= tables.blocks[row.block].vertex
     out = room_for(len(tables.rows), terms, sizes)
     at, shapes = np.zeros(3, dtype=np.int64), 0
-    for i in range(len(tables.rows)):
-        row, lean = tables.rows[i], out.rows[i]
+    for i in range(len(order)):
+        row, lean = tables.rows[order[i]], out.rows[i]
         lean.start_us, lean.end_us = row.start_us, row.end_us
         lean.x, lean.y, lean.z = row.x, row.y, row.z
-        lean.owner, lean.terms, lean.shape = row.owner, index[i], ALONE
+        lean.owner, lean.terms, lean.shape = row.owner, index[order[i]], ALONE
         if row.block != ALONE:
             lean.shape = shapes
             out.shapes[shapes].cap = row.cap

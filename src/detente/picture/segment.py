@@ -220,5 +220,4 @@ def _in_order(tables: Tables) -> tuple[Packed, Index]:
     """All in the order of the index: what is asked for together lies together."""
     keys = keys_of(tables.rows)
     order = np.argsort(keys, kind="stable")
-    rows = tables.rows[order]
-    return packed(tables._replace(rows=rows)), Index(keys[order], sieve_of(rows))
+    return packed(tables, order), Index(keys[order], sieve_of(tables.rows)[order])

@@ -15,7 +15,7 @@ from detente.core.watch import Observed
 from detente.picture import question
 from detente.picture.entries import Held
 from detente.picture.gather import Gatherer, Group
-from detente.picture.gathered import damaged, gathered, raw_of, sheet_of
+from detente.picture.gathered import Sheet, damaged, gathered, raw_of, sheet_of
 from detente.picture.legs import POSITION, Ground, chained
 from detente.picture.live import Live
 from detente.picture.picture import Part, Picture, merged_part
@@ -33,6 +33,8 @@ def warm() -> None:
     gatherer.add(notice)
     sheet = sheet_of([gathered(gatherer.raw())])
     damaged(sheet)
+    # As a register has them: compiled code tells what may be written from what may not.
+    sheet = Sheet(sheet.numbers.copy(), sheet.first)
     read = raw_of(sheet, np.zeros(1, dtype=np.int64), (Group("warm"),))
     segment = arranged(Held([Known(value=notice, object_id="c")]), hashes_of("c"), read, None)
     live = Live([Known(value=notice, object_id="a")], parts=[Part.whole(segment)])

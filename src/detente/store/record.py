@@ -95,8 +95,8 @@ class Uttered(NamedTuple):
     data: bytes
 
 
-GatheredRow = tuple[int, str | None, bytes | None, bytes | None]
-"""Sequence, object, group, numbers; None where the object was not gathered."""
+GatheredRow = tuple[int, str, bytes, bytes]
+"""Sequence, object, group, numbers."""
 
 
 class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports):
@@ -253,10 +253,8 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports):
             for row in result:
                 yield _stored(row)
 
-    def gathered(self, kind: EntryKind) -> Iterator[list[GatheredRow]]:
-        """Where the current objects of a kind are, in the order of the record, by pages.
-
-        What is erased may be among those of which nothing is gathered.
+    def gathered(self) -> Iterator[list[GatheredRow]]:
+        """All that was gathered, in the order of the record, by pages.
 
         Raises:
             Unavailable: It could not be read.
@@ -267,19 +265,21 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports):
         server_side = self._connection.dialect.name == "postgresql"
         try:
             with closing(raw.cursor("gathered") if server_side else raw.cursor()) as cursor:
-                cursor.execute(_GATHERED.format(kind=kind.value))
+                cursor.execute(_GATHERED)
                 while rows := cursor.fetchmany(PAGE_ROWS):
                     yield rows
         except failure.Error as error:
             raise Unavailable("register", expected="what is gathered", got=f"{error}") from error
 
-    def all_gathered(self) -> Iterator[GatheredRow]:
-        """Everything that was gathered, of whatever version."""
-        with self._paged(
-            sa.select(tables.gathered).order_by(tables.gathered.c.sequence), {}
-        ) as result:
-            for row in result:
-                yield tuple(row)
+    def ungathered(self, *kinds: EntryKind) -> list[int]:
+        """Where the current objects of some kinds are that were not gathered."""
+        given = {"kinds": [kind.value for kind in kinds]}
+        return [int(one) for one in self._connection.execute(_UNGATHERED, given).scalars()]
+
+    def count(self, *kinds: EntryKind) -> int:
+        """How many current objects of some kinds there are."""
+        given = {"kinds": [kind.value for kind in kinds]}
+        return int(self._connection.execute(_COUNT, given).scalar_one())
 
     def current_at(self, sequences: Sequence[int]) -> Iterator[Stored]:
         """Objects whose current version is at one of these sequence numbers."""
@@ -414,11 +414,16 @@ _VERSIONS = (
     .where(_entry.kind.in_(sa.bindparam("kinds", expanding=True)))
     .order_by(_entry.sequence)
 )
-_GATHERED = (
-    "SELECT o.sequence, g.object, g.grouping, g.numbers FROM object o"
-    " LEFT JOIN gathered g ON g.sequence = o.sequence"
-    " WHERE o.kind = '{kind}' ORDER BY o.sequence"
+_GATHERED = "SELECT sequence, object, grouping, numbers FROM gathered ORDER BY sequence"
+_KINDS_OF: sa.BindParameter[str] = sa.bindparam("kinds", expanding=True)
+_UNGATHERED = (
+    sa.select(_current.sequence)
+    .select_from(
+        tables.current.outerjoin(tables.gathered, _current.sequence == tables.gathered.c.sequence)
+    )
+    .where(_current.kind.in_(_KINDS_OF), tables.gathered.c.sequence.is_(None))
 )
+_COUNT = sa.select(sa.func.count()).select_from(tables.current).where(_current.kind.in_(_KINDS_OF))
 _SAID = (
     sa.select(
         _entry.sequence,
