@@ -26,6 +26,7 @@ from pyproj import Transformer
 from detente.core.check import Known
 from detente.core.notice import Notice
 from detente.core.volume import E7_PER_DEG, Circle, Volume
+from detente.picture.entries import Held
 from detente.picture.gather import RAW, Group, Raw
 from detente.picture.picture import Part, Picture
 from detente.picture.question import Question
@@ -123,7 +124,13 @@ class Work:
                      volumes=(Volume(footprint=(shape,)),))  # fmt: skip
         known = [Known(value=one)] * len(self.places)
         return Picture.of(
-            [Part.whole(arranged(known, self.notices(), None))], agreement=None, sequence=1
+            [
+                Part.whole(
+                    arranged(Held(known), np.zeros(len(known), np.int64), self.notices(), None)
+                )
+            ],
+            agreement=None,
+            sequence=1,
         )
 
 
@@ -147,7 +154,7 @@ def ours(picture: Picture, raw: Raw) -> int:
 
 def found_by_us(picture: Picture, raw: Raw, first: int) -> dict[tuple[int, int], float]:
     """Distances of what the first plans meet, metres."""
-    out = {}
+    out: dict[tuple[int, int], float] = {}
     for _, hits in picture.met_by(Question.of(raw, None)):
         some = hits[hits["plan"] < first]
         pairs = zip(some["plan"].tolist(), some["owner"].tolist(), strict=True)

@@ -18,6 +18,7 @@ from pyproj import Geod, Transformer
 from detente.core.check import Known
 from detente.core.notice import Notice
 from detente.core.volume import E7_PER_DEG, Circle, Volume
+from detente.picture.entries import Held
 from detente.picture.gather import RAW, Group, Raw
 from detente.picture.moving import TRACK
 from detente.picture.picture import Part, Picture
@@ -79,7 +80,9 @@ class Scene:
         one = Notice(source_id="n", name="n", category="medical", party="one",
                      volumes=(Volume(footprint=(Circle(centre=(0, 0)),)),))  # fmt: skip
         known = [Known(value=one)] * (n + z)
-        return Picture.of([Part.whole(arranged(known, raw, None))], agreement=None, sequence=1)
+        ids = np.zeros(len(known), dtype=np.int64)
+        part = Part.whole(arranged(Held(known), ids, raw, None))
+        return Picture.of([part], agreement=None, sequence=1)
 
 
 def ring_around(

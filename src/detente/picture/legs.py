@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from detente.core.geodesy import FloatArray, IntArray
 from detente.picture._jit import released
+from detente.picture.bands import bands_of
 from detente.picture.cover import Cover, cover_of, may_reach
 from detente.picture.gather import RAW, Group, Raw
 from detente.picture.outline import placed_at
@@ -140,6 +141,7 @@ class Ground:
         self.within_m = within_m
         self.cover = cover_of(whole(segment.tables), within_m) if cover is None else cover
         self._alive = np.ones(len(segment.kind), dtype=np.bool_)
+        self._bands = bands_of(segment.indexed.keys)
 
     def near(self, begin: Records, end: Records) -> Records:
         """What some legs come near: NEAR, one an object and leg.
@@ -151,7 +153,7 @@ class Ground:
         if not len(begin) or not len(self.segment.kind):
             return np.empty(0, dtype=NEAR)
         question = Question.of(self._raw(begin, end), None)
-        hits = question.ask_long(self.segment, self._alive, (0, len(begin)))
+        hits = question.ask_long(self.segment, self._alive, (0, len(begin)), self._bands)
         # Of an object the version that was on record first: later ones repeat what it said.
         objects = self.objects[hits["owner"]]
         hits = hits[np.lexsort((hits["owner"], objects, hits["plan"]))]

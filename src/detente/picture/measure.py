@@ -202,6 +202,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     a: Record,
     picture: Packed,
     index: Index,
+    bands: Bands,
     alive: BoolArray,
     hits: Records,
     found: int,
@@ -213,7 +214,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         The hits, in a larger array where they need it; how many there are; what is
         left of ``work_max``, negative where it was given up.
     """
-    around = candidates(index.keys, UNKNOWN_BANDS, a)
+    around = candidates(index.keys, bands, a)
     own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
     rows, terms, shapes, sieve = picture.rows, picture.terms, picture.shapes, index.sieve
     room = np.empty(1, dtype=ROW)
@@ -247,6 +248,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     end: int,
     picture: Packed,
     index: Index,
+    bands: Bands,
     alive: BoolArray,
     alone: bool,  # noqa: FBT001 - compiled
     work_max: int,
@@ -259,6 +261,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         end: The end of a plan's rows.
         picture: In the order of its index.
         index: Of its rows.
+        bands: Of its keys, or UNKNOWN_BANDS.
         alive: (o,) which of its owners still stand.
         alone: Whether each owner has but one row.
         work_max: After how much work (candidates, and pairs of blocks) to give up.
@@ -274,7 +277,9 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         if i > first and a.owner != rows[i - 1].owner:
             begun = found = nearest(hits, begun, found, alone and i - started == 1)
             started = i
-        hits, found, work_max = meet_row(question, a, picture, index, alive, hits, found, work_max)
+        hits, found, work_max = meet_row(
+            question, a, picture, index, bands, alive, hits, found, work_max
+        )
         if work_max < 0:
             return hits[:0], False
     return hits[: nearest(hits, begun, found, alone and end - started == 1)], True
@@ -292,7 +297,8 @@ def asked_briefly(  # noqa: PLR0913, PLR0917 - as asked
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` with the interpreter's lock kept, for what takes microseconds."""
-    return asked(question, first, end, picture, index, alive, alone, work_max)
+    bands = UNKNOWN_BANDS
+    return asked(question, first, end, picture, index, bands, alive, alone, work_max)
 
 
 @released
@@ -302,9 +308,10 @@ def asked_long(  # noqa: PLR0913, PLR0917 - as asked
     end: int,
     picture: Packed,
     index: Index,
+    bands: Bands,
     alive: BoolArray,
     alone: bool,  # noqa: FBT001 - compiled
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` without the interpreter's lock, so that others go on beside it."""
-    return asked(question, first, end, picture, index, alive, alone, work_max)
+    return asked(question, first, end, picture, index, bands, alive, alone, work_max)

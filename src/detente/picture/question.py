@@ -10,7 +10,7 @@ import numpy as np
 from detente.core.agreement import Agreement
 from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
-from detente.picture.bands import keys_of
+from detente.picture.bands import UNKNOWN_BANDS, Bands, bands_of, keys_of
 from detente.picture.gather import Gatherer, Raw, agreed
 from detente.picture.measure import asked_briefly, asked_long
 from detente.picture.merge import in_order_of
@@ -87,14 +87,28 @@ class Question:
         elif len(segment.entries) < THREADED_ROWS:
             yield self.ask_long(segment, alive, (0, n))
         else:
-            parts = _parts(self._tables.rows["owner"])
+            parts, bands = _parts(self._tables.rows["owner"]), bands_of(segment.indexed.keys)
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                yield from pool.map(lambda part: self.ask_long(segment, alive, part), parts)
+                yield from pool.map(lambda part: self.ask_long(segment, alive, part, bands), parts)
 
-    def ask_long(self, segment: Segment, alive: BoolArray, rows: tuple[int, int]) -> Records:
-        """The same of some rows, however long it takes, while other threads go on."""
+    def ask_long(
+        self,
+        segment: Segment,
+        alive: BoolArray,
+        rows: tuple[int, int],
+        bands: Bands = UNKNOWN_BANDS,
+    ) -> Records:
+        """The same of some rows, however long it takes, while other threads go on.
+
+        Args:
+            segment: As of ``ask``.
+            alive: As of ``ask``.
+            rows: The first of them and their end; no plan is cut in two.
+            bands: What the segment's bands hold, where many ask.
+        """
+        tables, index = segment.tables, segment.indexed
         hits, _ = asked_long(
-            self._tables, *rows, segment.tables, segment.indexed, alive, segment.alone, _UNLIMITED
+            self._tables, *rows, tables, index, bands, alive, segment.alone, _UNLIMITED
         )
         return hits
 
