@@ -320,7 +320,7 @@ def test_evidence(register: Path, tmp_path: Path) -> None:
 
 
 def test_lost(node: Node, place: Place, tmp_path: Path) -> None:
-    """What is missing without an erasure is lost, and stops every check."""
+    """What is missing without an erasure is lost, and still protects."""
     one = node.party("one")
     clinic = said(one, "/v1/notices", CLINIC).json
     object_id = withdrawn(one, said(one, "/v1/notices", {**CLINIC, "source_id": "second"}))
@@ -330,14 +330,19 @@ def test_lost(node: Node, place: Place, tmp_path: Path) -> None:
     alter(place, f"DELETE FROM content WHERE sequence = {clinic['sequence']}")  # noqa: S608
     ran = verified(place, tmp_path)
     assert (ran.status, "is missing, and nothing erased it" in ran.out) == (1, True), ran.out
-    question = tmp_path / "q.geojson"
-    question.write_text(json.dumps({"type": "FeatureCollection", "features": [{
-        "type": "Feature", "properties": {"name": "q"},
-        "geometry": {"type": "Point", "coordinates": [10, 10]},
-    }]}))  # fmt: skip
-    asked = detente("check", question, "--store", url_of(place), cwd=tmp_path)
-    assert asked.status != 0, asked.out
-    assert "no known conflict" not in asked.out.lower()
+    there, elsewhere = (
+        asked(tmp_path, [axis / 1e7 + aside for axis in CENTRE]) for aside in (0, 10)
+    )
+    assert detente("check", elsewhere, "--store", url_of(place), cwd=tmp_path).status == 0
+    met = detente("check", there, "--store", url_of(place), cwd=tmp_path)
+    assert met.status not in {0, 1}, met.out
+    assert ("no known conflict" in met.out, "it takes a backup" in met.err) == (False, True)
+    # Without its numbers nobody knows where it protects.
+    alter(place, "DELETE FROM gathered")
+    for question in (there, elsewhere):
+        ran = detente("check", question, "--store", url_of(place), cwd=tmp_path)
+        assert ran.status == 3, ran.out
+        assert "no known conflict" not in ran.out.lower()
     store = Store(place)
     with store.appending() as record:
         record._connection.execute(
@@ -346,6 +351,15 @@ def test_lost(node: Node, place: Place, tmp_path: Path) -> None:
     store.close()
     ran = verified(place, tmp_path)
     assert f"entry {kept[0]}: still holds what entry" in ran.out, ran.out
+
+
+def asked(folder: Path, position: list[float]) -> Path:
+    """A plan at a place, in a file."""
+    path = folder / f"{position[0]}.geojson"
+    point = {"type": "Point", "coordinates": position}
+    feature = {"type": "Feature", "properties": {"name": "q"}, "geometry": point}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return path
 
 
 def contents(place: Place, object_id: str) -> list[tuple[int, bytes, bytes]]:
