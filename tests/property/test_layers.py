@@ -14,7 +14,7 @@ from detente.core.feature import where_now
 from detente.core.notice import Notice
 from detente.core.presence import Presence, Track
 from detente.core.release import Grade, coarse
-from detente.core.view import View
+from detente.core.view import View, label_of
 from detente.core.volume import Circle, Corridor, Polygon, Shape, Volume
 from detente.doors.features.asking import asked_of
 from detente.errors import MalformedInput
@@ -67,7 +67,7 @@ def test_what_is_in_a_box_is_found_by_it(
 ) -> None:
     value = Notice(source_id="n", name="n", category="n", volumes=volumes)
     try:
-        picture = Picture([Known(value=value, object_id="0" * 32)])
+        picture = Picture([Known(value=value, object_id="0" * 32)], label=label_of)
     except MalformedInput:
         return
     bounds = _sheet_of(picture.parts[0].segment).bounds
@@ -87,7 +87,8 @@ def test_a_track_is_found_wherever_it_may_be_by_now(
     from datetime import timedelta  # noqa: PLC0415 - here alone
 
     value = Presence(source_id="t", name="t", track=track)
-    bounds = _sheet_of(Picture([Known(value=value, object_id="0" * 32)]).parts[0].segment).bounds
+    picture = Picture([Known(value=value, object_id="0" * 32)], label=label_of)
+    bounds = _sheet_of(picture.parts[0].segment).bounds
     assert held(bounds, reached((where_now(track, track.time + timedelta(seconds=age_s)),)), box)
 
 

@@ -726,6 +726,8 @@ def test_a_record_that_cannot_be_read_makes_an_answer_incomplete() -> None:
     async def story() -> None:
         with Theatre() as town:
             await town.say("one", hospital("h", 1, 1, release=ALL))
+            await town.say("one", hospital("new", 2, 2, release=ALL))
+            assert len((await town.ask("two", flight("p", 1, 1)))[0].findings) == 1
             town.where.rename(town.where.with_suffix(".away"))
             town.engine.store.close()
             town.where.mkdir()
@@ -733,6 +735,11 @@ def test_a_record_that_cannot_be_read_makes_an_answer_incomplete() -> None:
             assert found.verdict is INCOMPLETE
             assert [type(one) for one in found.sources] == [Source]
             assert len(found.findings) == 1
+            # That there is something is known; what it is would have to be read.
+            [found] = await town.ask("two", flight("p", 2, 2))
+            assert found.verdict is INCOMPLETE
+            assert [one.problem for one in found.sources][-1] == "what is met could not be read"
+            assert not found.findings
             town.where.rmdir()
             town.where.with_suffix(".away").rename(town.where)
             town.engine.store.close()

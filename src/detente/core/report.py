@@ -32,13 +32,13 @@ REFERS_MAX = 100
 """Objects that one report passes on: more than a person reads in one report."""
 
 
-LANGUAGE = r"^(?=.{2,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
+LANGUAGE = r"^(?=.{2,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$(?!\n)"
 Language = Annotated[str, Meta(pattern=LANGUAGE)]
 """A language tag of BCP 47; 35 characters are enough for any that is in use (RFC 5646, 4.4.1)."""
 
 ReportText = Annotated[str, Meta(max_length=REPORT_TEXT_MAX)]
 
-Commitment = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Commitment = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 """SHA-256 of salt and object, as entries have it (detente.core.entry)."""
 
 Objects = Annotated[tuple[ObjectId, ...], Meta(max_length=REFERS_MAX)]

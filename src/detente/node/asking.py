@@ -20,7 +20,7 @@ from detente.core.ledger import NODE
 from detente.core.plan import Plan
 from detente.core.principal import Method, Principal
 from detente.core.view import Label, Reader, label_of
-from detente.errors import DetenteError, Unavailable
+from detente.errors import DetenteError, LogInconsistent, Unavailable
 from detente.node.budget import SPENT, day_of, limit_of, owners_withholding
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
@@ -252,12 +252,13 @@ class Asking:
         self, batch: list[_Question], sources: tuple[Source, ...], spent: Mapping[str, int]
     ) -> list[_Measured | DetenteError]:
         """Measure questions together; one that cannot be measured fails alone."""
+        state = _State(shown=self._engine.world.shown(), sources=sources, spent=spent)
         try:
-            state = _State(shown=self._engine.world.shown(), sources=sources, spent=spent)
             return _measured(batch, state)
         except DetenteError as error:
             if len(batch) == 1:
-                return [error]
+                unread = isinstance(error, Unavailable | LogInconsistent)
+                return [_unread(batch[0], state) if unread else error]
             return [one for question in batch for one in self._ask([question], sources, spent)]
 
     def _stale(self, shown: Shown, reader: Reader) -> int:
@@ -301,6 +302,13 @@ def _measured(batch: list[_Question], state: _State) -> list[_Measured | Detente
         _Measured(state=state, plans=one.plans, meetings=meetings)
         for one, meetings in zip(batch, met, strict=True)
     ]
+
+
+def _unread(one: _Question, state: _State) -> _Measured:
+    """What plans met cannot be read: that makes the answer incomplete, and says no more."""
+    lacking = Source(name="register", problem="what is met could not be read")
+    state = replace(state, sources=(*state.sources, lacking))
+    return _Measured(state=state, plans=one.plans, meetings=[[] for _ in one.plans])
 
 
 def _listed(meetings: Sequence[Meeting], reader: Reader) -> list[Meeting]:

@@ -14,6 +14,8 @@ RECENT_BYTES_MAX = 32_000_000
 """Of what is kept, as it stands in the record: some 50,000 notices, four times that in memory."""
 
 
+BACKUP = "what its entry commits to; it takes a backup (`detente log verify`)"
+
 MEETABLE = (EntryKind.NOTICE, EntryKind.PRESENCE, EntryKind.ZONE, EntryKind.PLAN)
 
 
@@ -60,11 +62,13 @@ class Values:
             found = {
                 one.sequence: (_known(one), len(one.data)) for one in record.uttered(sequences)
             }
-            lost = [at for at in sequences if at not in found]
-            for stored in record.current_at(lost):
-                require_erased(stored)
-        for at in lost:
-            raise Unavailable(f"entry {at}", expected="its content", got="none: ask again")
+            gone = [at for at in sequences if at not in found]
+            lost = any(not stored.ended for stored in record.current_at(gone))
+        # Whoever asks need not be one who may know of it: it is not named.
+        if lost:
+            raise LogInconsistent("content of what is met", expected=BACKUP, got="none")
+        if gone:
+            raise Unavailable("content of what is met", expected="some", got="none: ask again")
         with self._lock:
             for at, one in found.items():
                 if at not in self._recent:
@@ -87,7 +91,7 @@ def require_erased(stored: Stored) -> None:
     if stored.kind in MEETABLE and not stored.ended:
         raise LogInconsistent(
             f"content of object {stored.object_id}",
-            expected="what its entry commits to; it takes a backup (`detente log verify`)",
+            expected=BACKUP,
             got="none",
         )
 

@@ -66,7 +66,8 @@ def same(words: IntArray, i: int, j: int) -> bool:
 
 def common(records: Records) -> tuple[Records, IntArray]:
     """Records of 64-bit fields without repetition, and which of them each was."""
-    words = np.ascontiguousarray(records).view(np.int64).reshape(len(records), -1)
+    width = records.dtype.itemsize // np.dtype(np.int64).itemsize
+    words = np.ascontiguousarray(records).view(np.int64).reshape(len(records), width)
     first, index = interned(words)
     return records[first], index
 
