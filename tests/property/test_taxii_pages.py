@@ -465,11 +465,12 @@ def test_two_worlds_that_differ_in_what_is_not_for_two_give_it_the_same_bytes(
         told: list[bytes] = []
         with Theatre(TERMS) as theatre:
             town = Town(theatre)
-            for step, hidden, *secrets in script:
+            for place, (step, hidden, *secrets) in enumerate(script):
                 if hidden:
                     if not with_dates and side == 1:
                         continue  # Only one of the worlds has it.
-                    await in_secret(town, step, secrets[side], alike=with_dates)
+                    new = len(script) + place if with_dates else None
+                    await in_secret(town, step, secrets[side], new)
                     continue
                 if step.act not in {"read", "grant", "refuse"}:
                     told.append(written(await town.play(step)))
@@ -484,11 +485,17 @@ def test_two_worlds_that_differ_in_what_is_not_for_two_give_it_the_same_bytes(
     assert one == other
 
 
-async def in_secret(town: Town, step: Step, secret: int, *, alike: bool) -> None:
-    """What one does unseen by two; ``alike`` is one entry, whatever was before."""
-    act = step.act if step.act in SECRET and not alike else "give"
+async def in_secret(town: Town, step: Step, secret: int, new: int | None) -> None:
+    """What one does unseen by two.
+
+    With ``new`` it is one entry, whatever was before: an object of this number is given. What
+    is given again may be none.
+    """
+    act = step.act if step.act in SECRET and new is None else "give"
+    number = step.number if new is None else new
     version = town.version
-    await town.play(step._replace(act=act, by="one", to="inbox:three"), secret=secret)
+    played = step._replace(act=act, by="one", number=number, to="inbox:three")
+    await town.play(played, secret=secret)
     town.version = version
 
 
