@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import checks
+import feeds
 import growth
 import live
 import numpy as np
@@ -29,7 +30,6 @@ import watch
 from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
 
-import taxii
 from detente.cli.demo_africa import invented_plans
 from detente.core.check import Known
 from detente.core.plan import Plan
@@ -186,7 +186,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
-    **taxii.FIGURES,
+    **feeds.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {

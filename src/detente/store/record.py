@@ -24,6 +24,10 @@ from detente.store.witness import ReadWitness
 PAGE_ROWS = 5_000
 """Rows fetched at a time: some 5 MB of entries."""
 
+GATHERED_PAGE_ROWS = 500
+"""Of what was gathered: as much as stays in the processor's cache; ten times as many took
+twice as long."""
+
 CALLED_MAX = 20
 """Objects named where a name is not unique: enough to choose from."""
 
@@ -266,7 +270,7 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports):
         try:
             with closing(raw.cursor("gathered") if server_side else raw.cursor()) as cursor:
                 cursor.execute(_GATHERED)
-                while rows := cursor.fetchmany(PAGE_ROWS):
+                while rows := cursor.fetchmany(GATHERED_PAGE_ROWS):
                     yield rows
         except failure.Error as error:
             raise Unavailable("register", expected="what is gathered", got=f"{error}") from error
