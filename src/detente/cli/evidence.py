@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from detente.core.evidence import Evidence
     from detente.node.completing import Growth
 
+TrustedOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Logs and witnesses that you trust (C2SP tlog-policy); else the file's own.",
+    ),
+]
+
 POLICY_BYTES_MAX = 1 << 20
 """Of a policy, as detente.core.policy takes it."""
 
@@ -88,13 +96,7 @@ def verify(
             metavar="FILE", help="As `detente evidence` or `detente check --commit` wrote it."
         ),
     ],
-    policy: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Logs and witnesses that you trust (C2SP tlog-policy); else the file's own.",
-        ),
-    ] = None,
+    policy: TrustedOption = None,
 ) -> None:
     """Verify an evidence file: no node, no network, no database.
 
@@ -130,13 +132,7 @@ def complete(
             "else that of the register.",
         ),
     ] = None,
-    policy: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Logs and witnesses that you trust (C2SP tlog-policy); else the file's own.",
-        ),
-    ] = None,
+    policy: TrustedOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to; else it is replaced."),

@@ -22,6 +22,7 @@ from detente.core.principal import Method, Principal
 from detente.core.view import Label, Reader, label_of
 from detente.errors import DetenteError, LogInconsistent, Unavailable
 from detente.node.budget import SPENT, day_of, limit_of, owners_withholding
+from detente.node.check import UNREAD
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
 from detente.node.submit import Touches
@@ -278,12 +279,12 @@ def _stale_count(shown: Shown, reader: Reader) -> int:
         for label, number in shown.protected.stale_by_label(reader.now).items()
         if isinstance(label, Label) and reader.lists_labelled(label)
     )
-    for object_id, granted in shown.grants.items():
-        known = shown.protected.get(object_id) if reader.party in granted else None
-        if known is None or isinstance(known.value, Plan) or not known.value.is_stale(reader.now):
+    granted = [one for one, to in shown.grants.items() if reader.party in to]
+    for known in shown.protected.some(granted):
+        if isinstance(known.value, Plan) or not known.value.is_stale(reader.now):
             continue
         listed = reader.lists_labelled(label_of(known))
-        count += reader.lists(known.value, object_id) and not listed
+        count += reader.lists(known.value, known.object_id) and not listed
     return count
 
 
@@ -306,7 +307,7 @@ def _measured(batch: list[_Question], state: _State) -> list[_Measured | Detente
 
 def _unread(one: _Question, state: _State) -> _Measured:
     """What plans met cannot be read: that makes the answer incomplete, and says no more."""
-    lacking = Source(name="register", problem="what is met could not be read")
+    lacking = Source(name="register", problem=UNREAD)
     state = replace(state, sources=(*state.sources, lacking))
     return _Measured(state=state, plans=one.plans, meetings=[[] for _ in one.plans])
 

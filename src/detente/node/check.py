@@ -8,7 +8,10 @@ import msgspec
 from detente.core.check import Known, Source, Verdict, judge
 from detente.core.conflicts import Conflicts, judge_pairs
 from detente.core.plan import Plan, PlanState
+from detente.errors import LogInconsistent, Unavailable
 from detente.picture import Picture
+
+UNREAD = "what is met could not be read"
 
 
 def check_plans(
@@ -34,7 +37,12 @@ def check_plans(
         One verdict a plan, in the order of the plans.
     """
     stale = picture.stale_count(now)
-    met = picture.meetings(plans, separation_mm=separation_mm)
+    try:
+        met = picture.meetings(plans, separation_mm=separation_mm)
+    except (Unavailable, LogInconsistent) as error:
+        # What stands there is not known: that makes the answers incomplete.
+        sources = (*sources, Source(name="register", problem=f"{UNREAD}: {error}"))
+        met = [[] for _ in plans]
     if together:
         among = Picture(as_filed(plans), agreement=picture.agreement).meetings(
             plans, separation_mm=separation_mm

@@ -35,6 +35,7 @@ from detente.core.volume import E7_PER_DEG, Circle, Volume
 from detente.errors import NotFound, Unavailable
 from detente.node.asking import Follow, reader_of
 from detente.node.engine import Engine
+from detente.node.wanted import across_rad
 from detente.node.world import Shown
 from detente.picture.gather import Group
 from detente.picture.packed import whole
@@ -412,9 +413,7 @@ def _bounds(count: int, owner: IntArray, discs: FloatArray) -> FloatArray:
         (count, 4) float64 degrees: middle, half of the width, south, north.
     """
     lon, lat, reach = discs[:, 0], discs[:, 1], discs[:, 2] * REACH + 1e-8
-    sine = np.sin(np.minimum(reach, np.pi / 2)) / np.maximum(np.cos(lat), 1e-12)
-    polar = np.abs(lat) + reach >= np.pi / 2
-    wide = np.where(polar, np.pi, np.arcsin(np.minimum(sine, 1.0)))
+    wide = across_rad(lat, reach)
     first = np.zeros(count)
     first[owner[::-1]] = lon[::-1]
     aside = np.remainder(lon - first[owner] + np.pi, 2 * np.pi) - np.pi

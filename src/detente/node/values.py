@@ -31,6 +31,7 @@ class Values:
         self._lock = threading.Lock()
         self._recent: OrderedDict[int, tuple[Known, int]] = OrderedDict()
         self._bytes = 0
+        self._forgotten = 0
 
     def read(self, sequences: Sequence[int]) -> list[Known]:
         """What stands at these numbers, in their order.
@@ -53,11 +54,13 @@ class Values:
     def forget(self, object_id: str) -> None:
         """Keep nothing of an object that was erased."""
         with self._lock:
+            self._forgotten += 1
             gone = [at for at, (one, _) in self._recent.items() if one.object_id == object_id]
             for at in gone:
                 self._bytes -= self._recent.pop(at)[1]
 
     def _fetched(self, sequences: list[int]) -> dict[int, tuple[Known, int]]:
+        forgotten = self._forgotten
         with self._store.reading() as record:
             found = {
                 one.sequence: (_known(one), len(one.data)) for one in record.uttered(sequences)
@@ -70,7 +73,8 @@ class Values:
         if gone:
             raise Unavailable("content of what is met", expected="some", got="none: ask again")
         with self._lock:
-            for at, one in found.items():
+            # What was read before an erasure is not kept after it.
+            for at, one in found.items() if forgotten == self._forgotten else ():
                 if at not in self._recent:
                     self._recent[at] = one
                     self._bytes += one[1]

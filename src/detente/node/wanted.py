@@ -235,14 +235,19 @@ def _reaches(box: Box, lon: FloatArray, lat: FloatArray, reach: FloatArray) -> B
     south, north = (math.radians(one / E7_PER_DEG) for one in (box.south, box.north))
     half = math.radians(box.width_e7 / E7_PER_DEG) / 2
     middle = math.radians(box.west / E7_PER_DEG) + half
-    polar = np.abs(lat) + reach >= math.pi / 2
-    sine = np.sin(np.minimum(reach, math.pi / 2)) / np.maximum(np.cos(lat), 1e-12)
-    wide = np.where(polar, math.pi, np.arcsin(np.minimum(sine, 1.0)))
+    wide = across_rad(lat, reach)
     apart = np.abs(np.remainder(lon - middle + math.pi, 2 * math.pi) - math.pi)
     found: BoolArray = (
         (lat + reach >= south) & (lat - reach <= north) & (apart <= half + wide + _ROUNDING)
     )
     return found
+
+
+def across_rad(lat: FloatArray, reach: FloatArray) -> FloatArray:
+    """How far circles around places reach in longitude; pi where one holds a pole. Radians."""
+    polar = np.abs(lat) + reach >= math.pi / 2
+    sine = np.sin(np.minimum(reach, math.pi / 2)) / np.maximum(np.cos(lat), 1e-12)
+    return np.where(polar, math.pi, np.arcsin(np.minimum(sine, 1.0)))
 
 
 _ROUNDING = 1e-9

@@ -4,8 +4,11 @@ import numpy as np
 
 from detente.core.geodesy import IntArray
 from detente.picture._jit import jit, released
-from detente.picture.packed import common, copy_shape, room_for, vertices_end
+from detente.picture.packed import common, copy_shape, room_for, together, vertices_end
 from detente.picture.tables import ALONE, Index, Packed, Records, Sieve, Tables
+
+FEW_TERMS = 256
+"""Up to so many stand as they are: small merges come often, and looking costs more."""
 
 
 def merged_tables(
@@ -26,10 +29,13 @@ def merged_tables(
     Returns:
         Tables and index in the order of the keys.
     """
-    wanted = [used(one.rows, new, len(one.terms)) for one, new in ((a, a_new), (b, b_new))]
-    terms, index = common(np.concatenate([a.terms[wanted[0]], b.terms[wanted[1]]]))
-    maps = [np.empty(len(one.terms), dtype=np.int64) for one in (a, b)]
-    maps[0][wanted[0]], maps[1][wanted[1]] = np.split(index, [int(wanted[0].sum())])
+    count = len(a.terms)
+    terms = together([a.terms, b.terms])
+    index = np.arange(len(terms))
+    if len(terms) > FEW_TERMS:
+        stay = np.concatenate([used(a.rows, a_new, count), used(b.rows, b_new, len(b.terms))])
+        terms, index[stay] = common(terms[stay])
+    maps = index[:count], index[count:]
     tables, keys, sieve = zipped(
         a, a_index.keys, a_index.sieve, a_new, maps[0],
         b, b_index.keys, b_index.sieve, b_new, maps[1], terms,

@@ -5,6 +5,8 @@ known their places are. It is kept once for all that share it, and put together 
 what is a row's own when the sieve lets the row through.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from detente.core.geodesy import IntArray
@@ -72,6 +74,11 @@ def common(records: Records) -> tuple[Records, IntArray]:
     return records[first], index
 
 
+def together(parts: Sequence[Records]) -> Records:
+    """Records of 64-bit fields, one after another; numpy's own way compares all their names."""
+    return np.concatenate([one.view(np.int64) for one in parts]).view(parts[0].dtype)
+
+
 def packed(tables: Tables, order: IntArray) -> Packed:
     """Rows as a picture keeps them, with what belongs to them laid out in their order.
 
@@ -79,11 +86,22 @@ def packed(tables: Tables, order: IntArray) -> Packed:
         tables: In any order.
         order: (n,) int64, which row comes first, and so on.
     """
-    whole = np.empty(len(tables.rows), dtype=TERMS)
-    for name in TERMS.names or ():
-        whole[name] = tables.rows[name]
-    terms, index = common(whole)
+    terms, index = common(terms_of(tables.rows))
     return leaned(tables, order, terms, index)
+
+
+@released
+def terms_of(rows: Records) -> Records:
+    """What each row may have in common with others, (n,) TERMS."""
+    out = np.empty(len(rows), dtype=TERMS)
+    for i in range(len(rows)):
+        row, terms = rows[i], out[i]
+        terms.fix_us, terms.plan = row.fix_us, row.plan
+        terms.lower_m, terms.upper_m = row.lower_m, row.upper_m
+        terms.separation_m, terms.vertical_m = row.separation_m, row.vertical_m
+        terms.mutual_m, terms.mutual_vertical_m = row.mutual_m, row.mutual_vertical_m
+        terms.speed_m_s, terms.radius_m, terms.error_m = row.speed_m_s, row.radius_m, row.error_m
+    return out
 
 
 @released

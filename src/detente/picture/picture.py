@@ -115,12 +115,15 @@ class Picture:
 
     def get(self, object_id: str) -> Known | None:
         """The entry of an object, if it protects."""
-        hashes = hashes_of([object_id])
-        for part in self.parts:
-            for _, owner in part.segment.places([object_id], hashes):
-                if part.alive[owner]:
-                    return part.segment.entries.take([owner])[0]
-        return None
+        return next(iter(self.some([object_id])), None)
+
+    def some(self, object_ids: Sequence[str]) -> list[Known]:
+        """The entries of those of some objects that protect, in any order."""
+        hashes, out = hashes_of(object_ids), list[Known]()
+        for segment, alive, _ in self.parts:
+            places = segment.places(object_ids, hashes)
+            out += segment.entries.take([owner for _, owner in places if alive[owner]])
+        return out
 
     def stale_count(self, now: datetime) -> int:
         """How many entries are stale at ``now``; each protects as before (R-03)."""

@@ -19,7 +19,7 @@ from detente.picture.entries import Entries, Held, joined
 from detente.picture.gather import Gatherer, Group, Raw, agreed
 from detente.picture.merge import merged_tables
 from detente.picture.outline import TooWide, ask, outlines
-from detente.picture.packed import common, packed, whole
+from detente.picture.packed import common, packed, together, whole
 from detente.picture.tables import FOREVER_US, KIND, BoolArray, Index, Packed, Records, Tables
 
 Label = Callable[[Known], Hashable]
@@ -177,7 +177,7 @@ def merged(parts: Sequence[tuple[Segment, BoolArray]]) -> Segment:
         ever.append(new[one.due.owner[still]])
     return _complete(
         joined([(one.entries, alive) for one, alive in parts]),
-        np.concatenate(own),
+        together(own),
         tuple(groups),
         tables,
         index,

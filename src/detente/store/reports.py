@@ -1,6 +1,6 @@
 """What decides who may see reports, and since when: as detente.node.taxii asks the record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -61,15 +61,6 @@ class ReadReports:
                     data=None if row.data is None else bytes(row.data),
                 )
 
-    def said(self, sequences: Sequence[int]) -> dict[int, bytes]:
-        """What these entries say; those that were erased are left out."""
-        found = {}
-        for start in range(0, len(sequences), _PARAMETERS_MAX):
-            part = list(sequences[start : start + _PARAMETERS_MAX])
-            for row in self._connection.execute(_SAID, {"sequences": part}):
-                found[int(row.sequence)] = bytes(row.data)
-        return found
-
 
 _e, _c, _o = tables.entry, tables.content, tables.current
 
@@ -98,7 +89,4 @@ _DECIDING = (
     .select_from(_e.outerjoin(_c, _c.c.sequence == _e.c.sequence))
     .where(_e.c.sequence.in_(sa.bindparam("sequences", expanding=True)))
     .order_by(_e.c.sequence)
-)
-_SAID = sa.select(_c.c.sequence, _c.c.data).where(
-    _c.c.sequence.in_(sa.bindparam("sequences", expanding=True))
 )

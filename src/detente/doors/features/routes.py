@@ -51,6 +51,10 @@ _OF_TILESET = {"json": JSON, "tilejson": JSON, "html": HTML}
 _OF_TILE = {"mvt": TILE}
 
 
+_PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"authorization, cookie"))
+"""Of a tile, which a map may keep and ask whether it is still so."""
+
+
 class Desk:
     """What this door needs of a node.
 
@@ -303,17 +307,11 @@ async def _tile(call: Call) -> Answer:
     await disclose_tile(call.desk.engine, call.principal, found.shown)
     # By what is in it, so that it does not change with what is not shown.
     tag = b'"' + sha256(body).hexdigest()[:32].encode() + b'"'
-    headers = (
-        (b"etag", tag),
-        (b"cache-control", b"private, no-cache"),
-        (b"vary", b"authorization, cookie"),
-    )
+    headers = ((b"etag", tag), *_PRIVATE)
     if call.exchange.header(b"if-none-match") == tag:
         return Answer(304, b"", TILE.encode(), headers)
     return Answer(200, body, TILE.encode(), headers)
 
-
-_PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"authorization, cookie"))
 
 _LOST = ("not_found",)
 _COLLECTION = "/collections/{collection}"

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +18,7 @@ from detente.core.stix import instant
 from detente.core.volume import microseconds
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_problem import Refused, decode
+from detente.doors.asgi_query import query_of as read_query
 from detente.errors import MalformedInput
 from detente.node.taxii.filters import ALL, FIRST, LAST, LIMIT_MAX, Filter
 
@@ -27,8 +27,6 @@ VERSION = "2.1"
 
 VALUES_MAX = 1_000
 """Values of one filter: some 50 KB of ids, more than a head may hold."""
-
-PARAMETERS_MAX = 20
 
 PAGED = frozenset({"added_after", "limit", "next"})
 ANY_OBJECT = PAGED | {"match[id]", "match[type]", "match[version]", "match[spec_version]"}
@@ -101,25 +99,11 @@ def query_of(exchange: Exchange, taken: frozenset[str]) -> dict[str, str]:
     Raises:
         MalformedInput: One that is not taken here, or stands twice.
     """
-    text = exchange.scope["query_string"]
-    try:
-        pairs = parse_qsl(
-            text.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=bool(text),
-            errors="strict",
-            max_num_fields=PARAMETERS_MAX,
-        )
-    except ValueError:
-        raise MalformedInput("query", expected="name=value, percent-encoded UTF-8") from None
-    found: dict[str, str] = {}
-    for name, value in pairs:
+    found: dict[str, str] = read_query(exchange)
+    for name in found:
         if name not in taken:
             expected = ", ".join(sorted(taken)) or "none"
             raise MalformedInput("query parameter", expected=expected, got=name[:100])
-        if name in found:
-            raise MalformedInput(name, expected="once in the query")
-        found[name] = value
     return found
 
 

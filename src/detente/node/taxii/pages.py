@@ -166,7 +166,8 @@ def _shown(
     size = 0
     for start in range(0, len(found), CHUNK):
         part = found[start : start + CHUNK]
-        said = record.said([one.item.sequence for one in part])
+        wanted = [one.item.sequence for one in part]
+        said = {one.sequence: one.data for one in record.uttered(wanted)}
         for one in part:
             text = _cut(reader, one.item, said.get(one.item.sequence))
             size += len(text or b"")
