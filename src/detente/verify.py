@@ -415,22 +415,17 @@ class Evidence:
         lines += [f"  entry {it['index']}: {it['why']}" for it in self.file["withheld"]]
         agreed = self.agreed(self.checkpoints[-1].size)[0]
         keys = [*(one["ed25519"] for one in agreed["node_keys"]), *agreed["log_keys"]]
-        return [*lines, str(NotProven.__doc__).rstrip(), *(f"      {key}" for key in keys)]
+        return [*lines, NOT_PROVEN, *(f"      {key}" for key in keys)]
 
 
-class NotProven:
-    """Not proven.
-
-    - That what was said is true, or that anybody who was told of it agreed.
-    - When an entry was made: the time that it claims is its author's, or the node's.
-    - That the record holds nothing else about it: a later version, a key taken away, an
-      acknowledgement. Whoever reads the log can look: its entries name object and version.
-    - That a delivery was read. It is the node's word that an endpoint took the bytes.
-    - That who is silent knew nothing. Of that and of what is released, the seal is the word.
-    - That the keys below are the right ones. Compare those of node and log with what you know.
-    """
-
-
+NOT_PROVEN = """Not proven:
+  - That what was said is true, or that anybody who was told of it agreed.
+  - When an entry was made: the time that it claims is its author's, or the node's.
+  - That the record holds nothing else about it: a later version, a key taken away, an
+    acknowledgement. Whoever reads the log can look: its entries name object and version.
+  - That a delivery was read. It is the node's word that an endpoint took the bytes.
+  - That who is silent knew nothing. Of that and of what is released, the seal is the word.
+  - That these are the right keys. Compare those of node and log with what you know:"""
 CHECKS = ("whole", "signed_heads", "one_log", "in_log", "committed", "in_order", "by_their_keys",
           "told", "witnessed", "sealed")  # fmt: skip
 

@@ -139,14 +139,14 @@ def complete(
     ] = None,
     store: StoreOption = STORE_DEFAULT,
 ) -> None:
-    """Add to an evidence file the checkpoint that witnesses cosigned since it was made.
+    """Add to an evidence file the checkpoint that witnesses cosigned since.
 
-    What opens a committed check is written before a witness can have cosigned it. The log is
-    asked for its checkpoints and hashes; nothing of the file is sent or shown to it. A file
-    that would not verify is not written.
+    What opens a committed check is written before a witness can have cosigned
+    it. The log is asked for its checkpoints and hashes; nothing of the file is
+    sent or shown to it. A file that would not verify is not written.
 
-    Exit status: 0 if a quorum of the policy has cosigned, 1 if not yet, 2 if the log or the
-    file cannot be read.
+    Exit status: 0 if a quorum of the policy has cosigned, 1 if not yet, 2 if the
+    log or the file cannot be read.
 
     [bold]Example[/bold]
 
@@ -172,6 +172,10 @@ def complete(
                 sys.stdout.write(f"{output or file}: has a checkpoint that a quorum cosigned\n")
                 return
     sys.stdout.write(said)
+    sys.stderr.write(
+        f"detente: {file} is as it was: no quorum of {policy or 'its own policy'} has cosigned "
+        "yet; ask again later, or say with --policy whom you trust\n"
+    )
     raise typer.Exit(1)
 
 

@@ -191,11 +191,13 @@ def added(data: bytes, later: Later) -> bytes:
 def _parsed(data: bytes) -> tuple[bytes, _File, bytes]:
     before, opens, rest = data.partition(OPENS)
     block, closes, after = rest.partition(CLOSES)
+    if not (opens and closes):
+        raise MalformedInput("evidence file", expected="a block of evidence", got="none")
     try:
         file = msgspec.json.decode(block, type=_File)
     except msgspec.DecodeError as error:
         raise MalformedInput("evidence file", got=str(error)) from None
-    if not (opens and closes) or _written(before, file, after) != data:
+    if _written(before, file, after) != data:
         raise MalformedInput("evidence file", expected="one that could not be spelt otherwise")
     return before, file, after
 
