@@ -19,7 +19,10 @@ class UnprovenToBasic(NotAuthentic):
     """Nothing was proven, where HTTP Basic is taken as well (RFC 7617)."""
 
     def __init__(self, error: NotAuthentic) -> None:
-        super().__init__(error.what, expected=error.expected, got=error.got)
+        expected = error.expected
+        if isinstance(error, NoCredentials):
+            expected = f"a client's id and secret (HTTP Basic), {expected}"
+        super().__init__(error.what, expected=expected, got=error.got)
 
 
 def challenge(error: BaseException | None) -> str | None:

@@ -120,13 +120,23 @@ def _link(link: Mapping[str, str]) -> str:
 def _table(features: Sequence[Mapping[str, Any]]) -> str:
     if not features:
         return "<p>Nothing.</p>"
-    names = list(features[0]["properties"])
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{_said(one['properties'][name])}</td>" for name in names) + "</tr>"
-        for one in features
-    )
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    rest = [
+        name
+        for name in features[0]["properties"]
+        if name not in {"object", "name"}
+        and any(f["properties"][name] is not None for f in features)
+    ]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("name", *rest))
+    return f"<table><tr>{head}</tr>{''.join(_row(one, rest) for one in features)}</table>"
+
+
+def _row(one: Mapping[str, Any], names: Sequence[str]) -> str:
+    """One feature: what it is called, as a link to it alone, and what is said of it."""
+    said = one["properties"]
+    called = _said(said["name"] or one["id"])
+    cells = [f'<a href="items/{one["id"]}?f=html">{called}</a>']
+    cells += [_said(said[name]) for name in names]
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def _told(value: Any) -> str:
@@ -145,4 +155,6 @@ def _told(value: Any) -> str:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "" if value is None else html.escape(str(value))
