@@ -54,7 +54,8 @@ def test_a_checkpoint_is_added_to_a_file_in_its_one_spelling() -> None:
     for wrong, why in (
         (b"", "evidence file"),
         (data.replace(module.OPENS, b"<script>"), "evidence file"),
-        (data[: -len(b"</p>") - len(module.CLOSES)], "spelt otherwise"),
+        (data[: -len(b"</p>") - len(module.CLOSES)], "a block of evidence, got none"),
+        (data.replace(b'{"evidence"', b'"evidence"'), "got `str`"),
         (data.replace(b'"seal"', b' "seal"'), "spelt otherwise"),
         (sealed(EMPTY, (b"", b""), KEY), "expected a checkpoint"),
     ):
