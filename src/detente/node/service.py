@@ -28,6 +28,7 @@ from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.mirror import Mirror, mirror_signers
 from detente.node.reading import Reading
+from detente.node.seen import LiveTracks
 from detente.node.status import Condition, Status
 from detente.node.taxii.pages import Pages
 from detente.node.telling import Telling
@@ -80,10 +81,12 @@ class Service:
         witnesses: Who cosigns its log, and whose it cosigns.
 
     Attributes:
+        tracks: What moves, as last seen; of this process.
         engine, asking, reading, layers, taxii, gate, telling: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
 
+    tracks: LiveTracks
     engine: Engine
     asking: Asking
     reading: Reading
@@ -111,6 +114,7 @@ class Service:
         self._webhooks = webhooks or Allowed()
         self._peering = peering
         self._log: tuple[Agreement, PublicLog] | None = None
+        self.tracks = LiveTracks()
         self._status = Status()
         self._scrubbed = -1
         self._stack = contextlib.AsyncExitStack()
