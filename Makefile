@@ -3,15 +3,20 @@
 
 bin := .venv/bin
 ready := .venv/.ready
+page := src/detente/doors/pages/index.html
+web := $(shell find web -path web/node_modules -prune -o -path web/build -prune -o -type f -print)
 
 help: ## these lines
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-setup: $(ready) ## virtual environment, locked dependencies, compiled kernels
+setup: $(ready) $(page) ## virtual environment, locked dependencies, compiled kernels, the page
 
 $(ready): requirements-dev.txt pyproject.toml scripts/setup.sh
 	scripts/setup.sh
 	touch $(ready)
+
+$(page): $(ready) $(web) scripts/page.sh scripts/openapi.py scripts/basemap.py
+	scripts/page.sh
 
 demo: setup ## the wildfires of January 2025, step by step
 	$(bin)/detente demo
@@ -50,5 +55,5 @@ lock: setup ## lock dependencies anew, with hashes and without addresses
 	    -o requirements-dev.txt
 
 clean: ## remove what was built
-	rm -rf .venv build dist demo detente-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build dist web/build web/node_modules src/detente/doors/pages demo detente-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,7 +10,8 @@ lacking=()
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || lacking+=(python3)
 # Debian keeps ensurepip, without which no virtual environment can be made, in a package of its own.
 "$python" -c 'import ensurepip, venv' 2>/dev/null || lacking+=(python3-venv)
-# The tests of sign-in run a real OpenID provider; 18, as Debian has it, will do.
+# The page is built with it, and the tests of sign-in run a real OpenID provider; 18, as Debian
+# has it, will do.
 command -v node >/dev/null || lacking+=(nodejs)
 command -v npm >/dev/null || lacking+=(npm)
 
@@ -21,6 +22,9 @@ command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres
 # The log is verified by an implementation that is not ours: Go's (tests/golang).
 command -v go >/dev/null || lacking+=(golang-go)
 [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || lacking+=(golang-golang-x-mod-dev)
+
+# The page is looked at in a real browser.
+command -v chromium >/dev/null || lacking+=(chromium)
 
 # GDAL's own programs read the node's layers, as a GIS does.
 command -v ogr2ogr >/dev/null || lacking+=(gdal-bin)

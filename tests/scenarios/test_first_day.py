@@ -96,6 +96,23 @@ def test_importing(office: Path) -> None:
     assert report.read_text().splitlines()[1].startswith("refused,4,Delta Post,position,")
 
 
+def test_releasing(office: Path) -> None:
+    """Who sees them is said with the import, and a slip in it changes nothing."""
+    command = ("import", "hospitals.csv", "--as", "notices", "--category", "medical",
+               "--party", "med", "--desk", "night-desk")  # fmt: skip
+    told = detente(*command, "--release", "*=area", "--release", "fire-air=full", cwd=office)
+    assert "0 new, 3 changed, 0 unchanged" in told.out
+    shown = json.loads(detente("show", "a", "--json", cwd=office).out)
+    assert shown["value"]["release"] == {"members": "area", "parties": {"fire-air": "full"}}
+    for slip in ("fire-air", "fire-air=all", "Fire Air=full", "=full"):
+        wrong = detente(*command, "--release", slip, cwd=office)
+        assert wrong.status == 2
+        assert "full, area, contact; * is every member" in wrong.err
+    twice = detente(*command, "--release", "*=full", "--release", "*=area", cwd=office)
+    assert "expected once a party" in twice.err
+    assert "0 new, 3 changed" in detente(*command, cwd=office).out
+
+
 def test_asking(office: Path) -> None:
     """A crew asks, in every format."""
     plans = write_plans(office / "plans.geojson", NEAR, FAR)

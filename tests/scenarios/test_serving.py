@@ -37,7 +37,7 @@ def test_first_day(tmp_path: Path) -> None:
         for path in set(re.findall(r'(?:src|href)="([^"]+)"', page.body.decode())):
             assert path.startswith("/")
             assert node.ask("GET", path).status == 200
-        assert node.ask("GET", "/").headers["location"] == "/docs"
+        assert node.ask("GET", "/").headers["location"] == "/page/"
         assert node.stop() == 0
     assert (tmp_path / "detente.keys").is_dir()
     assert "theatre detente" in detente("log", cwd=tmp_path).out

@@ -157,6 +157,14 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
         ZoneRule | None,
         typer.Option(help="What zones ask that do not say; else no_activity, which asks most."),
     ] = None,
+    release: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PARTY=GRADE",
+            help="Who sees it: full, area or contact; * is every member. Else nobody does, and "
+            "it protects all the same.",
+        ),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(metavar="FIELD=COLUMN", help="Where a name is not known.")
     ] = None,
@@ -178,13 +186,17 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
         detente import hospitals.csv --as notices --category medical --standoff 500 --party who
 
         detente import sites.csv --as notices --party who --column lat=GPS_N --column lon=GPS_E
+
+        detente import camps.csv --as notices --party who --release '*=area'
     """
     import msgspec  # noqa: PLC0415
 
+    from detente.cli.releasing import release_of  # noqa: PLC0415
     from detente.core.edges import length_mm  # noqa: PLC0415
     from detente.doors.files import ReadOptions, read  # noqa: PLC0415
 
     where = place_of(store)
+    shown = release_of(release or [])
     party, key = _importer(where, keys, party)
     options = ReadOptions(
         kind=what.value,
@@ -203,6 +215,8 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
             options, progress=lambda done, _: bar.update(task, completed=done)
         )
         reading = read(file, watched)
+    if shown is not None:
+        reading.values = [msgspec.structs.replace(value, release=shown) for value in reading.values]
     if report is not None:
         _write_report(report, reading)
     if not reading.values:

@@ -15,6 +15,7 @@ from litestar.response import Response
 from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
+from detente.doors import page
 from detente.doors.asgi_auth import Authenticator, provide_principal
 from detente.doors.asgi_edge import Edge, Exchange, refusal
 from detente.doors.asgi_hot import Answer, Hot
@@ -71,7 +72,7 @@ def create(settings: Settings, node: Node) -> Edge:
         dependencies["telling"] = Provide(lambda: told, sync_to_thread=False)
     described_when_asked = partial(document, documented, dependencies, described)
     app = Litestar(
-        [*documented, *docs.handlers(described_when_asked)],
+        [*documented, *docs.handlers(described_when_asked), *page.handlers()],
         openapi_config=None,
         # The edge has its own limit, by route.
         request_max_body_size=None,

@@ -62,6 +62,7 @@ BODIES: tuple[tuple[str, int], ...] = (
     ("/health", 0),
     ("/metrics", 0),
     ("/docs", 0),
+    ("/page", 0),
     ("/openapi.json", 0),
 )
 """Path -> bytes of its body; it holds for every path below, and the longest one decides."""

@@ -12,10 +12,13 @@ from detente.doors.files import country, csv_rows, json_rows
 from detente.doors.files.build import Builder
 from detente.doors.files.columns import recognised
 from detente.doors.files.reading import Imported, Kind, Reading, ReadOptions, Remark, Row
-from detente.doors.files.source import FileFormat, load, text_of
+from detente.doors.files.source import FileFormat, format_of, load, text_of
 from detente.errors import MalformedInput
 
-__all__ = ["Imported", "Kind", "ReadOptions", "Reading", "Remark", "read"]
+__all__ = ["Imported", "Kind", "ReadOptions", "Reading", "Remark", "read", "read_text"]
+
+TEXTS = frozenset({FileFormat.JSON, FileFormat.CSV, FileFormat.OPENAIR})
+"""What is read here alone: GDAL reads the others, from a file of their own."""
 
 
 def read(path: Path, options: ReadOptions) -> Reading:
@@ -32,9 +35,30 @@ def read(path: Path, options: ReadOptions) -> Reading:
         MalformedInput: The file as a whole cannot be used, or (if the options
             are strict) one row cannot.
     """
+    return _read(path, *load(path), options)
+
+
+def read_text(name: str, data: bytes, options: ReadOptions) -> Reading:
+    """Read what came as text: GeoJSON, geo-zones, CSV or OpenAir.
+
+    Args:
+        name: What it is called in remarks.
+        data: Its bytes.
+        options: As of ``read``.
+
+    Raises:
+        MalformedInput: As of ``read``, or of another format.
+    """
+    path = Path(name)
+    kind = format_of(path, data)
+    if kind not in TEXTS:
+        raise MalformedInput(name, expected="GeoJSON, ED-318, CSV or OpenAir", got=kind)
+    return _read(path, kind, data, options)
+
+
+def _read(path: Path, kind: FileFormat, data: bytes, options: ReadOptions) -> Reading:
     # A name that is no UTF-8 could not be signed; its odd bytes are replaced.
     reading = Reading(source=path.name.encode(errors="replace").decode())
-    kind, data = load(path)
     rows = _rows(path, kind, data)
     # A table's header names all columns; features each bring their own.
     head = list(islice(rows, 1) if kind is FileFormat.CSV else rows)

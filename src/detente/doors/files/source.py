@@ -55,7 +55,7 @@ def load(path: Path) -> tuple[FileFormat, bytes]:
     with _refusing_io(path):
         _require_file(path)
         data = _unpacked(path)
-    return _format(path, data), data
+    return format_of(path, data), data
 
 
 def _require_file(path: Path) -> None:
@@ -101,7 +101,12 @@ def _unpacked(path: Path) -> bytes:
     return data
 
 
-def _format(path: Path, data: bytes) -> FileFormat:
+def format_of(path: Path, data: bytes) -> FileFormat:
+    """What bytes are.
+
+    Raises:
+        MalformedInput: Of no known format.
+    """
     for magic, kind in _BINARY.items():
         if data.startswith(magic):
             return kind

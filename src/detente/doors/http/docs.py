@@ -15,7 +15,6 @@ from pathlib import Path
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
-from litestar.response.redirect import Redirect
 
 from detente.doors.asgi_problem import MEANINGS, TABLE
 
@@ -46,19 +45,12 @@ def handlers(document: Callable[[], bytes]) -> Sequence[HTTPRouteHandler]:
         return _page_of(await asyncio.to_thread(made), "application/json")
 
     return [
-        _root,
         interface,
         _serving("/docs", *_page("docs.html")),
         _serving("/docs/docs.css", *_page("docs.css")),
         _serving("/docs/docs.js", *_page("docs.js")),
         _serving("/docs/errors", _errors_page().encode(), _TYPES[".html"]),
     ]
-
-
-@get("/", include_in_schema=False)
-async def _root() -> Redirect:
-    """Whoever opens the node in a browser finds what it is."""
-    return Redirect("/docs")
 
 
 def _page(name: str) -> tuple[bytes, str]:

@@ -6,6 +6,7 @@
     desk         what operations need of a node: engine, checks, reading, who asks
     request      out of a request: values, tokens, keys; and into an answer
     speaking     notices, plans, objections...: a value in, a receipt out
+    readback     what was typed or drawn, as it would be stored
     bundling     a STIX bundle, split into reports
     entries      what a party signed itself
     checking     one plan, or lines of them
@@ -24,7 +25,15 @@ from typing import Any
 from litestar.handlers import HTTPRouteHandler
 
 from detente.doors.asgi_hot import Hot
-from detente.doors.http.v1 import bundling, checking, entries, governing, looking, speaking
+from detente.doors.http.v1 import (
+    bundling,
+    checking,
+    entries,
+    governing,
+    looking,
+    readback,
+    speaking,
+)
 from detente.doors.http.v1.describing import described
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import handlers as _handlers
@@ -32,6 +41,7 @@ from detente.doors.http.v1.operation import hot_routes
 
 OPERATIONS = (
     *speaking.OPERATIONS,
+    *readback.OPERATIONS,
     *bundling.OPERATIONS,
     *entries.OPERATIONS,
     *checking.OPERATIONS,

@@ -63,6 +63,21 @@ BODIES: dict[str, dict[str, Any]] = {
         "text": "The bridge carries no vehicles above 3.5 t.",
         "release": {"members": "full"},
     },
+    "readBack": {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": None,
+                "properties": {
+                    "name": "Field hospital",
+                    "category": "medical",
+                    "position": "36 43 4.9 N 68 51 44 E",
+                    "radius_m": 150,
+                },
+            }
+        ],
+    },
     "giveBundle": {
         "bundle": {
             "type": "bundle",

@@ -1,0 +1,103 @@
+"""Read back: what the node understood of what was typed, drawn or dropped, before it is said.
+
+Nothing is stored. A page that shows this, and says the value that it got here, has no rule of
+its own to be wrong about: which edges are meant, how high mean sea level is, what
+``36 43 4.9 N`` means (H9).
+"""
+
+from datetime import datetime
+
+import msgspec
+import shapely
+from msgspec import Struct
+
+from detente.core.coordinates import spelt
+from detente.core.drawn import drawing_of, rounded
+from detente.core.feature import where_now
+from detente.core.presence import Presence
+from detente.core.volume import E7_PER_DEG, Circle, Corridor, Position, Volume
+from detente.doors.files import Imported, Kind, ReadOptions, Remark, read_text
+from detente.errors import MalformedInput
+
+__all__ = ["Kind", "Readings", "Understood", "readings"]
+
+VALUES_MAX = 1_000
+"""Values at once: a plan's volumes or a day's list. A register is added with the command line."""
+
+PLACES_MAX = 100
+"""Positions that are spelt out, of one value: more than anyone reads back aloud."""
+
+
+class Understood(Struct, frozen=True, kw_only=True):
+    """One value, as it would be stored.
+
+    Attributes:
+        value: To be said or asked as it stands.
+        drawn: A GeoJSON geometry that holds it.
+        places: Its positions in three spellings, the first ``PLACES_MAX``.
+        positions: How many it has.
+    """
+
+    value: Imported
+    drawn: msgspec.Raw
+    places: tuple[str, ...]
+    positions: int
+
+
+class Readings(Struct, frozen=True, kw_only=True):
+    """All that was understood, and a remark for each row that was refused or is doubtful."""
+
+    values: tuple[Understood, ...]
+    doubts: tuple[Remark, ...]
+    refusals: tuple[Remark, ...]
+
+
+def readings(name: str, body: bytes, *, kind: Kind, party: str, now: datetime) -> Readings:
+    """What rows mean, were this party to say them.
+
+    Args:
+        name: What remarks call the rows.
+        body: GeoJSON, ED-318, CSV or OpenAir.
+        kind: What the rows are.
+        party: Who would say them.
+        now: UTC; a track is drawn as far as it has grown by then.
+
+    Raises:
+        MalformedInput: Nothing of that, or more than ``VALUES_MAX`` rows.
+    """
+    reading = read_text(name, body, ReadOptions(kind=kind, party=party))
+    if len(reading.values) > VALUES_MAX:
+        raise MalformedInput(
+            name, expected=f"at most {VALUES_MAX} rows", got=f"{len(reading.values)}"
+        )
+    return Readings(
+        values=tuple(_understood(value, now) for value in reading.values),
+        doubts=tuple(reading.doubts),
+        refusals=tuple(reading.refusals),
+    )
+
+
+def _understood(value: Imported, now: datetime) -> Understood:
+    volumes = value.volumes
+    if isinstance(value, Presence) and value.track is not None:
+        volumes = (where_now(value.track, now),)
+    places = list(dict.fromkeys(one for volume in volumes for one in _positions(volume)))
+    return Understood(
+        value=value,
+        drawn=msgspec.Raw(shapely.to_geojson(rounded(drawing_of(volumes))).encode()),
+        places=tuple(spelt(lat / E7_PER_DEG, lon / E7_PER_DEG) for lon, lat in places[:PLACES_MAX]),
+        positions=len(places),
+    )
+
+
+def _positions(volume: Volume) -> list[Position]:
+    out: list[Position] = []
+    for shape in volume.footprint:
+        match shape:
+            case Circle():
+                out.append(shape.centre)
+            case Corridor():
+                out.extend(shape.line)
+            case _:
+                out.extend(position for ring in shape.rings for position in ring)
+    return out

@@ -1,0 +1,146 @@
+"""A real browser at a real node: who looks, what it asked for, and what its policy stopped."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cli import DETENTE
+from detente.node.keyring import Keyring
+from gis import gis_node
+from http_node import Node
+
+PASSWORD = "correct horse battery"  # noqa: S105 - of a test
+AXE = Path(__file__).parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = Path(os.environ.get("DETENTE_PICTURES", "build/pictures"))
+"""Where screenshots are kept, to be looked at."""
+
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+WATCHED = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (one) =>
+  window.violations.push(one.violatedDirective + " " + one.blockedURI));
+"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, without a screen."""
+    path = shutil.which("chromium")
+    assert path is not None, "apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def page_node(database: Path, folder: Path, accounts: dict[str, str]) -> Iterator[Node]:
+    """A node that people of these parties can sign in to: party by name of account."""
+    keyring = Keyring(database)
+    for name, party in accounts.items():
+        roles = ("notifier", "planner", "liaison", "watch")
+        subprocess.run(
+            [DETENTE, "account", "new", name, "--party", party, "--store", database,
+             *(part for role in roles for part in ("--role", role))],
+            input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, cwd=folder,
+        )  # fmt: skip
+    with gis_node(database, keyring, folder) as node:
+        yield node
+
+
+class Seat:
+    """Somebody at a screen."""
+
+    def __init__(self, browser: Browser, node: Node, **options: Any) -> None:
+        options = {"viewport": {"width": 1100, "height": 800}, "locale": "en-GB", **options}
+        self.context = browser.new_context(**options)
+        self.context.add_init_script(WATCHED)
+        self.page: Page = self.context.new_page()
+        self.url = node.url
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda one: self.asked.append(one.url))
+        self.page.on("pageerror", lambda one: self.errors.append(str(one)))
+
+    def open(self, at: str = "9/50/10") -> "Seat":
+        """Go to the node, as people do: by its address alone."""
+        self.page.goto(f"{self.url}/#at={at}")
+        return self
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> "Seat":
+        self.page.fill("input[name=name]", name)
+        self.page.fill("input[name=password]", password)
+        self.page.click("button.main")
+        return self
+
+    def ready(self) -> "Seat":
+        """Wait until the map is there."""
+        self.page.wait_for_selector("detente-map[data-ready]", timeout=90_000)
+        return self
+
+    def tab(self, name: str) -> None:
+        self.page.click(f"#tab-{name}")
+        self.page.wait_for_selector(f"#tab-{name}[aria-selected=true]")
+
+    def told(self, selector: str) -> str:
+        """The text of something, once it is there."""
+        self.page.wait_for_selector(selector)
+        return self.page.inner_text(selector)
+
+    def drawn(self) -> set[str]:
+        """The names of what the map shows."""
+        found: list[str] = self.page.evaluate(
+            """() => { const map = document.querySelector("detente-map").map;
+            return ["notices", "zones", "presence", "plans"].flatMap((kind) =>
+              map.querySourceFeatures("picture", {sourceLayer: kind})
+                .map((one) => one.properties.name ?? one.properties.grade)); }"""
+        )
+        return set(found)
+
+    def wait_drawn(self, name: str) -> None:
+        """Wait until the map shows something."""
+        self.page.wait_for_function(
+            """(name) => { const map = document.querySelector("detente-map").map;
+            return ["notices", "zones", "presence", "plans"].some((kind) =>
+              map.querySourceFeatures("picture", {sourceLayer: kind})
+                .some((one) => one.properties.name === name)); }""",
+            arg=name, timeout=30_000,
+        )  # fmt: skip
+
+    def flaws(self) -> list[str]:
+        """What axe finds in what is shown now."""
+        self.page.evaluate(AXE.read_text())
+        found: list[dict[str, Any]] = self.page.evaluate("async () => (await axe.run()).violations")
+        return [
+            f"{one['id']}: {one['help']}: {[node['target'] for node in one['nodes']][:3]}"
+            for one in found
+        ]
+
+    def keep(self, name: str) -> None:
+        """A screenshot, to be looked at."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+    def leave(self) -> None:
+        """Close; nothing may have been asked of anyone else, and nothing stopped."""
+        violations = self.page.evaluate("window.violations")
+        self.context.close()
+        assert violations == []
+        assert self.errors == []
+        assert outside(self.asked, self.url) == []
+
+
+def outside(asked: Sequence[str], url: str) -> list[str]:
+    """What was asked of anyone but the node."""
+    return [one for one in asked if not one.startswith((f"{url}/", "blob:", "data:"))]

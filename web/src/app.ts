@@ -1,0 +1,144 @@
+// The page: who one is, which panel is open, and what the node tells as it happens.
+
+import { html, nothing } from "lit";
+import { customElement, state } from "lit/decorators.js";
+import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
+import { refusal } from "./check-panel";
+import { hear, tell } from "./events";
+import "./notice-panel";
+import "./picture-panel";
+import "./told-panel";
+import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } from "./words";
+
+const TABS = ["picture", "check", "notice", "told"] as const;
+type Tab = (typeof TABS)[number];
+
+const TOGETHER_MS = 250;
+/** Changes that come together are drawn together. */
+
+@customElement("detente-app")
+export class App extends Speaking {
+  @state() private who: WhoAmI | null = null;
+  @state() private ways: readonly Schemas["SignInWay"][] = [];
+  @state() private known = false;
+  @state() private problem = "";
+  @state() private tab: Tab = "picture";
+  @state() private object: string | null = null;
+  @state() private live = true;
+  private stream?: EventSource;
+  private readonly over = new AbortController();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    hear("detente-object", (object) => {
+      this.object = object;
+      this.tab = "picture";
+    }, this.over.signal);
+    void this.enter();
+  }
+
+  override render(): unknown {
+    if (!this.known) return nothing;
+    return html`<a class="skip" href="#panel">${say("skip")}</a>
+      <header>
+        <h1>Détente</h1>
+        ${this.who === null ? nothing : html`<p>${this.who.subject}, ${say("as-party", { party: this.who.party })}</p>`}
+        ${this.live ? nothing : html`<p class="refused" role="alert">${say("not-live")}</p>`}
+        <label class="language">${say("language")}
+          <select @change=${(event: Event) => void speak((event.target as HTMLSelectElement).value as Language)}>
+            ${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code} lang=${code} ?selected=${code === spoken()}>${name}</option>`)}
+          </select></label>
+        ${this.who === null ? nothing : html`<button type="button" @click=${() => void this.leave()}>${say("sign-out")}</button>`}
+      </header>
+      ${this.who === null ? this.door() : this.work()}`;
+  }
+
+  private door(): unknown {
+    return html`<main class="door" id="panel">
+      <h2>${say("sign-in")}</h2>
+      <form @submit=${(event: Event) => void this.signIn(event)}>
+        <label>${say("name")}<input name="name" required autocomplete="username" maxlength="200"></label>
+        <label>${say("password")}<input name="password" type="password" required autocomplete="current-password" maxlength="1000"></label>
+        <button class="main">${say("sign-in")}</button>
+      </form>
+      ${this.ways.map((one) => html`<p><a href="${one.url}?next=/page/">${one.name}</a></p>`)}
+      <div role="alert">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
+    </main>`;
+  }
+
+  private work(): unknown {
+    return html`<div class="work">
+      <main id="panel" class="panel">
+        <nav role="tablist" @keydown=${(event: KeyboardEvent) => this.arrow(event)}>
+          ${TABS.map((one) => html`<button role="tab" id="tab-${one}" type="button" aria-selected=${this.tab === one}
+            aria-controls="tabpanel" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}</button>`)}
+        </nav>
+        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${this.panel()}</div>
+      </main>
+      <detente-map></detente-map>
+    </div>`;
+  }
+
+  private panel(): unknown {
+    switch (this.tab) {
+      case "picture":
+        return html`<detente-picture .object=${this.object} party=${this.who?.party ?? ""}></detente-picture>`;
+      case "check":
+        return html`<detente-check></detente-check>`;
+      case "notice":
+        return html`<detente-notice></detente-notice>`;
+      case "told":
+        return html`<detente-told></detente-told>`;
+    }
+  }
+
+  private arrow(event: KeyboardEvent): void {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
+    if (step === 0) return;
+    const way = document.documentElement.dir === "rtl" ? -step : step;
+    this.tab = TABS[(TABS.indexOf(this.tab) + way + TABS.length) % TABS.length] ?? "picture";
+    void this.updateComplete.then(() => this.querySelector<HTMLElement>(`#tab-${this.tab}`)?.focus());
+  }
+
+  private async enter(): Promise<void> {
+    try {
+      this.who = await ask<WhoAmI>("GET", "/v1/session");
+      void import("./map-view");
+      this.listen();
+    } catch (error) {
+      if (!(error instanceof Refusal && error.status === 401)) this.problem = refusal(error);
+      this.ways = await ask<Schemas["SignInWay"][]>("GET", "/v1/sign-in").catch(() => []);
+    }
+    this.known = true;
+  }
+
+  private async signIn(event: Event): Promise<void> {
+    event.preventDefault();
+    const given = new FormData(event.target as HTMLFormElement);
+    this.problem = "";
+    try {
+      await ask("POST", "/v1/session", { name: given.get("name"), password: given.get("password") });
+      await this.enter();
+    } catch (error) {
+      this.problem = refusal(error);
+    }
+  }
+
+  private async leave(): Promise<void> {
+    await ask("DELETE", "/v1/session").catch(() => undefined);
+    location.reload();
+  }
+
+  /** Hear what happens; a line that breaks is taken up where it broke. */
+  private listen(): void {
+    let waiting = 0;
+    this.stream = new EventSource("/v1/events/stream");
+    const changed = (event: MessageEvent): void => {
+      clearTimeout(waiting);
+      waiting = window.setTimeout(() => tell("detente-changed", Number(event.lastEventId)), TOGETHER_MS);
+    };
+    this.stream.onmessage = changed;
+    this.stream.onopen = () => (this.live = true);
+    this.stream.onerror = () => (this.live = false);
+  }
+}

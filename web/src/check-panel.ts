@@ -1,0 +1,186 @@
+// The check: what would it meet? It informs, and never permits.
+
+import { html, nothing } from "lit";
+import { customElement, query, state } from "lit/decorators.js";
+import {
+  type Finding, type Readings, type Receipt, type Schemas, type Understood, type Verdict, type View,
+  Refusal, ask, once, readBack,
+} from "./api";
+import { tell } from "./events";
+import { features, typed } from "./forms";
+import { remarks, understood } from "./read-back";
+import "./where";
+import type { Where } from "./where";
+import { Speaking, at, called, say } from "./words";
+
+const FIELDS = ["position", "name", "lower_m", "upper_m", "altitude_reference", "start", "end", "hazard_m"];
+
+type Missing = Schemas["Missing"];
+
+interface Answer {
+  plan: Understood["value"];
+  verdict: Verdict;
+}
+
+@customElement("detente-check")
+export class CheckPanel extends Speaking {
+  @state() private read: Readings | null = null;
+  @state() private answers: readonly Answer[] = [];
+  @state() private problem = "";
+  @state() private filed: readonly string[] = [];
+  /** What stands between a plan and its filing: entries of which its author did not know. */
+  @state() private unaware: { plan: Understood["value"]; missing: readonly Missing[] } | null = null;
+  @state() private busy = false;
+  private tokens: readonly string[] = [];
+  @query("form") private form!: HTMLFormElement;
+  @query("detente-where") private where!: Where;
+
+  override render(): unknown {
+    return html`<h2>${say("tab.check")}</h2>
+      <p class="informs">${say("informs")}</p>
+      <form @submit=${(event: Event) => this.asked(event)}>
+        <detente-where></detente-where>
+        <label>${say("drop-file")}<input type="file" name="file" accept=".geojson,.json,.csv,.txt"></label>
+        <div class="pair">
+          <label>${say("radius")}<input name="radius" inputmode="decimal" dir="ltr"></label>
+          <label>${say("hazard")}<input name="hazard_m" inputmode="decimal" dir="ltr"></label>
+          <label>${say("lower")}<input name="lower_m" inputmode="decimal" dir="ltr"></label>
+          <label>${say("upper")}<input name="upper_m" inputmode="decimal" dir="ltr"></label>
+        </div>
+        <label>${say("reference")}
+          <select name="altitude_reference">
+            ${(["AGL", "MSL", "WGS84", "FL"] as const).map(
+              (one) => html`<option value=${one}>${say(`reference.${one}`)}</option>`,
+            )}
+          </select></label>
+        <div class="pair">
+          <label>${say("from")}<input type="datetime-local" name="start"></label>
+          <label>${say("until")}<input type="datetime-local" name="end"></label>
+        </div>
+        <p class="hint">${say("utc")}</p>
+        <label>${say("own-name")}<input name="name" maxlength="200"></label>
+        <button class="main" ?disabled=${this.busy}>${say("ask")}</button>
+      </form>
+      <div role="status" aria-live="polite">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
+      ${this.answers.map((one) => this.answer(one))}
+      ${this.read === null ? nothing : html`<details><summary>${say("understood")}</summary>${this.read.values.map(understood)}</details>${remarks(this.read)}`}`;
+  }
+
+  private answer({ plan, verdict }: Answer): unknown {
+    const { counts } = verdict;
+    return html`<section class="verdict ${verdict.verdict}" aria-label=${say(`verdict.${verdict.verdict}`)}>
+      <h3>${say(`verdict.${verdict.verdict}`)}</h3>
+      <p>${say("register-version", { sequence: verdict.sequence, time: at(verdict.as_of) })};
+        ${say("counts", { stale: counts.stale ?? 0, withheld: counts.withheld ?? 0 })}</p>
+      ${(verdict.sources ?? []).filter((one) => one.problem).map((one) => html`<p class="refused">${one.name}: ${one.problem}</p>`)}
+      ${verdict.findings.length === 0 ? nothing : html`<table>
+        <thead><tr><th scope="col">${say("finding")}</th><th scope="col">${say("distance")}</th><th scope="col">${say("desk")}</th></tr></thead>
+        <tbody>${verdict.findings.map((one) => this.finding(one))}</tbody></table>`}
+      ${(verdict.withheld ?? []).map(withheld)}
+      ${this.filed.includes(plan.source_id)
+        ? nothing
+        : html`<button type="button" @click=${() => void this.fileKnowing(plan, verdict)}>${say("file-plan")}</button>`}
+      ${this.unaware?.plan === plan ? this.missing(plan, this.unaware.missing) : nothing}
+    </section>`;
+  }
+
+  private missing(plan: Understood["value"], missing: readonly Missing[]): unknown {
+    return html`<div class="missing" role="alert"><p>${say("unaware", { count: missing.length })}</p>
+      ${missing.map((one) => one.withheld ? withheld(one.withheld) : html`<p class="withheld">${called("kind", one.view?.kind)}, ${one.view?.party}: ${one.view?.category ?? ""}</p>`)}
+      <button type="button" @click=${() => void this.file(plan, missing.map((one) => one.token))}>${say("file-aware")}</button></div>`;
+  }
+
+  private finding(one: Finding): unknown {
+    const named = html`${one.name}<br><small>${one.rule} ${called("kind", one.kind)}, ${one.category}${one.party ? `, ${one.party}` : ""}${
+      one.stale ? html`<br>${say("stale")}` : ""}${one.disputed ? html`<br>${say("disputed")}` : ""}</small>`;
+    return html`<tr>
+      <td>${one.object ? html`<button type="button" class="link" @click=${() => tell("detente-object", one.object!)}>${named}</button>` : named}</td>
+      <td>${say("metres", { distance: one.distance_m.toFixed(0), error: one.distance_error_m.toFixed(1) })}<br>
+        <small>${say("asked-separation", { separation: one.separation_m.toFixed(0) })}</small></td>
+      <td>${one.desk || one.party ? say("call", { desk: one.desk ?? one.party ?? "" }) : ""}</td></tr>`;
+  }
+
+  private async asked(event: Event): Promise<void> {
+    event.preventDefault();
+    this.busy = true;
+    this.problem = "";
+    this.answers = [];
+    this.filed = [];
+    this.unaware = null;
+    this.tokens = [];
+    try {
+      this.read = await this.readings();
+      const answers = [];
+      for (const one of this.read.values) {
+        answers.push({ plan: one.value, verdict: await ask<Verdict>("POST", "/v1/check", { plan: one.value }) });
+      }
+      this.answers = answers;
+      tell("detente-asked", this.read.values);
+      await this.updateComplete;
+      this.querySelector(".verdict, .refused")?.scrollIntoView({ block: "nearest" });
+    } catch (error) {
+      this.problem = refusal(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private async readings(): Promise<Readings> {
+    const file = new FormData(this.form).get("file");
+    if (file instanceof File && file.size > 0) {
+      const kind = /\.csv$/i.test(file.name) ? "text/csv" : /\.(geo)?json$/i.test(file.name) ? "application/geo+json" : "text/plain";
+      const name = encodeURIComponent(file.name.slice(0, 200));
+      return ask("POST", `/v1/readings?kind=plans&name=${name}`, await file.text(), { "content-type": kind });
+    }
+    const given = typed(this.form, FIELDS);
+    if (this.where.shapes.length === 0 && given.position === undefined) throw new Error(say("need-place"));
+    if (this.where.shapes.length > 0) delete given.position;
+    const name = given.name ?? `plan ${new Date().toISOString().slice(0, 19)}Z`;
+    const radius = typed(this.form, ["radius"]).radius ?? "";
+    return readBack("plans", features(this.where.shapes, { ...given, plan: name, name }, radius));
+  }
+
+  private async fileKnowing(plan: Understood["value"], verdict: Verdict): Promise<void> {
+    try {
+      await this.file(plan, await tokensOf(verdict));
+    } catch (error) {
+      this.problem = refusal(error);
+    }
+  }
+
+  /** File with the tokens of all that its author was shown, those of the last refusal included. */
+  private async file(plan: Understood["value"], shown: readonly string[]): Promise<void> {
+    this.problem = "";
+    const key = (this.tokens = [...new Set([...this.tokens, ...shown])]);
+    try {
+      const value = { ...plan, state: "accepted" };
+      const receipt = await ask<Receipt>("POST", "/v1/plans", { plan: value, key }, once());
+      this.unaware = null;
+      this.filed = [...this.filed, plan.source_id];
+      this.problem = say("filed", { name: plan.name ?? plan.source_id, sequence: receipt.sequence });
+      tell("detente-changed", receipt.sequence);
+    } catch (error) {
+      const missing = error instanceof Refusal ? (error.problem as Partial<Schemas["Unaware"]>).missing : undefined;
+      this.unaware = missing === undefined ? null : { plan, missing };
+      if (missing === undefined) this.problem = refusal(error);
+    }
+  }
+}
+
+function withheld(one: Schemas["Withheld"]): unknown {
+  const desk = one.desk && [one.desk.name, ...(one.desk.contacts ?? []), one.party].filter(Boolean).join(", ");
+  return html`<p class="withheld">${desk ? say("withheld", { desk }) : say("withheld-nobody")}</p>`;
+}
+
+/** The version tokens of what was shown: who files says by them that he knows of it. */
+async function tokensOf(verdict: Verdict): Promise<string[]> {
+  const shown = [...verdict.findings, ...(verdict.withheld ?? [])];
+  const objects = new Set(shown.map((one) => one.object).filter((one) => one != null));
+  const views = await Promise.all([...objects].map((one) => ask<View>("GET", `/v1/objects/${one}`)));
+  return views.map((one) => one.token);
+}
+
+export function refusal(error: unknown): string {
+  if (error instanceof Refusal) return say("failed", { why: error.message });
+  return error instanceof TypeError ? say("unreachable") : String((error as Error).message);
+}

@@ -1,0 +1,37 @@
+// What parts of the page tell each other, by events of the window.
+
+import type { Finding, Understood } from "./api";
+
+export interface Told {
+  /** Show an object's details. */
+  "detente-object": string;
+  /** Something on the record changed. */
+  "detente-changed": number;
+  /** Look at this place: longitude, latitude. */
+  "detente-go": [number, number];
+  /** What is asked, as the node understood it. */
+  "detente-asked": readonly Understood[];
+  /** What it meets. */
+  "detente-found": readonly Finding[];
+  /** Draw something of this kind, or stop. */
+  "detente-draw": DrawKind | null;
+  /** What is drawn by now. */
+  "detente-drawn": readonly GeoJSON.Geometry[];
+  /** Which layers are shown. */
+  "detente-layers": ReadonlySet<string>;
+}
+
+export type DrawKind = "polygon" | "linestring" | "point";
+
+export function tell<K extends keyof Told>(name: K, detail: Told[K]): void {
+  window.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+/** Hear of it until the signal ends it. */
+export function hear<K extends keyof Told>(
+  name: K,
+  then: (detail: Told[K]) => void,
+  signal: AbortSignal,
+): void {
+  window.addEventListener(name, (event) => then((event as CustomEvent<Told[K]>).detail), { signal });
+}

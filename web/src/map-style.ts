@@ -1,0 +1,161 @@
+// How the picture looks. Shape and pattern say what colour says, for who sees no colour.
+
+import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+
+export const FONT = "Noto Sans";
+
+interface Palette {
+  sea: string;
+  land: string;
+  border: string;
+  text: string;
+  halo: string;
+  asked: string;
+}
+
+const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
+const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
+
+export const COLOURS: Record<string, string> = {
+  notices: "#0a7d74",
+  zones: "#9a3b1f",
+  presence: "#2456b8",
+  plans: "#7a3fa0",
+};
+
+export const KINDS = ["notices", "zones", "presence", "plans"] as const;
+
+/** The layers of one kind: areas, their edges, places, and what is disputed, hatched. */
+function layersOf(kind: string, palette: Palette): LayerSpecification[] {
+  const colour = COLOURS[kind] ?? "#333333";
+  const source = { source: "picture", "source-layer": kind };
+  const faded = ["case", ["==", ["get", "stale"], true], 0.45, 1] as unknown as number;
+  const place: ["==", unknown, string] = ["==", ["geometry-type"], "Point"];
+  const coarse = ["==", ["get", "grade"], "area"];
+  return [
+    {
+      id: `${kind}-area`, type: "fill", ...source, filter: ["!=", ["geometry-type"], "Point"],
+      paint: { "fill-color": colour, "fill-opacity": ["*", faded, ["case", coarse, 0.12, 0.26]] as never },
+    },
+    {
+      id: `${kind}-hatch`, type: "fill", ...source,
+      filter: ["all", ["!=", ["geometry-type"], "Point"], ["==", ["get", "disputed"], true]] as never,
+      paint: { "fill-pattern": "hatch" },
+    },
+    {
+      id: `${kind}-edge`, type: "line", ...source, filter: ["!=", ["geometry-type"], "Point"],
+      paint: {
+        "line-color": colour, "line-width": 1.5, "line-opacity": faded,
+        ...(kind === "plans" ? { "line-dasharray": [3, 2] } : {}),
+      },
+    },
+    {
+      id: `${kind}-place`, type: "circle", ...source, filter: place as never,
+      paint: {
+        "circle-color": colour, "circle-radius": 6, "circle-opacity": faded,
+        "circle-stroke-color": palette.halo, "circle-stroke-width": 1.5,
+      },
+    },
+    {
+      id: `${kind}-name`, type: "symbol", ...source, minzoom: 9,
+      layout: {
+        "text-field": ["coalesce", ["get", "name"], ""], "text-font": [FONT], "text-size": 12,
+        "text-offset": [0, 1], "text-anchor": "top", "text-max-width": 9,
+      },
+      paint: { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 },
+    },
+  ] as LayerSpecification[];
+}
+
+export function styleOf(dark: boolean, origin: string): StyleSpecification {
+  const palette = dark ? DARK : LIGHT;
+  const text = { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 };
+  const empty: SourceSpecification = { type: "geojson", data: { type: "FeatureCollection", features: [] } };
+  return {
+    version: 8,
+    sources: {
+      base: {
+        type: "vector",
+        url: `pmtiles://${origin}/page/base.pmtiles`,
+        attribution: "Natural Earth; no border here is evidence of any",
+      },
+      picture: {
+        type: "vector",
+        tiles: [`${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}`],
+        maxzoom: 16,
+      },
+      asked: empty,
+      found: empty,
+    },
+    layers: [
+      { id: "sea", type: "background", paint: { "background-color": palette.sea } },
+      {
+        id: "land", type: "fill", source: "base", "source-layer": "base",
+        filter: ["==", ["get", "kind"], "land"], paint: { "fill-color": palette.land },
+      },
+      {
+        id: "border", type: "line", source: "base", "source-layer": "base",
+        filter: ["==", ["get", "kind"], "border"],
+        paint: { "line-color": palette.border, "line-width": 1 },
+      },
+      {
+        id: "border-disputed", type: "line", source: "base", "source-layer": "base",
+        filter: ["==", ["get", "kind"], "disputed"],
+        paint: { "line-color": palette.border, "line-width": 1.2, "line-dasharray": [3, 3] },
+      },
+      ...KINDS.flatMap((kind) => layersOf(kind, palette)),
+      {
+        id: "clusters", type: "circle", source: "picture", "source-layer": "clusters",
+        paint: {
+          "circle-color": ["match", ["get", "kind"], "notice", COLOURS.notices, "zone", COLOURS.zones,
+            "presence", COLOURS.presence, COLOURS.plans] as never,
+          "circle-opacity": 0.8,
+          "circle-radius": ["interpolate", ["linear"], ["ln", ["get", "count"]], 0, 8, 7, 20],
+          "circle-stroke-color": palette.halo, "circle-stroke-width": 1.5,
+        },
+      },
+      {
+        id: "clusters-count", type: "symbol", source: "picture", "source-layer": "clusters",
+        layout: { "text-field": ["to-string", ["get", "count"]], "text-font": [FONT], "text-size": 11 },
+        paint: { "text-color": "#ffffff" },
+      },
+      {
+        id: "country", type: "symbol", source: "base", "source-layer": "base", maxzoom: 8,
+        filter: ["==", ["get", "kind"], "country"],
+        layout: { "text-field": ["get", "name"], "text-font": [FONT], "text-size": 12 },
+        paint: text,
+      },
+      {
+        id: "asked-area", type: "fill", source: "asked",
+        paint: { "fill-color": palette.asked, "fill-opacity": 0.16 },
+      },
+      {
+        id: "asked-edge", type: "line", source: "asked",
+        paint: { "line-color": palette.asked, "line-width": 2.5, "line-dasharray": [2, 1.5] },
+      },
+      {
+        id: "asked-place", type: "circle", source: "asked", filter: ["==", ["geometry-type"], "Point"],
+        paint: { "circle-color": palette.asked, "circle-radius": 7, "circle-stroke-color": palette.halo, "circle-stroke-width": 2 },
+      },
+      {
+        id: "found", type: "circle", source: "found",
+        paint: {
+          "circle-color": "rgba(0,0,0,0)", "circle-radius": 13,
+          "circle-stroke-color": "#c2185b", "circle-stroke-width": 3,
+        },
+      },
+    ],
+  };
+}
+
+/** Stripes, for what is disputed. */
+export function hatch(): ImageData {
+  const size = 8;
+  const out = new ImageData(size, size);
+  for (let y = 0; y < size; y += 1) {
+    for (let x = 0; x < size; x += 1) {
+      if ((x + y) % size < 2) out.data.set([60, 50, 40, 200], (y * size + x) * 4);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,177 @@
+// The picture: layers, search, and one object's details.
+
+import { html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { type Receipt, type Schemas, type View, type Volume, ask, once, readBack } from "./api";
+import { refusal } from "./check-panel";
+import { tell } from "./events";
+import { KINDS } from "./map-style";
+import { when } from "./read-back";
+import { Speaking, called, say } from "./words";
+
+const E7 = 1e7;
+const FOUND_MAX = 20;
+const LAYER_WORDS = { notices: "kind.notice", zones: "kind.zone", presence: "kind.presence", plans: "kind.plan" } as const;
+
+@customElement("detente-picture")
+export class PicturePanel extends Speaking {
+  /** The object whose details are shown. */
+  @property() object: string | null = null;
+  /** For whom one looks. */
+  @property() party = "";
+  @state() private view: View | null = null;
+  @state() private shown: ReadonlySet<string> = new Set(KINDS);
+  @state() private found: readonly View[] | null = null;
+  @state() private more = false;
+  @state() private told = "";
+
+  override willUpdate(changed: Map<string, unknown>): void {
+    if (changed.has("object")) {
+      this.view = null;
+      this.told = "";
+      if (this.object !== null) void this.look(this.object);
+    }
+  }
+
+  override render(): unknown {
+    return html`<h2>${say("tab.picture")}</h2>
+      <fieldset><legend>${say("layers")}</legend>
+        <div class="row">${KINDS.map((kind) => html`<label class="check ${kind}"><input type="checkbox" .checked=${this.shown.has(kind)}
+          @change=${() => this.toggle(kind)}>${say(LAYER_WORDS[kind])}</label>`)}</div>
+      </fieldset>
+      <form class="search" role="search" @submit=${(event: Event) => void this.search(event)}>
+        <label>${say("search")}<input name="text" required maxlength="100" placeholder=${say("search-hint")}></label>
+        <button>${say("find")}</button>
+      </form>
+      <div role="status" aria-live="polite">
+        ${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}
+        ${this.found?.length === 0 ? html`<p>${say("nothing-found")}</p>` : nothing}
+      </div>
+      ${this.found?.length ? html`<ul class="found">${this.found.map((one) => html`<li><button type="button" class="link"
+          @click=${() => this.pick(one)}>${nameOf(one)}</button> <small>${called("kind", one.kind)}, ${one.party}</small></li>`)}</ul>` : nothing}
+      ${this.more ? html`<p>${say("more-found")}</p>` : nothing}
+      ${this.view === null ? nothing : this.details(this.view)}`;
+  }
+
+  private details(view: View): unknown {
+    const value = view.value;
+    const volumes: readonly Volume[] = value && "volumes" in value ? (value.volumes ?? []) : [];
+    const [volume] = volumes;
+    const place = placeOf(view);
+    const facts: [string, unknown][] = [
+      [say("position"), place === null ? null : html`<span dir="ltr">${place[1].toFixed(7)}, ${place[0].toFixed(7)}</span>`],
+      [say("party"), view.party],
+      [say("category"), view.category],
+      [say("grade"), called("grade", view.grade)],
+      [say("version"), `${view.version}, ${say("entry").toLowerCase()} ${view.sequence}`],
+      [say("state"), value && "state" in value ? value.state : null],
+      [say("rule"), value && "rule" in value ? called("rule", value.rule as string) : null],
+      [say("standoff"), value && "standoff_mm" in value && value.standoff_mm ? value.standoff_mm / 1_000 : null],
+      [say("desk"), view.desk ? [view.desk.name, ...(view.desk.contacts ?? [])].join(", ") : null],
+    ];
+    return html`<section class="details" aria-label=${say("details")}>
+      <h3>${nameOf(view)}</h3>
+      ${view.late ? html`<p class="late">${say("late")}</p>` : nothing}
+      ${value && "disputed" in value && value.disputed ? html`<p class="late">${say("disputed")}</p>` : nothing}
+      <dl class="facts">
+        ${facts.filter(([, told]) => told).map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}
+        ${volume === undefined ? nothing : when(volume)}
+      </dl>
+      <div class="row">
+        <a href="/v1/objects/${view.object}/evidence" download>${say("evidence")}</a>
+        ${view.grade === "full" && view.party !== this.party
+          ? html`<button type="button" @click=${() => void this.acknowledge(view)}>${say("acknowledge")}</button>`
+          : nothing}
+        <button type="button" @click=${() => (this.object = null)}>${say("close")}</button>
+      </div>
+    </section>`;
+  }
+
+  private async look(object: string): Promise<void> {
+    try {
+      const view = await ask<View>("GET", `/v1/objects/${object}`);
+      if (this.object === object) this.view = view;
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+
+  private toggle(kind: string): void {
+    const shown = new Set(this.shown);
+    if (!shown.delete(kind)) shown.add(kind);
+    this.shown = shown;
+    tell("detente-layers", shown);
+  }
+
+  /** A position leads there; anything else is looked for by name. */
+  private async search(event: Event): Promise<void> {
+    event.preventDefault();
+    const text = String(new FormData(event.target as HTMLFormElement).get("text")).trim();
+    this.found = null;
+    this.more = false;
+    this.told = "";
+    try {
+      if (/\d/.test(text)) {
+        const feature = { type: "Feature" as const, geometry: null, properties: { position: text } };
+        const [place] = (await readBack("notices", [feature])).values;
+        if (place !== undefined) {
+          const drawn = place.drawn as GeoJSON.Point;
+          this.told = place.places[0] ?? "";
+          tell("detente-go", drawn.coordinates as [number, number]);
+          return;
+        }
+      }
+      await this.byName(text);
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+
+  private async byName(text: string): Promise<void> {
+    const found: View[] = [];
+    let after = -1;
+    let page: Schemas["Page"];
+    do {
+      page = await ask("GET", `/v1/objects?text=${encodeURIComponent(text)}&after=${after}`);
+      found.push(...page.objects);
+      after = page.after;
+    } while (page.more && found.length < FOUND_MAX);
+    this.found = found.slice(0, FOUND_MAX);
+    this.more = page.more || found.length > FOUND_MAX;
+  }
+
+  private pick(view: View): void {
+    this.object = view.object;
+    const place = placeOf(view);
+    if (place !== null) tell("detente-go", place);
+  }
+
+  private async acknowledge(view: View): Promise<void> {
+    try {
+      // What is acknowledged is one entry, by its hash: these bytes and no later ones.
+      const { versions } = await ask<Schemas["Versions"]>("GET", `/v1/objects/${view.object}/history?after=${view.version - 1}&limit=1`);
+      const body = { source_id: crypto.randomUUID(), entry: versions[0]?.leaf, level: "received" };
+      const receipt = await ask<Receipt>("POST", "/v1/acknowledgements", body, once());
+      this.told = say("acknowledged", { sequence: receipt.sequence });
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+}
+
+function nameOf(view: View): string {
+  const value = view.value;
+  const name = value && "name" in value ? value.name : null;
+  const title = value && "title" in value ? String(value.title) : null;
+  return name ?? title ?? `${called("kind", view.kind)}: ${view.category ?? view.object.slice(0, 8)}`;
+}
+
+/** A position of an object, to look at it. */
+function placeOf(view: View): [number, number] | null {
+  const value = view.value;
+  const volumes: readonly Volume[] = value && "volumes" in value ? (value.volumes ?? []) : (view.area ?? []);
+  const shape = volumes[0]?.footprint[0];
+  if (shape === undefined) return null;
+  const place = shape.type === "circle" ? shape.centre : shape.type === "corridor" ? shape.line[0] : shape.rings[0]?.[0];
+  return place === undefined ? null : [Number(place[0]) / E7, Number(place[1]) / E7];
+}

@@ -1,0 +1,53 @@
+// What the node understood, as it would be stored.
+
+import { html, nothing } from "lit";
+import type { Readings, Understood, Volume } from "./api";
+import { at, say } from "./words";
+
+const MM = 1_000;
+
+export function understood(one: Understood): unknown {
+  const volumes: readonly Volume[] = "volumes" in one.value ? (one.value.volumes ?? []) : [];
+  const [first] = volumes;
+  return html`<dl class="facts">
+    <dt>${say("position")}</dt>
+    <dd><ul class="places">${one.places.map((place) => html`<li dir="ltr">${spellings(place)}</li>`)}
+      ${one.positions > one.places.length ? html`<li>… ${one.positions}</li>` : nothing}</ul></dd>
+    ${first === undefined ? nothing : when(first)}
+  </dl>`;
+}
+
+/** One line a spelling: a slip in one is seen in another. */
+function spellings(place: string): unknown {
+  return place.split(" = ").map((one) => html`<span>${one}</span>`);
+}
+
+export function when(volume: Volume): unknown {
+  return html`<dt>${say("altitude")}</dt><dd dir="ltr">${altitudes(volume)}</dd>
+    <dt>${say("from")}</dt><dd>${at(volume.start) || say("always")}</dd>
+    <dt>${say("until")}</dt><dd>${at(volume.end) || say("further-notice")}</dd>`;
+}
+
+function altitudes(volume: Volume): string {
+  const { lower_mm: lower, upper_mm: upper } = volume;
+  if (lower == null && upper == null) return say("altitude-all");
+  return `${metres(lower)} – ${metres(upper)}`;
+}
+
+function metres(mm: number | null | undefined): string {
+  return mm == null ? "…" : `${Math.round(mm / MM)} m`;
+}
+
+export function remarks(read: Readings): unknown {
+  return [
+    [say("refusals"), read.refusals] as const,
+    [say("doubts"), read.doubts] as const,
+  ].map(([title, list]) =>
+    list.length === 0
+      ? nothing
+      : html`<h3>${title}</h3><ul class="refused">${list.map(
+          (one) => html`<li>${one.row}${one.name ? ` (${one.name})` : ""}: ${one.what}${
+            one.expected ? `, ${one.expected}` : ""}${one.got ? `: ${one.got}` : ""}</li>`,
+        )}</ul>`,
+  );
+}

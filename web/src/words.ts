@@ -1,0 +1,83 @@
+// The page's texts in its languages. What parties wrote stays as they wrote it.
+
+import { LitElement } from "lit";
+import en from "./words/en";
+
+export type Word = keyof typeof en;
+export type Words = Record<Word, string>;
+
+export const LANGUAGES = {
+  en: "English",
+  fr: "Français",
+  ru: "Русский",
+  ar: "العربية",
+  tr: "Türkçe",
+  uk: "Українська",
+} as const;
+export type Language = keyof typeof LANGUAGES;
+
+const OTHERS: Record<Exclude<Language, "en">, () => Promise<{ default: Words }>> = {
+  fr: () => import("./words/fr"),
+  ru: () => import("./words/ru"),
+  ar: () => import("./words/ar"),
+  tr: () => import("./words/tr"),
+  uk: () => import("./words/uk"),
+};
+
+const KEPT = "detente-language";
+let words: Words = en;
+let language: Language = "en";
+const shown = new Set<Speaking>();
+
+/** A text in the language of the page, with what stands in braces filled in. */
+export function say(word: Word, parts: Record<string, string | number> = {}): string {
+  return words[word].replace(/\{(\w+)\}/g, (_, name: string) => String(parts[name] ?? ""));
+}
+
+/** The text for a word of the node (a kind, a state, a rule); the word itself where there is none. */
+export function called(group: string, name: string | null | undefined): string {
+  if (!name) return "";
+  return (words as Record<string, string>)[`${group}.${name}`] ?? name;
+}
+
+export function spoken(): Language {
+  return language;
+}
+
+/** A time as this page writes it: UTC, and to the second. */
+export function at(time: string | null | undefined): string {
+  return time ? `${time.slice(0, 19).replace("T", " ")}Z` : "";
+}
+
+export async function speak(wanted: Language): Promise<void> {
+  words = wanted === "en" ? en : (await OTHERS[wanted]()).default;
+  language = wanted;
+  localStorage.setItem(KEPT, wanted);
+  document.documentElement.lang = wanted;
+  document.documentElement.dir = wanted === "ar" ? "rtl" : "ltr";
+  for (const one of shown) one.requestUpdate();
+}
+
+/** The language chosen before, else the browser's, else English. */
+export function preferred(): Language {
+  const wanted = [localStorage.getItem(KEPT) ?? "", ...navigator.languages];
+  const known = wanted.map((one) => one.slice(0, 2)).find((one) => one in LANGUAGES);
+  return (known ?? "en") as Language;
+}
+
+/** An element whose texts follow the language. It has no shadow: one style for the page. */
+export class Speaking extends LitElement {
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    shown.add(this);
+  }
+
+  override disconnectedCallback(): void {
+    shown.delete(this);
+    super.disconnectedCallback();
+  }
+}
