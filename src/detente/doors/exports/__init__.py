@@ -1,0 +1,34 @@
+"""Files out: what a reader was released, in the forms that others load.
+
+::
+
+    rows         an export as rows, a volume each
+    geojson, table, kml, geopackage
+                 the same rows in four forms, which `detente import` reads
+    routes       over HTTP
+"""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from detente.doors.exports import geojson, geopackage, kml, table
+from detente.node.exporting import Export
+
+
+class Form(Struct, frozen=True):
+    """One form: its media type, and what writes it."""
+
+    media_type: str
+    write: Callable[[Export], bytes]
+
+
+FORMS: Mapping[str, Form] = {
+    "geojson": Form("application/geo+json", geojson.write),
+    "csv": Form("text/csv", table.write),
+    "kml": Form("application/vnd.google-earth.kml+xml", kml.write),
+    "gpkg": Form("application/geopackage+sqlite3", geopackage.write),
+}
+"""By the ending of a file's name."""
+
+__all__ = ["FORMS", "Form"]
