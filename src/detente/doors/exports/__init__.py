@@ -5,6 +5,8 @@
     rows         an export as rows, a volume each
     geojson, table, kml, geopackage
                  the same rows in four forms, which `detente import` reads
+    sheet, sheet_pages
+                 crew sheets, for people
     routes       over HTTP
 """
 
@@ -12,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from detente.doors.exports import geojson, geopackage, kml, table
+from detente.doors.exports import geojson, geopackage, kml, sheet_pages, table
 from detente.node.exporting import Export
 
 
@@ -28,6 +30,7 @@ FORMS: Mapping[str, Form] = {
     "csv": Form("text/csv", table.write),
     "kml": Form("application/vnd.google-earth.kml+xml", kml.write),
     "gpkg": Form("application/geopackage+sqlite3", geopackage.write),
+    "pdf": Form("application/pdf", sheet_pages.write),
 }
 """By the ending of a file's name."""
 
