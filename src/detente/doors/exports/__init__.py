@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from detente.doors.exports import geojson, geopackage, kml, sheet_pages, table
+from detente.doors.exports import ed318, geojson, geopackage, kml, sheet_pages, table
 from detente.node.exporting import Export
 
 
@@ -30,6 +30,7 @@ FORMS: Mapping[str, Form] = {
     "csv": Form("text/csv", table.write),
     "kml": Form("application/vnd.google-earth.kml+xml", kml.write),
     "gpkg": Form("application/geopackage+sqlite3", geopackage.write),
+    "ed318": Form("application/geo+json", ed318.write),
     "pdf": Form("application/pdf", sheet_pages.write),
 }
 """By the ending of a file's name."""
