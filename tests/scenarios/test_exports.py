@@ -122,7 +122,7 @@ def test_recorded(two: Party, register: Path) -> None:
 def test_forms(two: Party, node: Node, tmp_path: Path) -> None:
     """A file in each form holds what was released, and nothing of the rest."""
     for form, one in FORMS.items():
-        media = one.media_type + "; charset=utf-8" * (form == "csv")
+        media = one.media_type + "; charset=utf-8" * (form in {"csv", "aco"})
         data = fetched(two, f"/v1/exports/{form}", media)
         assert b"Hidden" not in data
         assert b"Call first" not in data

@@ -68,6 +68,9 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter an option
         typer.Option("--datetime", metavar="TIME", help="An instant, or an interval START/END."),
     ] = None,
     expires: HoursOption = HOURS_DEFAULT,
+    form: Annotated[
+        str | None, typer.Option(metavar="FORM", help="Such as ed318; else as the name ends.")
+    ] = None,
     store: StoreOption = STORE_DEFAULT,
     keys: KeysOption = None,
 ) -> None:
@@ -86,7 +89,7 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter an option
     from detente.doors.exports.asking import wanted_of  # noqa: PLC0415
     from detente.node.whole_file import keep_whole  # noqa: PLC0415
 
-    name = output.suffix.lower().removeprefix(".")
+    name = form or output.suffix.lower().removeprefix(".")
     if name not in FORMS or not output.parent.is_dir():
         endings = ", ".join(f".{one}" for one in FORMS)
         raise MalformedInput(

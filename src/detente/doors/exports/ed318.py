@@ -13,24 +13,14 @@ from typing import Any
 
 import msgspec
 import shapely
-from msgspec.structs import replace
 
 from detente.core.drawn import drawing_of, rounded
 from detente.core.entry import EntryKind
-from detente.core.plan import Plan
 from detente.core.release import Grade
-from detente.core.volume import (
-    E7_PER_DEG,
-    MM_PER_M,
-    RADIUS_MAX_MM,
-    Circle,
-    Corridor,
-    Polygon,
-    Shape,
-    Volume,
-)
+from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.doors.exports.rows import Row, called, drawn_rows, header_of, utc
+from detente.doors.exports.standoff import away_mm, widened
 from detente.node.exporting import Export
 
 TEXT_MAX = 200
@@ -126,29 +116,6 @@ def _geometry(row: Row) -> dict[str, Any]:
         if mm is not None:
             layer |= {name: mm / MM_PER_M, f"{name}Reference": "WGS84"}
     return {**made, "layer": {**layer, "uom": "m"}}
-
-
-def away_mm(row: Row) -> int:
-    """What is to be kept around an object, or its hazard."""
-    value = row.item.view.value
-    if isinstance(value, Plan):
-        return value.hazard_mm
-    return getattr(value, "standoff_mm", 0) + getattr(value, "uncertainty_mm", 0)
-
-
-def widened(volume: Volume, by_mm: int) -> Volume:
-    """A volume with all that is within a distance of it, as far as a shape may reach."""
-    return replace(volume, footprint=tuple(_wider(one, by_mm) for one in volume.footprint))
-
-
-def _wider(shape: Shape, by_mm: int) -> Shape:
-    match shape:
-        case Circle():
-            return replace(shape, radius_mm=min(RADIUS_MAX_MM, shape.radius_mm + by_mm))
-        case Corridor():
-            return replace(shape, width_mm=min(RADIUS_MAX_MM, shape.width_mm + 2 * by_mm))
-        case Polygon():  # pragma: no branch - mypy knows that these are all
-            return replace(shape, buffer_mm=min(RADIUS_MAX_MM, shape.buffer_mm + by_mm))
 
 
 def _text(text: str) -> list[dict[str, str]]:
