@@ -175,6 +175,17 @@ def test_a_table_holds_the_very_volume_where_it_can(volume: Volume, *, circle: b
         assert again.volumes == read.volumes, "what was read once is written as it is"
 
 
+def test_a_line_that_would_be_read_as_less_is_drawn() -> None:
+    """Its source meant a line up to 50 m aside, which no reader could know of the line alone."""
+    line = ((100_000_000, 500_000_000), (100_100_000, 500_000_000))
+    footprint = (Corridor(line=line, width_mm=1_000, edge_error_mm=50_000),)
+    [read] = read_again(
+        "csv", exported([Notice(source_id="n", name="n", category="n",
+                                volumes=(Volume(footprint=footprint),))]), "notices"
+    ).values  # fmt: skip
+    assert isinstance(read.volumes[0].footprint[0], Polygon)
+
+
 @given(track=tracks)
 @settings(max_examples=5)
 def test_the_same_export_has_the_same_bytes(track: Track) -> None:

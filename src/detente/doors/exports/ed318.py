@@ -1,7 +1,7 @@
 """ED-318: a UAS geographical zone a volume, what is to be kept around it included.
 
 Who loads geo-zones knows no standoff, so the geometry holds it. A circle stays one; all else is
-drawn, and holds what it was drawn of. ``country`` is required and not known here: XXX, which
+drawn, and holds what it was drawn of. ``country`` is required and not known here: ZZZ, which
 ISO 3166-1 leaves to its users.
 
 Source: EUROCAE ED-318 (2024), by its published schemas.
@@ -60,7 +60,7 @@ def _feature(row: Row, header: dict[str, str]) -> dict[str, Any]:
     kind, asks = _asks(row)
     properties: dict[str, Any] = {
         "identifier": identifier(str(row.said["id"]), row.volume),
-        "country": "XXX",
+        "country": "ZZZ",
         "name": _text(str(row.said["name"] or f"An area of {view.party}: {view.category}")),
         "type": kind,
         "variant": "COMMON",
