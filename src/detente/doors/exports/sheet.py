@@ -29,8 +29,8 @@ from detente.errors import Conflict
 from detente.node.exporting import Export
 from detente.node.layers import Item
 
-SHEETS_MAX = 200
-"""Objects on paper: a binder. More are for a screen."""
+SHEETS_MAX = 50
+"""Objects on paper: some 20 s of one of the threads that draw for all. More are for a screen."""
 
 NEAR_MM = 50_000 * MM_PER_M
 """Neighbours within 50 km are told of: some ten minutes of a slow aircraft."""

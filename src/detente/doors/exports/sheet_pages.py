@@ -20,7 +20,7 @@ from detente.doors.exports.sheet import Sheet, middle, name_of, sheets_of
 from detente.errors import Conflict
 from detente.node.exporting import Export
 
-PAGES_MAX = 1_000
+PAGES_MAX = 250
 """Pages of one file: beyond it nobody turns them."""
 
 WIDTH_IN, HEIGHT_IN = 8.27, 11.69
