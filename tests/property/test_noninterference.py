@@ -26,11 +26,14 @@ from uuid import UUID
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nacl.signing import SigningKey
 
 from detente.core.committed import Question
 from detente.core.entry import EntryKind, token
 from detente.core.feature import KINDS
 from detente.core.notice import Notice
+from detente.core.pack import read_pack
+from detente.core.party import key_id
 from detente.core.plan import Plan, PlanState
 from detente.core.presence import Presence
 from detente.core.principal import Scope
@@ -48,6 +51,8 @@ from detente.core.telling import (
 from detente.core.volume import Circle, Volume
 from detente.core.wire import Value
 from detente.core.zone import Zone, ZoneRule
+from detente.doors.exports import FORMS
+from detente.doors.exports.asking import wanted_of
 from detente.doors.features.asking import CRS84, asked_of
 from detente.doors.features.formats import feature
 from detente.doors.features.routes import features_of
@@ -57,6 +62,7 @@ from detente.node.asking import reader_of
 from detente.node.author import Author
 from detente.node.clusters import SINGLE_MAX, Tile, look
 from detente.node.committing import Commit, Committed
+from detente.node.exporting import export
 from detente.node.f3548.details import INTENT, Told, get_constraint_details, get_intent_details
 from detente.node.f3548.entities import id_of_object
 from detente.node.f3548.heard import hear
@@ -70,6 +76,7 @@ from detente.node.f3548.reads import (
 from detente.node.f3548.subscriptions import SubscriptionAsked, put_subscription
 from detente.node.f3548.terms import Terms
 from detente.node.layers import Layers
+from detente.node.packing import pack_of
 from detente.node.reading import Reading
 from detente.node.submit import Receipt
 from detente.node.telling.address import Allowed
@@ -181,7 +188,7 @@ DOES = (
     "utm file", "utm query", "utm get",
     "uss details", "uss constraint", "uss notify", "utm subscribe", "utm told",
     "list", "list", "list", "get", "history", "terms", "events", "events there", "silence",
-    "layer", "tile", "item",
+    "layer", "tile", "item", "export",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
 )  # fmt: skip
@@ -527,6 +534,14 @@ class Two:
         await disclose_tile(self.town.engine, TWO, sight.shown)
         return written_tile(where, sight).hex(" ")
 
+    async def do_export(self, step: Step) -> object:
+        """A file to take away, to the byte, and what a pack holds."""
+        name = ("geojson", "csv", "kml", "ed318", "aco")[step.target % 5]
+        engine, wanted = self.town.engine, wanted_of(bbox=(None, "-1,-1,0.5,1")[step.place % 2])
+        data = await export(engine, self.layers, TWO, wanted, FORMS[name].write)
+        packed = await export(engine, self.layers, TWO, wanted, pack_of(PACK_KEY), how="pack")
+        return data.decode(), read_pack(packed, {key_id(PACK_PUBLIC): PACK_PUBLIC})
+
     async def do_item(self, step: Step) -> object:
         name = self.target(step.target).object_id
         item = await self.layers.look(TWO, lambda sight: sight.one(NOTICES, name))
@@ -661,6 +676,9 @@ def ids_of(label: str) -> Iterator[None]:
 
 
 ID_BYTES = 16
+PACK_KEY = SigningKey(bytes(32))
+PACK_PUBLIC = bytes(PACK_KEY.verify_key)
+
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
 TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])")
 HASHES = re.compile(r'"<hash>"(,"<hash>")+')

@@ -9,6 +9,7 @@ from detente.cli import (
     conflicts,
     demo,
     evidence,
+    export,
     log,
     register,
     serve,
@@ -50,6 +51,8 @@ app.command()(silence.silence)
 app.command()(evidence.evidence)
 app.command()(evidence.complete)
 app.command()(evidence.verify)
+app.command()(export.export)
+app.command()(export.pack)
 app.add_typer(log.app, name="log")
 app.command()(audit.audit)
 app.command("audit-tracks")(tracks.audit_tracks)

@@ -20,13 +20,14 @@ from detente.cli.common import (
     say_if_compiling,
     utc_now,
 )
+from detente.cli.export import KeyOption, read_file, trusted
 from detente.errors import DetenteError, MalformedInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from detente.core.agreement import Agreement
-    from detente.core.check import Known, Source, Verdict
+    from detente.core.check import Known, Meeting, Source, Verdict, Withheld
     from detente.core.committed import Question
     from detente.core.plan import Plan
     from detente.doors.files import Kind
@@ -58,6 +59,7 @@ class Asked:
     known: "list[Known]" = field(default_factory=list)
     sources: "list[Source]" = field(default_factory=list)
     register: "Picture | None" = None
+    withhold: "Callable[[Meeting], Withheld | None] | None" = None
 
     @property
     def agreement(self) -> "Agreement | None":
@@ -110,6 +112,11 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
             help="Put a commitment to the answer on the record, and what opens it here alone.",
         ),
     ] = None,
+    pack: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ask a pack, without a network (`detente pack`)."),
+    ] = None,
+    pack_key: KeyOption = None,
     keys: KeysOption = None,
 ) -> None:
     """Check plans against everything known: notices, presence, zones, other plans.
@@ -127,6 +134,8 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         detente check plans.geojson --notices hospitals.csv --format jsonl --map out.png
 
         detente check plan.geojson --store detente.db --commit told.html
+
+        detente check plan.geojson --pack monday.dtpack --pack-key 6f1c...
     """
     from detente.core.edges import length_mm  # noqa: PLC0415 - `--help` loads no geometry
     from detente.doors.answer import exit_status  # noqa: PLC0415
@@ -136,22 +145,22 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     require_png(map)
     now = parse_time(at) if at else utc_now()
     separation_mm = length_mm(separation, what="--separation")
-    if not any((store, notices, zones, presence)):
-        if not Path(STORE_DEFAULT).exists():
-            raise MalformedInput(
-                "check", expected="--store, --notices, --zones or --presence", got="nothing to ask"
-            )
-        store = STORE_DEFAULT
+    require_alone(pack, {"--store": store, "--at": at, "--commit": commit})
+    if not any((store, pack, notices, zones, presence)):
+        store = the_store_here()
     questions = read_plans(plans)
     others = {"--notices": notices, "--zones": zones, "--presence": presence, "--at": at}
     require_committable(commit, questions, {**others, "--together": together})
     # The kernels take a second to load: what is malformed is refused before.
+    from detente.core.check import shows_all  # noqa: PLC0415
     from detente.core.committed import Question  # noqa: PLC0415
     from detente.core.ledger import NODE  # noqa: PLC0415
     from detente.node.check import check_plans  # noqa: PLC0415
 
     say_if_compiling()
     asked = Asked()
+    if pack is not None:
+        questions = ask_pack(pack, pack_key, questions, asked, now=now)
     if store is not None:
         ask_store(place_of(store), asked)
     limit = age_limit(max_age, asked)
@@ -171,6 +180,7 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
         now=now,
         separation_mm=separation_mm,
         together=together,
+        withhold=asked.withhold or shows_all,
     )
     if commit is not None:
         question = Question(party=NODE, plan=questions[0], separation_mm=separation_mm)
@@ -189,6 +199,34 @@ def require_png(path: Path | None) -> None:
     """
     if path is not None and (path.suffix.lower() != ".png" or not path.parent.is_dir()):
         raise MalformedInput("--map", expected="a .png in a folder that is there", got=f"{path}")
+
+
+def the_store_here() -> str:
+    """The register that is asked where nothing else is named.
+
+    Raises:
+        MalformedInput: There is none here.
+    """
+    if not Path(STORE_DEFAULT).exists():
+        raise MalformedInput(
+            "check",
+            expected="--store, --pack, --notices, --zones or --presence",
+            got="nothing to ask",
+        )
+    return STORE_DEFAULT
+
+
+def require_alone(pack: Path | None, given: "Mapping[str, object]") -> None:
+    """Refuse what a pack cannot be asked together with.
+
+    An answer as of another time could make an expired pack look fresh.
+
+    Raises:
+        MalformedInput: One of them is given.
+    """
+    for name, value in given.items():
+        if pack is not None and value:
+            raise MalformedInput("--pack", expected="no --store, --at or --commit", got=name)
 
 
 def require_committable(
@@ -314,6 +352,26 @@ def ask_store(where: "Place", asked: Asked) -> None:
         could_not_ask(name_of(where), str(error), asked)
         return
     asked.sources.append(Source(name=name_of(where)))
+
+
+def ask_pack(
+    path: Path, key: str | None, plans: "list[Plan]", asked: Asked, *, now: datetime
+) -> "list[Plan]":
+    """Add what a pack holds; one that is not what its node sealed is refused.
+
+    Returns:
+        The plans, as of the party for which the pack was made: its own do not meet themselves.
+    """
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    from detente.core.pack import read_pack  # noqa: PLC0415
+    from detente.node.packing import ask  # noqa: PLC0415
+
+    found = read_pack(read_file(path), trusted(key))
+    answering = ask(found, name=path.name, now=now)
+    asked.register, asked.withhold = answering.picture, answering.withhold
+    asked.sources.append(answering.source)
+    return [replace(plan, party=found.reader) for plan in plans]
 
 
 def write(plans: "list[Plan]", verdicts: "list[Verdict]", form: Format) -> None:

@@ -63,6 +63,8 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
         problem: Why it could not be asked in full: missing, unreadable, cut
             short, too old. None if nothing was wrong.
         unplaced: Rows that it names but that could not be placed.
+        lacks: What it never holds and was not asked for elsewhere: found there or not, it
+            says nothing of that.
         as_of: When it was last known to be current.
     """
 
@@ -70,6 +72,7 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: str | None = None
     unplaced: int = 0
     as_of: datetime | None = None
+    lacks: str | None = None
 
 
 class Meeting(Struct, frozen=True, kw_only=True):
@@ -236,16 +239,17 @@ def decide(gravities: Sequence[VerdictKind], sources: Sequence[Source]) -> Verdi
     1. A source that could not be asked in full makes it ``incomplete``.
     2. Else the gravest finding decides.
     3. Without findings, entries that could not be placed still make it
-       ``incomplete``: what has no known place may be anywhere.
+       ``incomplete``: what has no known place may be anywhere. So does what a
+       source never holds.
 
     Source:
-        docs/rules/R-01.md; docs/adr/0009.
+        docs/rules/R-01.md; docs/adr/0009, 0028.
     """
     if any(source.problem for source in sources):
         return VerdictKind.INCOMPLETE
     if gravities:
         return max(gravities, key=_GRAVITY.__getitem__)
-    if any(source.unplaced for source in sources):
+    if any(source.unplaced or source.lacks for source in sources):
         return VerdictKind.INCOMPLETE
     return VerdictKind.NO_KNOWN_CONFLICT
 
@@ -289,6 +293,8 @@ def judge(  # noqa: PLR0913 - a verdict stands on all of these
         sequence=sequence,
         counts=Counts(stale=stale, withheld=len(hidden)),
         findings=tuple(findings),
-        sources=tuple(source for source in sources if source.problem or source.unplaced),
+        sources=tuple(
+            source for source in sources if source.problem or source.unplaced or source.lacks
+        ),
         withheld=tuple(hidden),
     )

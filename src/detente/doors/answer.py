@@ -88,6 +88,8 @@ def source_problem(source: Source) -> str:
     if source.unplaced:
         rows = plural(source.unplaced, "row")
         problems.append(f"{source.unplaced} {rows} refused: where those places are is unknown")
+    if source.lacks:
+        problems.append(source.lacks)
     return f"{source.name}: {'; '.join(problems)}"
 
 

@@ -27,6 +27,7 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import answers, routes
 from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
+from detente.doors.exports import routes as exports
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
 from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
@@ -98,6 +99,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
                     *tokens.handlers(),
                     *sign_in.handlers(),
                     *telling.handlers(),
+                    *exports.handlers(),
                 ]
             ),
             Door(handlers=log.handlers(), hot=log.hot(node)),

@@ -1,11 +1,11 @@
 """The verbs of the check: plans, a picture, the sources asked; verdicts in order, or conflicts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
-from detente.core.check import Known, Source, Verdict, judge
+from detente.core.check import Known, Meeting, Source, Verdict, Withheld, judge, shows_all
 from detente.core.conflicts import Conflicts, judge_pairs
 from detente.core.plan import Plan, PlanState
 from detente.errors import LogInconsistent, Unavailable
@@ -14,7 +14,7 @@ from detente.picture import Picture
 UNREAD = "what is met could not be read"
 
 
-def check_plans(
+def check_plans(  # noqa: PLR0913 - an answer stands on all of these
     plans: Sequence[Plan],
     picture: Picture,
     sources: Sequence[Source] = (),
@@ -22,6 +22,7 @@ def check_plans(
     now: datetime,
     separation_mm: int = 0,
     together: bool = False,
+    withhold: Callable[[Meeting], Withheld | None] = shows_all,
 ) -> list[Verdict]:
     """Check each plan against everything in the picture. Writes nothing.
 
@@ -32,6 +33,7 @@ def check_plans(
         now: UTC; decides what is stale.
         separation_mm: The least separation wanted from everything.
         together: Also check the plans against each other, as if all were filed.
+        withhold: What to show instead of a finding; None where it may be shown.
 
     Returns:
         One verdict a plan, in the order of the plans.
@@ -49,7 +51,15 @@ def check_plans(
         )
         met = [[*known, *others] for known, others in zip(met, among, strict=True)]
     return [
-        judge(plan, meetings, sources, now=now, sequence=picture.sequence, stale=stale)
+        judge(
+            plan,
+            meetings,
+            sources,
+            now=now,
+            sequence=picture.sequence,
+            stale=stale,
+            withhold=withhold,
+        )
         for plan, meetings in zip(plans, met, strict=True)
     ]
 

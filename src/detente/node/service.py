@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nacl.signing import SigningKey
+
 from detente.core.ledger import NODE
 from detente.errors import DetenteError
 from detente.node.access.gate import Gate
@@ -191,6 +193,14 @@ class Service:
             NotFound, Conflict: As for ``log``.
         """
         return Notary(key=self._keyring.load(NODE), log=self.log, policy=self._witnesses.counted)
+
+    def key(self) -> SigningKey:
+        """The node's own.
+
+        Raises:
+            NotFound: It is not here.
+        """
+        return self._keyring.load(NODE)
 
     def status(self) -> Status:
         """As of the last probe."""

@@ -65,7 +65,7 @@ class Disclosures:
         Args:
             party: To whom.
             shown: By sequence number, how much (EXTENT).
-            how: read, poll, stream or tile.
+            how: read, poll, stream, tile, export or pack.
 
         Raises:
             Unavailable: It cannot be recorded: then nothing may be shown.
@@ -192,7 +192,9 @@ def disclosures_of(engine: Engine) -> Disclosures:
     return _OF[engine]
 
 
-async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) -> None:
+async def disclose(
+    engine: Engine, principal: Principal, views: Iterable[View], how: str = "read"
+) -> None:
     """Have it on record that these are shown; doors call it before the bytes go out.
 
     What the reader said himself is no disclosure, nor is it one that the node shows
@@ -206,7 +208,7 @@ async def disclose(engine: Engine, principal: Principal, views: Iterable[View]) 
     """
     if principal.party != NODE:
         shown = shown_in(principal.party, views)
-        await disclosures_of(engine).record(principal.party, shown, "read")
+        await disclosures_of(engine).record(principal.party, shown, how)
 
 
 async def disclose_tile(engine: Engine, principal: Principal, shown: Mapping[int, Grade]) -> None:
