@@ -19,6 +19,7 @@ from detente.node.access.gate import Gate
 from detente.node.access.parties import EngineParties
 from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
+from detente.node.certificate import Certificate, own_certificate
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
 from detente.node.forgetting import Forget
@@ -191,6 +192,15 @@ class Service:
             NotFound, Conflict: As for ``log``.
         """
         return Notary(key=self._keyring.load(NODE), log=self.log, policy=self._witnesses.counted)
+
+    def own_certificate(self) -> Certificate:
+        """With which alerts are signed, where the operator gave none; made if there is none.
+
+        Raises:
+            MalformedInput, Unavailable: It cannot be read, or not be made.
+        """
+        name = f"Alerts of {self.engine.world.agreement.name}"
+        return own_certificate(self._keyring.folder, name, self.engine.clock())
 
     def status(self) -> Status:
         """As of the last probe."""
