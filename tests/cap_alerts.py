@@ -7,7 +7,7 @@ from typing import Any
 
 import shapely
 from lxml import etree
-from signxml import XMLVerifier
+from signxml.verifier import XMLVerifier
 
 CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
 DSIG = "{http://www.w3.org/2000/09/xmldsig#}"
