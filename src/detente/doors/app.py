@@ -32,10 +32,12 @@ from detente.doors.cap.wire import Letterhead
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
 from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
+from detente.doors.misp import routes as misp
 from detente.doors.taxii import routes as taxii_routes
 from detente.doors.taxii.service import Service as TaxiiService
 from detente.node.certificate import Certificate, certificate
 from detente.node.f3548.terms import Terms
+from detente.node.misp import MispFeed
 from detente.node.service import Service
 from detente.node.telling.alerts import Alerts
 from detente.node.telling.peers import Peering
@@ -111,6 +113,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
             _ogc(node, authenticator),
             _taxii(settings, node, authenticator),
             _cap(settings, node, authenticator),
+            _misp(node, authenticator),
         ]
     return doors
 
@@ -177,6 +180,11 @@ def _cap(settings: Settings, node: Service, authenticator: Authenticator) -> Doo
     head = Letterhead(url=node.gate.settings.url, status=settings.cap_status)
     desk = cap.Desk(Alerts(node.telling), authenticator.principal, by, head)
     return Door(handlers=cap.handlers(desk))
+
+
+def _misp(node: Service, authenticator: Authenticator) -> Door:
+    feed = MispFeed(node.engine, node.taxii)
+    return Door(handlers=misp.handlers(misp.Desk(node.engine, feed, authenticator.principal)))
 
 
 async def _dss(service: DssService, operation: Operation, exchange: Exchange) -> Answer:
