@@ -146,6 +146,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "every party that may subscribe can then have the node knock there."
         ),
     ] = False
+    people_rest_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="Between two messages to the same mail or chat; what happens meanwhile "
+            "is in the next.",
+        ),
+    ] = 60.0
     cap_certificate: Annotated[
         str,
         Meta(

@@ -106,7 +106,7 @@ def test_any_object_becomes_an_event(said: dict[str, Any], seen: dict[str, Any])
         text = json.dumps(one)
         try:
             read_stix(text)
-        except MalformedInput:  # A name that is no text: it never came in.
+        except MalformedInput:  # A name that is no text, half a character: it never came in.
             return
         head, data = glance_stix(text), text.encode()
         given.append(Given(party="one", sender="One", sequence=number, head=head, text=data))
@@ -116,5 +116,4 @@ def test_any_object_becomes_an_event(said: dict[str, Any], seen: dict[str, Any])
     MISPEvent().from_dict(**told["Event"])
     values = [one["value"] for one in told["Event"]["Attribute"]]
     for value in values:
-        data = value.encode(errors="surrogatepass")
-        assert md5(data, usedforsecurity=False).hexdigest().encode() in hashes(given[0])
+        assert md5(value.encode(), usedforsecurity=False).hexdigest().encode() in hashes(given[0])

@@ -137,7 +137,7 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     """The node's word: these entries were sent to a recipient's endpoint, with this outcome.
 
     ``entries`` are leaf hashes. That an endpoint took the bytes proves no more
-    than that; ``how`` is webhook, peer, stream, poll, read, tile, taxii, cap or misp.
+    than that; ``how`` is webhook, peer, stream, poll, read, tile, taxii, cap, misp or people.
     ``grade`` is how much of them was shown.
     """
 

@@ -100,9 +100,8 @@ def hashes(one: Given) -> bytes:
     """Lines that say by the MD5 of each value in which event it is; so MISP looks values up."""
     lines = []
     for value in _values(one, json.loads(one.text)):
-        # A text may hold half of a pair of UTF-16, by its escape.
-        data = value.encode(errors="surrogatepass")
-        lines.append(f"{md5(data, usedforsecurity=False).hexdigest()},{uuid_of(one)}\n")
+        digest = md5(value.encode(), usedforsecurity=False).hexdigest()
+        lines.append(f"{digest},{uuid_of(one)}\n")
     return "".join(lines).encode()
 
 
