@@ -193,8 +193,12 @@ def test_not_taken(town: Town) -> None:
     [
         "file:///etc/passwd", "syslog://", "dbus://", "windows://", "https://example.org",
         "mailto://a:hidden@example.org?verify=no", "mailto://a:hidden@example.org?attach=/etc/x",
-        "slack://T1/A1/hidden?template=/etc/x", "json://[hidden", "mailto://a b", "", "exec://x",
-        "apprise://example.org/hidden", "mailto://example.org?mode=insecure&tor=hidden",
+        "slack://T1/A1/hidden?template=/etc/x", "mailto://a b", "", "exec://x",
+        "apprise://example.org/hidden",
+        "json://example.org/hidden,file:///etc/x", "matrix://a:hidden@example.org/#b?verify=no",
+        "mailto://a:hidden@example.org?to=b@example.org;verify=no", "json://a/?to=b?verify=no",
+        "json://a/?VERIFY=no", "json://a/?%76erify=no", "json://a/?+x=hidden",
+        "mailto://example.org?mode=insecure&tor=hidden",
     ],
 )  # fmt: skip
 def test_refused(town: Town, address: str) -> None:

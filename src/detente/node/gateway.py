@@ -51,8 +51,10 @@ def send(order: Order) -> bool:
 
     watch(order.allowed)
     # Without a configuration, plugins or attachments of its own: the address is all it knows.
-    gateways = apprise.Apprise(asset=apprise.AppriseAsset(plugin_paths=[], storage_mode="memory"))
-    return bool(gateways.add(order.url) and gateways.notify(title=order.title, body=order.body))
+    asset = apprise.AppriseAsset(plugin_paths=[], storage_mode="memory")
+    # One address, whole: ``add`` would take a text for a list of them.
+    gateway = apprise.Apprise.instantiate(order.url, asset=asset, suppress_exceptions=True)
+    return bool(gateway and gateway.notify(title=order.title, body=order.body))
 
 
 def main() -> None:
