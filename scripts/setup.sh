@@ -29,6 +29,9 @@ command -v chromium >/dev/null || lacking+=(chromium)
 # GDAL's own programs read the node's layers, as a GIS does.
 command -v ogr2ogr >/dev/null || lacking+=(gdal-bin)
 
+# Alerts are verified by a program that shares nothing with us.
+command -v xmlsec1 >/dev/null || lacking+=(xmlsec1)
+
 install() {
     DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
 }

@@ -146,6 +146,29 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "every party that may subscribe can then have the node knock there."
         ),
     ] = False
+    people_rest_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="Between two messages to the same mail or chat; what happens meanwhile "
+            "is in the next.",
+        ),
+    ] = 60.0
+    cap_certificate: Annotated[
+        str,
+        Meta(
+            description="Certificate chain, PEM, with whose key alerts are signed; else the node "
+            "makes one, cap.pem in the folder of private keys."
+        ),
+    ] = ""
+    cap_key: Annotated[
+        str, Meta(description="Private key of cap_certificate, PEM: RSA, or ECDSA of P-256.")
+    ] = ""
+    cap_status: Annotated[
+        Literal["Actual", "Exercise", "System", "Test"],
+        Meta(description="What alerts say that they are (CAP 1.2)."),
+    ] = "Actual"
     witness_policy: Annotated[
         str,
         Meta(
@@ -323,6 +346,9 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
         raise MalformedInput(origins["tls_client_ca"], expected="a tls_certificate as well")
     if settings.tls_client_required and not settings.tls_client_ca:
         raise MalformedInput(origins["tls_client_required"], expected="a tls_client_ca as well")
+    if bool(settings.cap_certificate) != bool(settings.cap_key):
+        lacking = "cap_key" if settings.cap_certificate else "cap_certificate"
+        raise MalformedInput(lacking, expected="cap_certificate and cap_key, or neither")
     if bool(settings.witness_name) != bool(settings.witness_logs):
         lacking = "witness_logs" if settings.witness_name else "witness_name"
         raise MalformedInput(lacking, expected="witness_name and witness_logs, or neither")

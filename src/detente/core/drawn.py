@@ -70,7 +70,7 @@ def drawing_of(volumes: Iterable[Volume]) -> Drawing:
         return parts[0]
     if len({shapely.get_dimensions(one) for one in parts}) > 1:
         # One kind of geometry: what reads files of layers has no use for a mixture.
-        parts = [_held(one) for one in parts]
+        parts = [held(one) for one in parts]
     return shapely.union_all(parts)
 
 
@@ -177,8 +177,8 @@ def _disc(place: FloatArray, reach_m: float) -> Drawing:
     return _cut(shapely.Polygon(place + _ELLIPSE * reach))
 
 
-def _held(drawing: Drawing) -> Drawing:
-    """Points and lines as polygons, for company of polygons."""
+def held(drawing: Drawing) -> Drawing:
+    """Points and lines as polygons that hold them; polygons as they are."""
     if shapely.get_dimensions(drawing) == 2:  # noqa: PLR2004 - an area
         return drawing
     places = shapely.get_coordinates(drawing)

@@ -22,6 +22,7 @@ class Subscription(Struct, frozen=True, kw_only=True, tag="subscription", omit_d
         kinds: Of the objects wanted, as EntryKind has them; none is all.
         volumes: Where and when; none is everywhere, always.
         url: Where to post what happens; None for a party that polls or listens.
+        people: Where to tell people that something happened, sealed by the node.
         implicit: Made for a plan, by ASTM F3548-21, and gone with it.
         uss: For a subscription by ASTM F3548-21: whose server to notify.
     """
@@ -31,6 +32,7 @@ class Subscription(Struct, frozen=True, kw_only=True, tag="subscription", omit_d
     kinds: Annotated[tuple[KindName, ...], Meta(max_length=20)] = ()
     volumes: VolumesIfAny = ()
     url: BaseUrl | None = None
+    people: Annotated[str, Meta(max_length=4_000)] | None = None
     implicit: bool = False
     standing: Standing = Standing.IN_FORCE
     uss: Uss | None = None

@@ -137,8 +137,8 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     """The node's word: these entries were sent to a recipient's endpoint, with this outcome.
 
     ``entries`` are leaf hashes. That an endpoint took the bytes proves no more
-    than that; ``how`` is webhook, peer, stream, poll, read, tile, export or pack. ``grade`` is how
-    much of them was shown.
+    than that; ``how`` is webhook, peer, stream, poll, read, tile, taxii, export, pack, cap, misp
+    or people. ``grade`` is how much of them was shown.
     """
 
     source_id: SourceId

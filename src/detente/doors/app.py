@@ -6,6 +6,7 @@ door, add it to ``_doors``.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request
@@ -27,14 +28,20 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import answers, routes
 from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
+from detente.doors.cap import routes as cap
+from detente.doors.cap.wire import Letterhead
 from detente.doors.exports import routes as exports
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
 from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
+from detente.doors.misp import routes as misp
 from detente.doors.taxii import routes as taxii_routes
 from detente.doors.taxii.service import Service as TaxiiService
+from detente.node.certificate import Certificate, certificate
 from detente.node.f3548.terms import Terms
+from detente.node.misp import MispFeed
 from detente.node.service import Service
+from detente.node.telling.alerts import Alerts
 from detente.node.telling.peers import Peering
 from detente.settings import Settings
 
@@ -108,6 +115,8 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
             _f3548(settings, node, authenticator),
             _ogc(node, authenticator),
             _taxii(settings, node, authenticator),
+            _cap(settings, node, authenticator),
+            _misp(node, authenticator),
         ]
     return doors
 
@@ -163,6 +172,22 @@ def _taxii(settings: Settings, node: Service, authenticator: Authenticator) -> D
         bytes_max=min(TAXII_BYTES_MAX, settings.request_bytes_max),
     )
     return Door(handlers=taxii_routes.handlers(service), hot=taxii_routes.hot(service))
+
+
+def _cap(settings: Settings, node: Service, authenticator: Authenticator) -> Door:
+    def by() -> Certificate:
+        if not settings.cap_certificate:
+            return node.own_certificate()
+        return certificate(Path(settings.cap_certificate), Path(settings.cap_key))
+
+    head = Letterhead(url=node.gate.settings.url, status=settings.cap_status)
+    desk = cap.Desk(Alerts(node.telling), authenticator.principal, by, head)
+    return Door(handlers=cap.handlers(desk))
+
+
+def _misp(node: Service, authenticator: Authenticator) -> Door:
+    feed = MispFeed(node.engine, node.taxii)
+    return Door(handlers=misp.handlers(misp.Desk(node.engine, feed, authenticator.principal)))
 
 
 async def _dss(service: DssService, operation: Operation, exchange: Exchange) -> Answer:

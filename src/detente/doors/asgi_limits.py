@@ -46,6 +46,7 @@ BODIES: tuple[tuple[str, int], ...] = (
             "check",
             "reports",
             "bundles",
+            "misp",
         )
     ),
     # Signed entries, each with its object.

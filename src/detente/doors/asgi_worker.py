@@ -102,6 +102,7 @@ def open_node(settings: Settings) -> Node:
         webhooks=Allowed(http=settings.webhook_http, private=settings.webhook_private),
         peering=peering(settings),
         witnesses=witnesses(settings),
+        people_rest_s=settings.people_rest_s,
     )
 
 

@@ -21,6 +21,7 @@ from detente.node.access.gate import Gate
 from detente.node.access.parties import EngineParties
 from detente.node.access.settings import AccessSettings
 from detente.node.asking import Asking, Follow
+from detente.node.certificate import Certificate, own_certificate
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
 from detente.node.forgetting import Forget
@@ -37,6 +38,7 @@ from detente.node.telling import Telling
 from detente.node.telling.address import Allowed
 from detente.node.telling.events import Events
 from detente.node.telling.peers import Peering, Peers
+from detente.node.telling.people import REST_S, PeopleTerms
 from detente.node.telling.tail import Tail
 from detente.node.witness import Witness, witness_signers
 from detente.node.witnesses import Witnesses
@@ -81,6 +83,7 @@ class Service:
         webhooks: Where they may go, and what peers of F3548 are told.
         peering: How those are told; None where the node is no USS.
         witnesses: Who cosigns its log, and whose it cosigns.
+        people_rest_s: Between two messages to the same people.
 
     Attributes:
         tracks: What moves, as last seen; of this process.
@@ -99,7 +102,7 @@ class Service:
     witness: Witness | None
     mirror: Mirror | None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts
         self,
         database: str,
         access: AccessSettings,
@@ -108,7 +111,9 @@ class Service:
         webhooks: Allowed | None = None,
         peering: Peering | None = None,
         witnesses: Witnesses | None = None,
+        people_rest_s: float = REST_S,
     ) -> None:
+        self._people_rest_s = people_rest_s
         self._witnesses = witnesses or Witnesses()
         self._place = parse_place(database)
         self._access = access
@@ -143,7 +148,13 @@ class Service:
             self._access, self._store.access, self._keyring, EngineParties(self.engine)
         )
         await self._stack.enter_async_context(self.gate.running())
-        self.telling = Telling(self.engine, self._keyring, self._webhooks, peers=self._peers())
+        self.telling = Telling(
+            self.engine,
+            self._keyring,
+            self._webhooks,
+            peers=self._peers(),
+            people=PeopleTerms(url=self._access.url, rest_s=self._people_rest_s),
+        )
         await self.telling.start()
         self._stack.push_async_callback(self.telling.stop)
         self._begin_witnessing()
@@ -201,6 +212,15 @@ class Service:
             NotFound: It is not here.
         """
         return self._keyring.load(NODE)
+
+    def own_certificate(self) -> Certificate:
+        """With which alerts are signed, where the operator gave none; made if there is none.
+
+        Raises:
+            MalformedInput, Unavailable: It cannot be read, or not be made.
+        """
+        name = f"Alerts of {self.engine.world.agreement.name}"
+        return own_certificate(self._keyring.folder, name, self.engine.clock())
 
     def status(self) -> Status:
         """As of the last probe."""

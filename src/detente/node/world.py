@@ -329,7 +329,7 @@ class World:
         self.answered.discard(object_id)
 
     def _subscribe(self, object_id: str, value: Subscription) -> None:
-        if value.url is not None and value.standing is Standing.IN_FORCE:
+        if (value.url or value.people) is not None and value.standing is Standing.IN_FORCE:
             self.webhooks.add(object_id)
         else:
             self.webhooks.discard(object_id)

@@ -35,12 +35,14 @@ from detente.node.telling import Telling
 from detente.node.telling.disclosures import shown_by
 from detente.node.telling.events import LIMIT_MAX, START, EventPage
 from detente.node.telling.matching import Wanted
+from detente.node.telling.people import TARGET_LENGTH_MAX
 from detente.node.telling.silence import Asked, Draw, SilencePage, silences, undrawn
 from detente.node.telling.subscribing import (
     Subscribe,
     Subscribed,
     SubscriptionPage,
     Unsubscribe,
+    sealed,
     subscription,
     subscriptions,
 )
@@ -75,12 +77,15 @@ class NewSubscription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         kinds: Of the objects wanted; none is all.
         volumes: Where and when; none is everywhere, always.
         url: Where to post what happens; none for a party that polls or listens.
+        people: Instead of `url`: where to tell people that there is something to read, as an
+            address of apprise, such as mailtos://user:password@example.org?to=desk@example.org.
     """
 
     source_id: SourceId | None = None
     kinds: Annotated[tuple[KindName, ...], Meta(max_length=20)] = ()
     volumes: VolumesIfAny = ()
     url: BaseUrl | None = None
+    people: Annotated[str, Meta(max_length=TARGET_LENGTH_MAX)] | None = None
 
 
 class NewlySubscribed(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,14 +116,17 @@ async def subscribe(
     A change is told of if a check over that area and time would name the object, or
     would have before it changed. With a `url`, changes are posted there, in order and
     signed (Standard Webhooks), again and again until one answers 2xx; without one,
-    poll `/v1/events` or listen to `/v1/events/stream`.
+    poll `/v1/events` or listen to `/v1/events/stream`. To `people` goes a test message first:
+    503 where their gateway does not take it, and then nothing is made.
     """
+    people = await sealed(telling.people, principal, data.url, data.people)
     value = Subscription(
         source_id=data.source_id or secrets.token_hex(8),
         party=principal.party,
         kinds=data.kinds,
         volumes=data.volumes,
         url=data.url,
+        people=people,
     )
     command = Subscribe(principal, value, telling.allowed)
     if idempotency_key is None:

@@ -3,8 +3,8 @@
 ``Telling`` is all of it, for one process of a node. The pieces, in the order of an
 entry's way: listening (the record has grown), tail (its end, opened), sight (what
 an entry is to a reader), matching (which subscriptions it is for), events (pages of
-it), disclosures (that it was shown, on record), deliver (webhooks), peers (the USSs
-of F3548), silence (who has not acknowledged).
+it), disclosures (that it was shown, on record), deliver (webhooks), people (mail and chat),
+peers (the USSs of F3548), silence (who has not acknowledged).
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from detente.node.telling.events import Events
 from detente.node.telling.lease import LOST_AFTER_S, Lease
 from detente.node.telling.listening import Listening
 from detente.node.telling.peers import Peers
+from detente.node.telling.people import People, PeopleTerms
 from detente.node.telling.post import Poster
 from detente.node.telling.secret import WebhookSecrets
 from detente.node.telling.tail import Tail
@@ -40,12 +41,13 @@ class Telling:
         tls: Whose certificates are believed; None is whom this machine believes.
         peers: Makes what tells peers of F3548; None where the node is no USS.
         lost_after_s: After which silence the lease of another process ends.
+        people: How people are told.
 
     Attributes:
-        listening, tail, events, disclosures, secrets: Its parts.
+        listening, tail, events, disclosures, secrets, people: Its parts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its parts
         self,
         engine: Engine,
         keyring: Keyring,
@@ -54,6 +56,7 @@ class Telling:
         tls: ssl.SSLContext | None = None,
         peers: Callable[[Engine, Tail, Events], Peers] | None = None,
         lost_after_s: float = LOST_AFTER_S,
+        people: PeopleTerms | None = None,
     ) -> None:
         self.engine = engine
         self.allowed = allowed
@@ -62,6 +65,7 @@ class Telling:
         self.events = Events(engine, self.tail)
         self.disclosures: Disclosures = disclosures_of(engine)
         self.secrets = WebhookSecrets.load(keyring)
+        self.people = People(self.secrets.master, allowed, people or PeopleTerms())
         self._poster = Poster(allowed, tls)
         self._deliverer = Deliverer(
             engine,
@@ -69,6 +73,7 @@ class Telling:
             self.listening,
             secrets=self.secrets,
             poster=self._poster,
+            people=self.people,
             lease=Lease(engine, LEASE, lost_after_s=lost_after_s),
             peers=None if peers is None else peers(engine, self.tail, self.events),
         )

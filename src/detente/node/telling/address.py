@@ -12,33 +12,20 @@ addresses); RFC 6052 (addresses of IPv4 within IPv6).
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
+from detente.core.reach import Address, Allowed, require_public
 from detente.errors import MalformedInput, NotPermitted, Unavailable
 
-Address = IPv4Address | IPv6Address
-
-_NAT64 = IPv6Network("64:ff9b::/96")
+__all__ = ["Address", "Allowed", "Target", "require_public", "resolve", "target"]
 
 _PORTS = {"http": 80, "https": 443}
 
 _resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
 """Of their own: a name server that does not answer keeps nobody else waiting."""
-
-
-class Allowed(Struct, frozen=True, kw_only=True):
-    """What the operator allows beyond https to the public internet.
-
-    Attributes:
-        http: Also without TLS.
-        private: Also to loopback, link-local and private addresses.
-    """
-
-    http: bool = False
-    private: bool = False
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -104,29 +91,6 @@ async def resolve(found: Target, allowed: Allowed) -> list[Address]:
     for address in addresses:
         require_public(address, allowed)
     return addresses
-
-
-def require_public(address: Address, allowed: Allowed) -> None:
-    """Refuse what is reached only from inside.
-
-    Raises:
-        NotPermitted: Loopback, link-local, private, reserved, or a group.
-    """
-    if allowed.private:
-        return
-    one = _meant(address)
-    tunnelled = isinstance(one, IPv6Address) and (one.sixtofour or one.teredo)
-    if tunnelled or not one.is_global or one.is_multicast or one.is_reserved:
-        raise NotPermitted("url", expected="an address of the public internet")
-
-
-def _meant(address: Address) -> Address:
-    """The address of IPv4 that one of IPv6 stands for, where it does."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address
 
 
 def _split(url: str) -> SplitResult:

@@ -44,7 +44,8 @@ from detente.node.telling.messages import (
     message_of,
 )
 from detente.node.telling.peers import Peer, Peers, is_peer
-from detente.node.telling.post import Poster
+from detente.node.telling.people import Note, People, without_words
+from detente.node.telling.post import Attempt, Poster
 from detente.node.telling.secret import WebhookSecrets
 from detente.node.telling.tail import Tail
 from detente.store import Cursor
@@ -83,6 +84,7 @@ class Deliverer:
         listening: To it.
         secrets: With which messages are signed.
         poster: Through which they go.
+        people: Who tells those who read mail and chat.
         lease: Under which they go.
         peers: Of F3548; None where the node is no USS.
     """
@@ -95,6 +97,7 @@ class Deliverer:
         *,
         secrets: WebhookSecrets,
         poster: Poster,
+        people: People,
         lease: Lease,
         peers: Peers | None,
     ) -> None:
@@ -103,6 +106,8 @@ class Deliverer:
         self._listening = listening
         self._secrets = secrets
         self._poster = poster
+        self._people = people
+        self._rests: dict[str, int] = {}
         self._lease = lease
         self._peers = peers
         self._known_peers: dict[str, Peer] = {}
@@ -213,6 +218,8 @@ class Deliverer:
         for object_id in closed:
             del self._rows[object_id]
             self._sending.pop(object_id, None)
+        now_us = microseconds(self._engine.clock())
+        self._rests = {one: until for one, until in self._rests.items() if until > now_us}
         self._position = end - 1
 
     async def _owed(self, end: int) -> dict[str, int]:
@@ -271,6 +278,8 @@ class Deliverer:
             wish = wishes.get(object_id)
             if wish is None or object_id in self._tasks or row.next_us > now_us:
                 continue
+            if self._rests.get(object_id, 0) > now_us:
+                continue  # People were told just now.
             if row.sequence >= self._position:
                 continue  # Nothing waits; the next round drops its cursor.
             if len(self._tasks) >= AT_ONCE_MAX or busy[wish.party] >= PARTY_AT_ONCE_MAX:
@@ -302,9 +311,7 @@ class Deliverer:
         if out.message is None:
             self._rows[object_id] = Cursor(sequence=out.page.next)
             return out.page.next < self._position
-        attempt = await self._poster.post(
-            out.url, out.message, now=self._engine.clock(), turn=row.attempts
-        )
+        attempt = await self._send(wish, out, row.attempts)
         if isinstance(wish, Peer) and attempt.status == HTTPStatus.CONFLICT:
             # It was told of a later version already.
             attempt = replace(attempt, ok=True)
@@ -315,7 +322,15 @@ class Deliverer:
         await self._engine.act(Keep(self._held, kept))
         disclosures_of(self._engine).remember(wish.party, kept.disclosed)
         self._rows[object_id] = kept.cursor
-        return attempt.ok
+        return attempt.ok and object_id not in self._rests
+
+    async def _send(self, wish: Wanted | Peer, out: Outgoing, turn: int) -> Attempt:
+        now = self._engine.clock()
+        assert out.message is not None, "somebody is to be told something"  # noqa: S101
+        if not isinstance(out.message, Note):
+            return await self._poster.post(out.url, out.message, now=now, turn=turn)
+        self._rests[wish.object_id] = microseconds(now) + int(self._people.terms.rest_s * 1_000_000)
+        return await self._people.post(out.url, wish.party, out.message)
 
     async def _outgoing(self, wish: Wanted | Peer, after: int, upto: int) -> Outgoing:
         """What is to be posted next."""
@@ -327,6 +342,10 @@ class Deliverer:
         )
         if not page.events:
             return Outgoing(page=page)
+        if wish.value.people is not None:
+            sent = tuple(map(without_words, page.events))
+            note = self._people.note_of(sent, wish.object_id)
+            return Outgoing(page=page, sent=sent, url=wish.value.people, message=note)
         message, sent = message_of(wish.object_id, page, self._secrets)
         return Outgoing(page=page, sent=sent, url=wish.value.url or "", message=message)
 

@@ -9,7 +9,6 @@ What cannot be measured is told to everyone who may see it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -60,12 +59,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
     value: Subscription
     area: Plan | None
 
-    how: ClassVar[str] = "webhook"
+    @property
+    def how(self) -> str:
+        """As Delivery has it."""
+        return "webhook" if self.value.people is None else "people"
 
     @property
     def is_webhook(self) -> bool:
         """Whether it is to be posted to; peers by F3548 are told as that has it."""
-        return self.value.url is not None and self.value.uss is None and not self.value.implicit
+        told = self.value.url is not None or self.value.people is not None
+        return told and self.value.uss is None and not self.value.implicit
 
     def is_over(self, at: datetime) -> bool:
         """Whether all of its time is past."""

@@ -17,6 +17,7 @@ from detente.core.volume import microseconds
 from detente.node.telling.cursors import Attempted
 from detente.node.telling.disclosures import EXTENT, Delivered, shown_by
 from detente.node.telling.events import EventPage
+from detente.node.telling.people import Note
 from detente.node.telling.post import Attempt, Message, Posted
 from detente.node.telling.secret import WebhookSecrets
 from detente.node.telling.sight import Event
@@ -95,7 +96,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     page: EventPage
     sent: tuple[Event, ...] = ()
     url: str = ""
-    message: Posted | None = None
+    message: Posted | Note | None = None
 
 
 class After(NamedTuple):

@@ -64,6 +64,11 @@ class WebhookSecrets:
         message = b"detente webhook " + subscription.encode()
         return hmac.new(self._master, message, sha256).digest()
 
+    @property
+    def master(self) -> bytes:
+        """From which other keys of the node's are derived, each under a name of its own."""
+        return self._master
+
     def shown(self, subscription: str) -> str:
         """The secret as its subscriber puts it into his receiver."""
         return "whsec_" + base64.b64encode(self.of(subscription)).decode()

@@ -9,15 +9,34 @@ from detente.core.principal import Principal, Scope
 from detente.core.subscription import Subscription
 from detente.core.volume import EPOCH
 from detente.core.wire import read
-from detente.errors import NotFound
+from detente.errors import MalformedInput, NotFound
 from detente.node.engine import Decision
 from detente.node.moment import Moment
 from detente.node.submit import Receipt, Touches
 from detente.node.telling.address import Allowed, target
 from detente.node.telling.cursors import ALL
 from detente.node.telling.matching import check_wish
+from detente.node.telling.people import People
 from detente.node.verbs import End, Place, Speak
 from detente.store import Record, Stored
+
+
+async def sealed(
+    people: People, principal: Principal, url: str | None, target: str | None
+) -> str | None:
+    """Where people are told, as it is kept; None where none are.
+
+    Raises:
+        NotPermitted: The asker lacks the scope, or as for ``People.sealed``.
+        MalformedInput: Programs and people are to be told at once, or as there.
+        Unavailable: As there.
+    """
+    principal.require(Scope.SUBSCRIBE)
+    if target is None:
+        return None
+    if url is not None:
+        raise MalformedInput("people", expected="no url beside it", got="both")
+    return await people.sealed(principal.party, target)
 
 
 class Subscribe:
