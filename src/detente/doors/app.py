@@ -115,6 +115,7 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         asking=node.asking,
         reading=node.reading,
         who=authenticator.principal,
+        quarantine=node.quarantine,
         notary=node.notary,
     )
     return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
