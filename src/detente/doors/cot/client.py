@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, cast
@@ -61,6 +62,8 @@ class Client(asyncio.Protocol):
         """Find out who it is."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=HIGH_BYTES, low=LOW_BYTES)
+        held: socket.socket = transport.get_extra_info("socket")
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HIGH_BYTES)
         if not self._serving.enter(self):
             self.transport.abort()
             return
