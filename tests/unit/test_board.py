@@ -21,6 +21,7 @@ from nodes import around, at_work, desk_of, flight, hospital, run, say
 NOW = datetime(2026, 1, 7, 12, tzinfo=UTC)
 FULL, AREA = Release(members=Grade.FULL), Release(members=Grade.AREA)
 CONTACT = Release(members=Grade.CONTACT)
+ENDED = Release(members=Grade.FULL, until=NOW - timedelta(days=1))
 TRACK = Track(position=(100_000_000, 500_000_000), time=NOW, speed_max_mm_s=1_000)
 SQUARE = ((0, 0), (10_000_000, 0), (10_000_000, 10_000_000))
 
@@ -43,7 +44,7 @@ def test_what_is_not_released_changes_no_byte(register: Path) -> None:
             hidden = (
                 hospital("Hidden", 10.0, 50.0),
                 hospital("Call", 10.0, 50.0, release=CONTACT),
-                hospital("Ended", 10.0, 50.0, release=Release(members=Grade.FULL, until=NOW - timedelta(1))),
+                hospital("Ended", 10.0, 50.0, release=ENDED),
                 Presence(source_id="cot:U", name="Unit", track=TRACK),
                 Presence(source_id="cot:V", name="Unit", track=TRACK, release=AREA),
                 Zone(source_id="z", name="Z", rule=ZoneRule.NO_ACTIVITY, volumes=around(10, 50)),

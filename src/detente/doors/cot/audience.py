@@ -117,6 +117,11 @@ class Audience:
                 say(_log, logging.WARNING, "cot not shown", party=self._party, code=error.code)
                 await asyncio.sleep(LOOK_EVERY_S)
                 continue
+            except Exception:  # noqa: BLE001 - see below
+                # Whatever it was, what comes next must still be shown.
+                _log.exception("cot not shown")
+                await asyncio.sleep(LOOK_EVERY_S)
+                continue
             if batch:
                 made = Batch(batch)
                 for one in tuple(self.listeners):
