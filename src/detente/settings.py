@@ -199,6 +199,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cot_udp: Annotated[
         str, Meta(description="And over UDP, in only, as cot_tcp; such as 8087.")
     ] = ""
+    cot_ca_certificate: Annotated[
+        str,
+        Meta(
+            description="The authority, PEM, that signs tablets' certificates (detente tablet); "
+            "else they cannot enrol."
+        ),
+    ] = ""
+    cot_ca_key: Annotated[str, Meta(description="Private key of cot_ca_certificate, PEM.")] = ""
     cot_party: Annotated[
         str, Meta(description="The party for which whoever comes by cot_tcp or cot_udp speaks.")
     ] = ""
@@ -364,6 +372,11 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
 
 def _check_cot(settings: Settings, origins: Mapping[str, str]) -> None:
     """Whoever speaks Cursor on Target speaks for some party."""
+    if bool(settings.cot_ca_certificate) != bool(settings.cot_ca_key):
+        lacking = "cot_ca_key" if settings.cot_ca_certificate else "cot_ca_certificate"
+        raise MalformedInput(lacking, expected="cot_ca_certificate and cot_ca_key, or neither")
+    if settings.cot_ca_key and not settings.tls_certificate:
+        raise MalformedInput(origins["cot_ca_key"], expected="a tls_certificate as well")
     if settings.cot_tls and not settings.tls_client_ca:
         raise MalformedInput(origins["cot_tls"], expected="a tls_client_ca as well")
     for name in ("cot_tcp", "cot_udp"):

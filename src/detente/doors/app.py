@@ -6,6 +6,7 @@ door, add it to ``_doors``.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request
@@ -26,11 +27,13 @@ from detente.doors.asgi_problem import Refused, code_of_status, validation_error
 from detente.doors.astm import answers, routes
 from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
+from detente.doors.cot import enrolment
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
 from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
 from detente.doors.taxii import routes as taxii_routes
 from detente.doors.taxii.service import Service as TaxiiService
+from detente.node.access.enrolment import Authority, Enrolment
 from detente.node.f3548.terms import Terms
 from detente.node.service import Service
 from detente.node.telling.peers import Peering
@@ -105,6 +108,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
             _f3548(settings, node, authenticator),
             _ogc(node, authenticator),
             _taxii(settings, node, authenticator),
+            *_enrolment(settings, node),
         ]
     return doors
 
@@ -161,6 +165,14 @@ def _taxii(settings: Settings, node: Service, authenticator: Authenticator) -> D
         bytes_max=min(TAXII_BYTES_MAX, settings.request_bytes_max),
     )
     return Door(handlers=taxii_routes.handlers(service), hot=taxii_routes.hot(service))
+
+
+def _enrolment(settings: Settings, node: Service) -> list[Door]:
+    if not settings.cot_ca_key:
+        return []
+    authority = Authority(Path(settings.cot_ca_certificate), Path(settings.cot_ca_key))
+    made = Enrolment(node.engine.store.access, authority, node.gate.guesses)
+    return [Door(handlers=enrolment.handlers(made, node.engine.world.agreement.name))]
 
 
 async def _dss(service: DssService, operation: Operation, exchange: Exchange) -> Answer:
