@@ -240,3 +240,25 @@ def test_a_deletion_withdraws(units: Units) -> None:
 
     run(story())
     units.close()
+
+
+def test_what_the_store_cannot_take_is_tried_again_and_a_stop_does_not_wait_for_it(
+    units: Units,
+) -> None:
+    async def story() -> None:
+        units.engine.stop()
+        units.presencing.report(ONE, unit())
+        await asyncio.sleep(0.1)
+        assert units.recorded() == {}
+        units.engine._stopping = False
+        units.engine.start()
+        await asyncio.sleep(1.2)
+        assert units.recorded()["cot:U"][1] == 1
+        units.engine.stop()
+        units.presencing.report(ONE, unit(lon=11.0))
+        async with asyncio.timeout(5):
+            await units.presencing.stop()
+        assert units.recorded()["cot:U"][1] == 1
+
+    run(story())
+    units.close()

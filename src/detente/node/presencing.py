@@ -123,6 +123,7 @@ class Presencing:
         self._tracks = tracks
         self._feed = feed
         self._releases = releases
+        self._stopping = False
         self._units: dict[str, _Kept] = {}
         self._bound: dict[tuple[str, str], str] = {}
 
@@ -230,7 +231,8 @@ class Presencing:
             )
 
     async def stop(self) -> None:
-        """Wait until what is under way is recorded."""
+        """Wait until what is under way is recorded, or cannot be."""
+        self._stopping = True
         tasks = [one.task for one in self._units.values() if one.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -276,6 +278,8 @@ class Presencing:
                 try:
                     receipt: Receipt = await self._engine.act(said)
                 except Unavailable:
+                    if self._stopping:
+                        return
                     await asyncio.sleep(RETRY_S)
                     continue
                 except DetenteError:

@@ -36,6 +36,21 @@ VERSION = "1"
 _log = logging.getLogger("detente.cot")
 
 
+class Pace:
+    """EVENTS_MAX in each second of the clock."""
+
+    def __init__(self) -> None:
+        self._second, self._count = 0, 0
+
+    def take(self) -> bool:
+        """Count one; whether it is within."""
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._count = second, 0
+        self._count += 1
+        return self._count <= EVENTS_MAX
+
+
 class Client(asyncio.Protocol):
     """A connection.
 
@@ -55,7 +70,7 @@ class Client(asyncio.Protocol):
         self._newest: dict[str, Written] = {}
         self._left = (0, 0.0)
         self._refused = 0
-        self._second = (0, 0)
+        self._pace = Pace()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -145,7 +160,9 @@ class Client(asyncio.Protocol):
             self.transport.abort()
 
     def _take(self, is_proto: bool, data: bytes) -> None:  # noqa: FBT001 - as Stream tells it
-        self._count()
+        if not self._pace.take():
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(1.0, self._go_on)
         try:
             self._act(event_of(read(is_proto, data), self._serving.now()))
             self._refused = 0
@@ -166,15 +183,6 @@ class Client(asyncio.Protocol):
             assert self.principal is not None, "nothing is read before"  # noqa: S101
             self._serving.take(self.principal, event)
             self.uids.add(event.uid)
-
-    def _count(self) -> None:
-        """Read no more in this second than one connection may send."""
-        second = int(time.monotonic())
-        count = self._second[1] + 1 if self._second[0] == second else 1
-        self._second = second, count
-        if count == EVENTS_MAX:
-            self.transport.pause_reading()
-            asyncio.get_running_loop().call_later(1.0, self._go_on)
 
     def _go_on(self) -> None:
         if not self.transport.is_closing():

@@ -20,7 +20,7 @@ from detente.core.release import Release
 from detente.doors import asgi_tls
 from detente.doors.asgi_log import say
 from detente.doors.cot.audience import Audience
-from detente.doors.cot.client import Client
+from detente.doors.cot.client import EVENTS_MAX, Client, Pace
 from detente.doors.cot.event import Event, event_of
 from detente.doors.cot.mapping import FEED, unit_of
 from detente.doors.cot.stream import read_datagram
@@ -248,10 +248,15 @@ class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, serving: Serving, principal: Principal) -> None:
         self._serving = serving
         self._principal = principal
+        self._pace = Pace()
 
     def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - asyncio's
-        """Take it."""
-        self._serving.datagram(self._principal, data)
+        """Take it, unless too many come: they cannot be made to wait."""
+        if self._pace.take():
+            self._serving.datagram(self._principal, data)
+        else:
+            limit = Unavailable("datagrams", expected=f"at most {EVENTS_MAX} a second")
+            self._serving.refuse(self._principal.party, self._principal.subject, limit, len(data))
 
 
 def releases(settings: Settings) -> Mapping[str, Release]:
