@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from takproto.proto import TakMessage
 
 from cot import event
+from detente.core.release import Grade, Release
 from detente.core.watch import Approach, Observed
 from detente.doors.cot.event import EVENT_BYTES_MAX, Event, Raw, event_of
 from detente.doors.cot.mapping import alert_event, unit_of
 from detente.doors.cot.proto import framed, read_proto
+from detente.doors.cot.serving import address_of, releases
 from detente.doors.cot.stream import Lost, Stream, read, read_datagram
 from detente.doors.cot.writing import Out, Written, deletion
 from detente.doors.cot.xml import read_xml
 from detente.errors import MalformedInput
+from detente.settings import Settings
 
 NOW = datetime.now(UTC)
 SOON = NOW + timedelta(minutes=1)
@@ -232,3 +235,29 @@ def test_an_alert_is_where_the_track_is_and_names_no_place_of_what_it_nears() ->
     assert (alert.type, alert.position) == ("b-a-g", (1, 2))
     assert "within 500 m in 30 s" in alert.detail
     assert b"b-a-g" in Written(alert).xml
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("8087", ("127.0.0.1", 8087)),
+        (":0", ("127.0.0.1", 0)),
+        ("0.0.0.0:8089", ("0.0.0.0", 8089)),  # noqa: S104 - read, not listened on
+        ("[::1]:8089", ("::1", 8089)),
+    ],
+)
+def test_a_port_alone_is_of_this_machine(text: str, at: tuple[str, int]) -> None:
+    assert address_of(text, what="cot_tcp") == at
+
+
+@pytest.mark.parametrize("text", ["here", "1.2.3.4:", "1.2.3.4:70000", "1.2.3.4:-1"])
+def test_an_address_without_a_port_is_refused(text: str) -> None:
+    with pytest.raises(MalformedInput, match="cot_tcp"):
+        address_of(text, what="cot_tcp")
+
+
+def test_releases_are_read_from_their_tables_or_refused() -> None:
+    one = {"party": "one", "release": {"parties": {"two": "full"}}}
+    assert releases(Settings(cot_release=(one,))) == {"one": Release(parties={"two": Grade.FULL})}
+    with pytest.raises(MalformedInput, match="cot_release"):
+        releases(Settings(cot_release=({"party": "one", "to": ["two"]},)))
