@@ -373,8 +373,8 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
 def _check_cot(settings: Settings, origins: Mapping[str, str]) -> None:
     """Whoever speaks Cursor on Target speaks for some party."""
     if bool(settings.cot_ca_certificate) != bool(settings.cot_ca_key):
-        lacking = "cot_ca_key" if settings.cot_ca_certificate else "cot_ca_certificate"
-        raise MalformedInput(lacking, expected="cot_ca_certificate and cot_ca_key, or neither")
+        given = "cot_ca_certificate" if settings.cot_ca_certificate else "cot_ca_key"
+        raise MalformedInput(origins[given], expected="cot_ca_certificate and cot_ca_key")
     if settings.cot_ca_key and not settings.tls_certificate:
         raise MalformedInput(origins["cot_ca_key"], expected="a tls_certificate as well")
     if settings.cot_tls and not settings.tls_client_ca:
