@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import checks
+import cot_fanout
 import feeds
 import growth
 import live
@@ -188,6 +189,7 @@ FIGURES = {
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
     **feeds.FIGURES, **screen.FIGURES,
+    **feeds.FIGURES, **cot_fanout.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {

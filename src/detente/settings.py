@@ -205,6 +205,41 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(description="A file (C2SP tlog-policy) whose log lines say which logs it mirrors."),
     ] = ""
+    cot_tcp: Annotated[
+        str,
+        Meta(
+            description="Where Cursor on Target is spoken over TCP, such as 8087 or HOST:8087; a "
+            "port alone is of this machine only. Nobody proves who he is: all speak for cot_party."
+        ),
+    ] = ""
+    cot_tls: Annotated[
+        str,
+        Meta(
+            description="And over TLS, such as 0.0.0.0:8089, with the node's certificate and "
+            "those of tls_client_ca: a client's certificate tells its party."
+        ),
+    ] = ""
+    cot_udp: Annotated[
+        str, Meta(description="And over UDP, in only, as cot_tcp; such as 8087.")
+    ] = ""
+    cot_ca_certificate: Annotated[
+        str,
+        Meta(
+            description="The authority, PEM, that signs tablets' certificates (detente tablet); "
+            "else they cannot enrol."
+        ),
+    ] = ""
+    cot_ca_key: Annotated[str, Meta(description="Private key of cot_ca_certificate, PEM.")] = ""
+    cot_party: Annotated[
+        str, Meta(description="The party for which whoever comes by cot_tcp or cot_udp speaks.")
+    ] = ""
+    cot_release: Annotated[
+        tuple[dict[str, Any], ...],
+        Meta(
+            description="Tables: to whom a party's units are shown (docs/cot.md); else to nobody "
+            "but itself."
+        ),
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"
@@ -344,6 +379,7 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
         raise MalformedInput(lacking, expected="tls_certificate and tls_key, or neither")
     if settings.tls_client_ca and not settings.tls_certificate:
         raise MalformedInput(origins["tls_client_ca"], expected="a tls_certificate as well")
+    _check_cot(settings, origins)
     if settings.tls_client_required and not settings.tls_client_ca:
         raise MalformedInput(origins["tls_client_required"], expected="a tls_client_ca as well")
     if bool(settings.cap_certificate) != bool(settings.cap_key):
@@ -358,6 +394,20 @@ def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
     if settings.mirror_name and settings.mirror_name == settings.witness_name:
         # A mirror's cosignature says more than a witness's (tlog-mirror).
         raise MalformedInput(origins["mirror_name"], expected="another name than witness_name")
+
+
+def _check_cot(settings: Settings, origins: Mapping[str, str]) -> None:
+    """Whoever speaks Cursor on Target speaks for some party."""
+    if bool(settings.cot_ca_certificate) != bool(settings.cot_ca_key):
+        given = "cot_ca_certificate" if settings.cot_ca_certificate else "cot_ca_key"
+        raise MalformedInput(origins[given], expected="cot_ca_certificate and cot_ca_key")
+    if settings.cot_ca_key and not settings.tls_certificate:
+        raise MalformedInput(origins["cot_ca_key"], expected="a tls_certificate as well")
+    if settings.cot_tls and not settings.tls_client_ca:
+        raise MalformedInput(origins["cot_tls"], expected="a tls_client_ca as well")
+    for name in ("cot_tcp", "cot_udp"):
+        if getattr(settings, name) and not settings.cot_party:
+            raise MalformedInput(origins[name], expected="a cot_party as well")
 
 
 def masked(setting: Setting, value: object) -> object:

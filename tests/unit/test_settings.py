@@ -48,6 +48,11 @@ def test_with_nothing_said_all_is_default(tmp_path: Path, monkeypatch: pytest.Mo
         ("tls_key = 'k'", "tls_certificate: expected"),
         ("tls_client_ca = 'c'", "expected a tls_certificate as well"),
         ("tls_client_required = true", "expected a tls_client_ca as well"),
+        ("cot_tls = '8089'", "cot_tls: expected a tls_client_ca as well"),
+        ("cot_tcp = '8087'", "cot_tcp: expected a cot_party as well"),
+        ("cot_udp = '8087'", "cot_udp: expected a cot_party as well"),
+        ("cot_ca_key = 'k'", "expected cot_ca_certificate and cot_ca_key"),
+        ("cot_ca_key = 'k'\ncot_ca_certificate = 'c'", "expected a tls_certificate as well"),
         ("port = ", "expected TOML"),
     ],
 )

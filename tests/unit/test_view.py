@@ -59,6 +59,13 @@ def test_what_everyone_must_know_is_seen_by_all() -> None:
     assert looking.grade(Subscription(source_id="s", party="one"), "") is None
 
 
+def test_a_release_shows_all_of_a_live_track_or_nothing() -> None:
+    assert reader().released("one", to_two(Grade.FULL))
+    assert not reader().released("one", to_two(Grade.AREA))
+    assert not reader("three").released("one", to_two(Grade.FULL))
+    assert reader("one").released("one", Release())
+
+
 def test_only_members_are_members() -> None:
     value = site(release=Release(members=Grade.FULL))
     assert reader("stranger").grade(value, "") is None

@@ -64,14 +64,14 @@ def client_new(  # noqa: PLR0913, PLR0917 - one parameter an option
     from detente.node.access.secret import hash_password, new_secret  # noqa: PLC0415
     from detente.store import Client  # noqa: PLC0415
 
-    scopes = scopes_of(_roles(role)) | _scopes(scope)
+    scopes = scopes_of(roles_of(role)) | _scopes(scope)
     if not scopes:
         raise MalformedInput("client", expected="--scope or --role, at least one")
     secret = new_secret() if certificate is None else None
-    register = _open(store)
+    register = open_register(store)
     one = Client(
         id=slug(client_id, what="client id"),
-        party=_speaker(register, party),
+        party=speaker(register, party),
         scopes=scopes,
         secret_hash=None if secret is None else hash_password(secret),
         certificate=None if certificate is None else _fingerprint(certificate),
@@ -94,14 +94,14 @@ def client_list(store: PlaceOption = PLACE_DEFAULT, json: JsonOption = False) ->
 
         detente client list
     """
-    register = _open(store)
+    register = open_register(store)
     found = register.access.clients()
     register.close()
     rows = [
         {
             "client": one.id,
             "party": one.party,
-            "by": "certificate" if one.secret_hash is None else "secret",
+            "by": proof_of(one.secret_hash),
             "scopes": _words(one.scopes),
             "state": "revoked" if one.revoked else "",
         }
@@ -121,7 +121,7 @@ def client_revoke(
 
         detente client revoke uss-1
     """
-    register = _open(store)
+    register = open_register(store)
     register.access.revoke_client(client_id, now=utc_now())
     register.close()
     sys.stdout.write(f"client {client_id} is revoked\n")
@@ -145,15 +145,15 @@ def account_new(
     from detente.node.access.secret import hash_password  # noqa: PLC0415
     from detente.store import Account  # noqa: PLC0415
 
-    roles = _roles(role)
+    roles = roles_of(role)
     if not roles:
         raise MalformedInput("account", expected="--role, at least one")
     if not 0 < len(name) <= ACCOUNT_NAME_LENGTH_MAX:
         raise MalformedInput("name", expected=f"1 to {ACCOUNT_NAME_LENGTH_MAX} characters")
-    register = _open(store)
+    register = open_register(store)
     one = Account(
         name=name,
-        party=_speaker(register, party),
+        party=speaker(register, party),
         roles=roles,
         password_hash=hash_password(_password()),
     )
@@ -170,7 +170,7 @@ def account_list(store: PlaceOption = PLACE_DEFAULT, json: JsonOption = False) -
 
         detente account list
     """
-    register = _open(store)
+    register = open_register(store)
     found = register.access.accounts()
     register.close()
     rows = [
@@ -197,7 +197,7 @@ def account_password(
     """
     from detente.node.access.secret import hash_password  # noqa: PLC0415
 
-    register = _open(store)
+    register = open_register(store)
     register.access.set_password(name, hash_password(_password()))
     register.close()
     sys.stdout.write(f"account {name!r} has another password\n")
@@ -213,7 +213,7 @@ def account_disable(
 
         detente account disable "Air desk"
     """
-    register = _open(store)
+    register = open_register(store)
     register.access.disable_account(name, now=utc_now())
     register.close()
     sys.stdout.write(f"account {name!r} is disabled\n")
@@ -275,13 +275,14 @@ _CERTIFICATE_BYTES_MAX = 100_000
 """A certificate with a chain of five: some 10 KB."""
 
 
-def _open(place: str) -> "Store":
+def open_register(place: str) -> "Store":
+    """The register, open."""
     from detente.store import Store, parse_place  # noqa: PLC0415
 
     return Store(parse_place(place))
 
 
-def _speaker(register: "Store", party: str) -> str:
+def speaker(register: "Store", party: str) -> str:
     """The party's id; the node itself, for its own people."""
     from detente.core.ledger import NODE  # noqa: PLC0415
     from detente.node.lookup import admitted_party  # noqa: PLC0415
@@ -292,7 +293,12 @@ def _speaker(register: "Store", party: str) -> str:
         return admitted_party(record, party).id
 
 
-def _roles(names: list[str] | None) -> "frozenset[Role]":
+def roles_of(names: list[str] | None) -> "frozenset[Role]":
+    """The roles of these names.
+
+    Raises:
+        MalformedInput: One is none.
+    """
     from detente.core.principal import Role  # noqa: PLC0415
 
     try:
@@ -331,6 +337,15 @@ def _fingerprint(path: Path) -> bytes:
     except ValueError as error:
         raise MalformedInput(f"{path}", expected="a certificate, PEM", got=str(error)) from None
     return sha256(one.public_bytes(Encoding.DER)).digest()
+
+
+def proof_of(kept: str | None) -> str:
+    """By what a client proves itself, by what is kept of its secret."""
+    from detente.node.access.enrolment import is_pending  # noqa: PLC0415
+
+    if kept is None:
+        return "certificate"
+    return "token, once" if is_pending(kept) else "secret"
 
 
 def _words(words: "frozenset[Role] | frozenset[Scope]") -> str:

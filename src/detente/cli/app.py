@@ -14,6 +14,7 @@ from detente.cli import (
     register,
     serve,
     silence,
+    tablets,
     tracks,
 )
 
@@ -41,6 +42,7 @@ party.command("rotate")(access.party_rotate)
 party.command("revoke")(access.party_revoke)
 app.add_typer(access.client, name="client")
 app.add_typer(access.account, name="account")
+app.add_typer(tablets.tablet, name="tablet")
 app.command("import")(register.import_file)
 app.command("list")(register.list_objects)
 app.command()(register.show)

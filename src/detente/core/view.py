@@ -158,6 +158,18 @@ class Reader(Struct, frozen=True, kw_only=True):
             grade = Grade.FULL if self.party in {item.party, *item.concerned} else None
         return None if grade in {None, Grade.CONTACT} else self._view(item, grade)
 
+    def released(self, author: str, release: Release) -> bool:
+        """Whether a release of this author's shows all to this reader."""
+        shown = grade(
+            release,
+            author=author,
+            reader=self.party,
+            members=self.agreement.members or self.parties,
+            grants={},
+            now=self.now,
+        )
+        return shown is Grade.FULL
+
     def lists(self, value: Value, object_id: str) -> bool:
         """Whether this reader may know of an object without meeting it."""
         return shows(self.grade(value, object_id), Grade.AREA)

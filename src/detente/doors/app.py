@@ -30,6 +30,7 @@ from detente.doors.astm.operations import Operation
 from detente.doors.astm.service import Service as DssService
 from detente.doors.cap import routes as cap
 from detente.doors.cap.wire import Letterhead
+from detente.doors.cot import enrolment
 from detente.doors.exports import routes as exports
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
@@ -37,6 +38,7 @@ from detente.doors.http import docs, health, log, mirror, sign_in, telling, toke
 from detente.doors.misp import routes as misp
 from detente.doors.taxii import routes as taxii_routes
 from detente.doors.taxii.service import Service as TaxiiService
+from detente.node.access.enrolment import Authority, Enrolment
 from detente.node.certificate import Certificate, certificate
 from detente.node.f3548.terms import Terms
 from detente.node.misp import MispFeed
@@ -117,6 +119,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
             _taxii(settings, node, authenticator),
             _cap(settings, node, authenticator),
             _misp(node, authenticator),
+            *_enrolment(settings, node),
         ]
     return doors
 
@@ -127,6 +130,7 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         asking=node.asking,
         reading=node.reading,
         who=authenticator.principal,
+        quarantine=node.quarantine,
         notary=node.notary,
     )
     return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
@@ -188,6 +192,14 @@ def _cap(settings: Settings, node: Service, authenticator: Authenticator) -> Doo
 def _misp(node: Service, authenticator: Authenticator) -> Door:
     feed = MispFeed(node.engine, node.taxii)
     return Door(handlers=misp.handlers(misp.Desk(node.engine, feed, authenticator.principal)))
+
+
+def _enrolment(settings: Settings, node: Service) -> list[Door]:
+    if not settings.cot_ca_key:
+        return []
+    authority = Authority(Path(settings.cot_ca_certificate), Path(settings.cot_ca_key))
+    made = Enrolment(node.engine.store.access, authority, node.gate.guesses)
+    return [Door(handlers=enrolment.handlers(made, node.engine.world.agreement.name))]
 
 
 async def _dss(service: DssService, operation: Operation, exchange: Exchange) -> Answer:

@@ -74,7 +74,7 @@ class Authenticator:
         now_s = clock_s()
         authorization, cookies, length = _read(scope["headers"])
         if basic and authorization is not None and authorization[:6].lower() == b"basic ":
-            client_id, secret = _basic(authorization)
+            client_id, secret = basic_of(authorization)
             found = await self.gate.by_secret(
                 client_id, secret, address=address_of(scope), now_s=now_s
             )
@@ -223,7 +223,7 @@ def _read(headers: Headers) -> tuple[bytes | None, list[bytes], int]:
 _LENGTH_DIGITS_MAX = 18
 
 
-def _basic(authorization: bytes) -> tuple[str, str]:
+def basic_of(authorization: bytes) -> tuple[str, str]:
     """Id and secret of HTTP Basic (RFC 7617).
 
     Raises:

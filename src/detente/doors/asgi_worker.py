@@ -30,6 +30,7 @@ from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.doors.asgi_witnesses import witnesses
+from detente.doors.cot.serving import Serving
 from detente.errors import DetenteError
 from detente.node.access.settings import access_settings
 from detente.node.service import Service
@@ -67,7 +68,8 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     task = msgspec.json.decode(orders.readline(), type=Task)
     asgi_log.set_up(task.settings.log_level, task.settings.log_format)
-    _raise_file_limit(task.settings.connections_max + FILES_BESIDE)
+    doors = 2 if speaks_cot(task.settings) else 1
+    _raise_file_limit(doors * task.settings.connections_max + FILES_BESIDE)
     try:
         uvloop.run(_serve(task, orders, words))
     except DetenteError as error:
@@ -79,7 +81,12 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
     settings = task.settings
     node = open_node(settings)
     await node.start()
+    door = None
     try:
+        if task.worker == 0 and isinstance(node, Service) and speaks_cot(settings):
+            # What moves is in one process: its clients have to meet there.
+            door = Serving(settings, node)
+            await door.start()
         server = Server(settings, create(settings, node))
         await server.listen([socket.socket(fileno=number) for number in task.sockets])
         asgi_log.say(_LOG, logging.INFO, "worker ready", worker=task.worker, pid=os.getpid())
@@ -87,6 +94,8 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
         await _until_told(orders)
         await server.stop()
     finally:
+        if door is not None:
+            await door.stop()
         await node.stop()
     asgi_log.say(_LOG, logging.INFO, "worker stopped", worker=task.worker, pid=os.getpid())
 
@@ -104,6 +113,11 @@ def open_node(settings: Settings) -> Node:
         witnesses=witnesses(settings),
         people_rest_s=settings.people_rest_s,
     )
+
+
+def speaks_cot(settings: Settings) -> bool:
+    """Whether clients of Cursor on Target are let in."""
+    return bool(settings.cot_tcp or settings.cot_tls or settings.cot_udp)
 
 
 async def _until_told(orders: BinaryIO) -> None:

@@ -16,10 +16,12 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detente.core.check import Known
 from detente.core.drawn import Drawing, drawing_of
@@ -81,10 +83,15 @@ class Item:
 
     def __init__(self, view: View, reader: Reader) -> None:
         self.view = view
+        self.reader = reader
         self.now = reader.now
         self._volumes: tuple[Volume, ...] | None = None
         self._drawing: Drawing = None
         self._properties: Properties | None = None
+
+    def later(self, now: datetime) -> "Item":
+        """The same as its reader sees it at another time."""
+        return Item(self.view, replace(self.reader, now=now))
 
     @property
     def properties(self) -> Properties:

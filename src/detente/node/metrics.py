@@ -52,3 +52,16 @@ PICTURE_SEGMENTS = Gauge(
     "Segments that a worker's picture holds, at most.",
     multiprocess_mode="livemax",
 )
+QUARANTINED = Counter(
+    "detente_quarantined",
+    "What came from devices and was passed on to nobody, by the refusal's code.",
+    ["code"],
+)
+COT_CONNECTIONS = Gauge(
+    "detente_cot_connections",
+    "Clients of Cursor on Target.",
+    multiprocess_mode="livesum",
+)
+COT_CUT_OFF = Counter(
+    "detente_cot_cut_off", "Clients of Cursor on Target that took nothing and were cut off."
+)

@@ -30,6 +30,7 @@ from detente.node.layers import Layers
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.mirror import Mirror, mirror_signers
+from detente.node.quarantine import Quarantine
 from detente.node.reading import Reading
 from detente.node.seen import LiveTracks
 from detente.node.status import Condition, Status
@@ -87,11 +88,13 @@ class Service:
 
     Attributes:
         tracks: What moves, as last seen; of this process.
+        quarantine: What devices sent and nobody is shown; of this process.
         engine, asking, reading, layers, taxii, gate, telling: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
 
     tracks: LiveTracks
+    quarantine: Quarantine
     engine: Engine
     asking: Asking
     reading: Reading
@@ -122,6 +125,7 @@ class Service:
         self._peering = peering
         self._log: tuple[Agreement, PublicLog] | None = None
         self.tracks = LiveTracks()
+        self.quarantine = Quarantine()
         self._status = Status()
         self._scrubbed = -1
         self._stack = contextlib.AsyncExitStack()

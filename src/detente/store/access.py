@@ -114,6 +114,18 @@ class AccessStore:
             if not connection.execute(change.values(revoked_us=microseconds(now))).rowcount:
                 raise NotFound(f"client {client_id}", expected="one that is not revoked")
 
+    def enrol_client(self, client_id: str, digest: str, certificate: bytes) -> bool:
+        """Give a client a certificate in place of the token of this digest; it is spent by it.
+
+        Returns:
+            Whether it was still there to be spent.
+        """
+        kept = client.c.secret_hash.startswith(f"enrol${digest}$", autoescape=True)
+        which = sa.update(client).where(client.c.id == client_id, client.c.revoked_us.is_(None))
+        change = which.where(kept).values(secret_hash=None, certificate=certificate)
+        with self._database.writing() as connection:
+            return bool(connection.execute(change).rowcount)
+
     def revoked_clients(self, *, since_us: int) -> frozenset[str]:
         """Names of those revoked since then."""
         query = sa.select(client.c.id).where(client.c.revoked_us >= since_us)

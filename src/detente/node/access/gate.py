@@ -87,9 +87,9 @@ class Gate:
         self.tokens = TokenIssuer(settings, TokenKeys(keyring))
         self.limits = PartyLimits(settings.requests_per_s, settings.bytes_per_s)
         self.sessions = Sessions(store)
-        self._guesses = GuessLimits()
+        self.guesses = GuessLimits()
         self._verifier = Verifier()
-        self.accounts = Accounts(store, self._verifier, self._guesses)
+        self.accounts = Accounts(store, self._verifier, self.guesses)
         self._store = store
         self._parties = parties
         self._issuers = Issuers(
@@ -241,10 +241,10 @@ class Gate:
         client = await asyncio.to_thread(self._store.client, client_id)
         kept = None if client is None else client.secret_hash
         if not self._verifier.recalls(kept, secret, now_s=now_s):
-            self._guesses.take(client_id, address, now_s=now_s)
+            self.guesses.take(client_id, address, now_s=now_s)
             if not await self._verifier.verify(kept, secret, now_s=now_s):
                 return None
-            self._guesses.succeeded(client_id, address)
+            self.guesses.succeeded(client_id, address)
         return None if client is None or client.revoked else client
 
     def _holds(self, found: Vouched) -> bool:

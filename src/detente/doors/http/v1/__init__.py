@@ -12,6 +12,7 @@
     checking     one plan, or lines of them
     lines        JSON lines in and out, in bounded memory
     looking      lists, searches, one object, its history
+    devices      what the party's devices sent in vain
     governing    the agreement, parties, oneself
     describing   the same rows, as OpenAPI
 
@@ -28,6 +29,7 @@ from detente.doors.asgi_hot import Hot
 from detente.doors.http.v1 import (
     bundling,
     checking,
+    devices,
     entries,
     governing,
     looking,
@@ -46,6 +48,7 @@ OPERATIONS = (
     *entries.OPERATIONS,
     *checking.OPERATIONS,
     *looking.OPERATIONS,
+    *devices.OPERATIONS,
     *governing.OPERATIONS,
 )
 

@@ -8,6 +8,7 @@ from detente.doors.asgi_edge import Exchange
 from detente.node.asking import Asking
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
+from detente.node.quarantine import Quarantine
 from detente.node.reading import Reading
 
 Who = Callable[[MutableMapping[str, Any]], Awaitable[Principal]]
@@ -22,6 +23,7 @@ class Desk:
         asking: Answers checks.
         reading: Answers readers.
         who: Tells who asks.
+        quarantine: What devices sent in vain.
         notary: Gives with what evidence is made.
     """
 
@@ -32,12 +34,14 @@ class Desk:
         asking: Asking,
         reading: Reading,
         who: Who,
+        quarantine: Quarantine,
         notary: Callable[[], Notary],
     ) -> None:
         self.engine = engine
         self.asking = asking
         self.reading = reading
         self.notary = notary
+        self.quarantine = quarantine
         self._who = who
 
     async def enter(self, exchange: Exchange) -> Principal:

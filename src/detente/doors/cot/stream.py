@@ -1,0 +1,87 @@
+"""A stream taken apart: events in XML one after another, messages in protobuf, or both.
+
+Which of the two comes next is told by its first byte. XML is parted after ``</event>``, as
+TAK's protocol has it.
+"""
+
+from collections.abc import Iterator
+
+from detente.doors.cot.event import EVENT_BYTES_MAX, Raw
+from detente.doors.cot.proto import MAGIC, MESH, frame_at, read_proto
+from detente.doors.cot.xml import read_xml
+from detente.errors import MalformedInput
+
+_END = b"</event>"
+_BLANK = b" \t\r\n\x00"
+
+
+class Lost(MalformedInput):
+    """What came can be parted no further: the connection must end."""
+
+
+class Stream:
+    """Bytes in, whole events out, each still to be read. Holds EVENT_BYTES_MAX at most."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._looked = 0
+
+    def feed(self, data: bytes) -> Iterator[tuple[bool, bytes]]:
+        """The events that are whole now: whether in protobuf, and their bytes.
+
+        Raises:
+            Lost: Where one ends cannot be told.
+        """
+        self._data += data
+        while (found := self._next()) is not None:
+            is_proto, start, end, after = found
+            one = bytes(self._data[start:end])
+            del self._data[:after]
+            self._looked = 0
+            yield is_proto, one
+
+    def _next(self) -> tuple[bool, int, int, int] | None:
+        blank = len(self._data) - len(self._data.lstrip(_BLANK))
+        del self._data[:blank]
+        self._looked = max(0, self._looked - blank)
+        if not self._data:
+            return None
+        if self._data[0] == MAGIC:
+            try:
+                found = frame_at(self._data)
+            except MalformedInput as error:
+                raise Lost(error.what, expected=error.expected) from None
+            return None if found is None else (True, *found, found[1])
+        end = self._data.find(_END, self._looked)
+        if end >= 0 and end + len(_END) <= EVENT_BYTES_MAX:
+            return False, 0, end + len(_END), end + len(_END)
+        if len(self._data) > EVENT_BYTES_MAX:
+            raise Lost("event", expected=f"at most {EVENT_BYTES_MAX} bytes")
+        # What was looked through is not looked through again.
+        self._looked = max(0, len(self._data) - len(_END))
+        return None
+
+
+def read(is_proto: bool, data: bytes) -> Raw:  # noqa: FBT001 - as Stream tells it
+    """The parts of one event.
+
+    Raises:
+        MalformedInput: It is none.
+    """
+    return read_proto(data) if is_proto else read_xml(data)
+
+
+def read_datagram(data: bytes) -> Raw:
+    """The parts of the event that a datagram is.
+
+    Raises:
+        MalformedInput: It is none.
+    """
+    if data[:1] == MESH[:1]:
+        if data[: len(MESH)] == MESH:
+            return read_proto(data[len(MESH) :])
+        found = frame_at(data)
+        if found is None or found[1] != len(data):
+            raise MalformedInput("datagram", expected="one message")
+        return read_proto(data[found[0] :])
+    return read_xml(data)

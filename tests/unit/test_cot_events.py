@@ -1,0 +1,263 @@
+"""What comes over Cursor on Target is read, or refused with one kind of error."""
+
+import time
+import tracemalloc
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import takproto
+from hypothesis import given
+from hypothesis import strategies as st
+from takproto.proto import TakMessage
+
+from cot import event
+from detente.core.release import Grade, Release
+from detente.core.watch import Approach, Observed
+from detente.doors.cot.event import EVENT_BYTES_MAX, Event, Raw, event_of
+from detente.doors.cot.mapping import alert_event, unit_of
+from detente.doors.cot.proto import framed, read_proto
+from detente.doors.cot.serving import address_of, releases
+from detente.doors.cot.stream import Lost, Stream, read, read_datagram
+from detente.doors.cot.writing import Out, Written, deletion
+from detente.doors.cot.xml import read_xml
+from detente.errors import MalformedInput
+from detente.settings import Settings
+
+NOW = datetime.now(UTC)
+SOON = NOW + timedelta(minutes=1)
+
+
+def out(**parts: object) -> Out:
+    given_parts: dict[str, object] = {
+        "uid": "U-1", "type": "a-f-G", "time": NOW, "stale": SOON,
+        "position": (383000000, 330000000),
+    }  # fmt: skip
+    return Out(**{**given_parts, **parts})  # type: ignore[arg-type] # each test names its own
+
+
+def both(one: Out) -> tuple[Event, Event]:
+    """The event as it is read from each form."""
+    written = Written(one)
+    [(is_proto, message)] = Stream().feed(written.proto)
+    assert is_proto
+    return event_of(read_xml(written.xml), NOW), event_of(read(True, message), NOW)
+
+
+@given(
+    uid=st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(str.isprintable),
+    lon=st.integers(-1_800_000_000, 1_800_000_000),
+    lat=st.integers(-900_000_000, 900_000_000),
+    ce_mm=st.integers(0, 10**9),
+    motion=st.none() | st.tuples(st.integers(0, 300_000), st.integers(0, 359_999)),
+)
+def test_what_is_written_is_read_alike_in_both_forms(
+    uid: str, lon: int, lat: int, ce_mm: int, motion: tuple[int, int] | None
+) -> None:
+    one = out(
+        uid=uid, callsign=uid, position=(lon, lat), ce_m=ce_mm / 1_000, hae_m=12.5, le_m=2.0,
+        motion=None if motion is None else (motion[0] / 1_000, motion[1] / 1_000),
+    )  # fmt: skip
+    for found in both(one):
+        assert (found.uid, found.callsign, found.position) == (uid, uid, (lon, lat))
+        assert found.accuracy_mm is not None
+        assert 0 <= found.accuracy_mm - ce_mm <= 1
+        assert found.height_mm == (12_500, 2_000)
+        assert (found.speed_mm_s is None) == (motion is None)
+
+
+def test_takproto_reads_what_is_written() -> None:
+    message = takproto.parse_proto(bytearray(Written(out(callsign="Alpha")).proto))
+    assert (message.cotEvent.uid, message.cotEvent.detail.contact.callsign) == ("U-1", "Alpha")
+    again = takproto.functions.xml2message(Written(out(callsign="Alpha")).xml)
+    assert again.cotEvent.lon == message.cotEvent.lon == 38.3
+
+
+def test_a_deletion_names_its_uid_in_both_forms() -> None:
+    for found in both(deletion(NOW, "U-1")):
+        assert (found.type, found.links) == ("t-x-d-d", ("U-1",))
+
+
+@given(st.binary(max_size=300))
+def test_garbage_is_refused_and_nothing_else(data: bytes) -> None:
+    for reads in (read_xml, read_proto, read_datagram):
+        try:
+            event_of(reads(data), NOW)
+        except MalformedInput:
+            continue
+    stream = Stream()
+    try:
+        for is_proto, one in stream.feed(data):
+            try:
+                read(is_proto, one)
+            except MalformedInput:
+                continue
+    except Lost:
+        pass
+
+
+NAMES = st.sampled_from(["uid", "type", "time", "start", "stale", "lat", "lon", "ce", "hae", "le"])
+SPECIAL = (
+    "NaN", "inf", "-inf", "1e999", "999", "9999999", "-1", "2026-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00",
+)  # fmt: skip
+TEXTS = st.text(max_size=30) | st.sampled_from(SPECIAL)
+
+
+@given(st.dictionaries(NAMES, TEXTS), st.dictionaries(NAMES, TEXTS), st.dictionaries(NAMES, TEXTS))
+def test_no_attribute_breaks_the_reader(
+    head: dict[str, str], point: dict[str, str], track: dict[str, str]
+) -> None:
+    parts = (("track", {"speed": track.get("lat", "1"), "course": track.get("lon", "nan")}),)
+    good = {"uid": "U", "type": "a-f-G", "time": NOW.isoformat(), "start": NOW.isoformat(),
+            "stale": SOON.isoformat()}  # fmt: skip
+    raw = Raw(event={**good, **head}, point={"lat": "1", "lon": "2", **point}, parts=parts)
+    try:
+        found = unit_of(event_of(raw, NOW), NOW)
+    except MalformedInput:
+        return
+    lon, lat = found.observed.position
+    assert -1_800_000_000 <= lon <= 1_800_000_000
+    assert -900_000_000 <= lat <= 900_000_000
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"lat": "999"}, "lat"),
+        ({"lon": "nan"}, "lon"),
+        ({"hae": "nan"}, "hae"),
+        ({"ce": "nan"}, "ce"),
+        ({"ce": "-1"}, "ce"),
+        ({"hae": "-99999", "le": "1"}, "hae"),
+    ],
+)
+def test_a_place_that_is_none_is_refused_by_its_name(part: dict[str, str], says: str) -> None:
+    good = {"uid": "U", "type": "a-f-G", "time": NOW.isoformat(), "start": NOW.isoformat(),
+            "stale": SOON.isoformat()}  # fmt: skip
+    with pytest.raises(MalformedInput, match=says) as refused:
+        event_of(Raw(event=good, point={"lat": "1", "lon": "2", **part}), NOW)
+    assert "999" not in str(refused.value).replace("9999999", "")
+
+
+def test_a_clock_that_runs_ahead_is_set_back_or_refused() -> None:
+    ahead = NOW + timedelta(minutes=5)
+    assert (
+        event_of(read_xml(Written(out(time=ahead, stale=SOON + timedelta(hours=1))).xml), NOW).time
+        == NOW
+    )
+    late = NOW + timedelta(hours=2)
+    with pytest.raises(MalformedInput, match="time"):
+        event_of(read_xml(Written(out(time=late, stale=late)).xml), NOW)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'<!DOCTYPE e [<!ENTITY a "a">]><event>&a;</event>',
+        b'<!DOCTYPE e SYSTEM "file:///etc/passwd"><event/>',
+        b"<event>" + b"<a>" * 5_000,
+        b"<event><point/><point/></event>",
+        b"<event></event>",
+        b"<other><point/></other>",
+        b"<event>&undefined;</event>",
+        b"\xff\xfe<event/>",
+        b'<?xml version="1.0" encoding="nonsense"?><event/>',
+    ],
+)
+def test_xml_that_is_no_event_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedInput):
+        read_xml(data)
+
+
+def test_a_bomb_costs_neither_time_nor_memory() -> None:
+    levels = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 12))
+    bomb = b'<!DOCTYPE e [<!ENTITY l0 "lol">' + levels + b"]><event>&l11;</event>"
+    tracemalloc.start()
+    began = time.perf_counter()
+    with pytest.raises(MalformedInput, match="document type"):
+        read_xml(bomb)
+    assert time.perf_counter() - began < 1
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_a_stream_is_parted_wherever_it_is_cut() -> None:
+    one, two = event("A", 1, 2), event("B", 3, 4)
+    message = bytes(takproto.xml2proto(event("C", 5, 6), takproto.TAKProtoVer.STREAM))
+    data = b"\n" + one + message + two + b" \x00" + message
+    for size in (1, 7, len(data)):
+        stream, found = Stream(), []
+        for start in range(0, len(data), size):
+            found += list(stream.feed(data[start : start + size]))
+        assert [event_of(read(*each), NOW + timedelta(seconds=9)).uid for each in found] == [
+            "A", "C", "B", "C",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "data", [b"<" + b"x" * EVENT_BYTES_MAX, b"\xbf\xff\xff\xff\xff", b"\xbf\xff\xff\x7f"]
+)
+def test_what_cannot_be_parted_ends_the_stream(data: bytes) -> None:
+    with pytest.raises(Lost):
+        list(Stream().feed(data))
+
+
+def test_a_message_without_an_event_is_refused() -> None:
+    for payload in (b"", TakMessage().SerializeToString(), b"\xff\xff"):
+        with pytest.raises(MalformedInput):
+            read_proto(payload)
+    far = TakMessage()
+    far.cotEvent.uid, far.cotEvent.type, far.cotEvent.staleTime = "U", "a-f-G", 2**63
+    with pytest.raises(MalformedInput, match="stale"):
+        event_of(read_proto(far.SerializeToString()), NOW)
+    assert framed(b"x" * 300)[:3] == b"\xbf\xac\x02"
+
+
+@pytest.mark.parametrize("kind", ["a-h-G", "a-n-G", "a-u-A", "b-t-f", "u-d-f", "a-f"])
+def test_only_ones_own_people_are_taken(kind: str) -> None:
+    found = event_of(read_xml(event("U", 1, 2, kind=kind)), datetime.now(UTC))
+    with pytest.raises(MalformedInput, match="own people"):
+        unit_of(found, NOW)
+
+
+def test_what_is_stale_when_it_comes_is_refused() -> None:
+    found = event_of(read_xml(event("U", 1, 2)), datetime.now(UTC))
+    with pytest.raises(MalformedInput, match="later than now"):
+        unit_of(found, found.stale)
+
+
+def test_an_alert_is_where_the_track_is_and_names_no_place_of_what_it_nears() -> None:
+    seen = Observed(track="T", time=NOW, position=(1, 2), accuracy_mm=5_000, drift_mm_s=0)
+    near = Approach(
+        track="T", entry="e", distance_m=1, distance_error_m=1, separation_m=500, time_s=30
+    )
+    alert = alert_event(near, seen, NOW)
+    assert (alert.type, alert.position) == ("b-a-g", (1, 2))
+    assert "within 500 m in 30 s" in alert.detail
+    assert b"b-a-g" in Written(alert).xml
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("8087", ("127.0.0.1", 8087)),
+        (":0", ("127.0.0.1", 0)),
+        ("0.0.0.0:8089", ("0.0.0.0", 8089)),  # noqa: S104 - read, not listened on
+        ("[::1]:8089", ("::1", 8089)),
+    ],
+)
+def test_a_port_alone_is_of_this_machine(text: str, at: tuple[str, int]) -> None:
+    assert address_of(text, what="cot_tcp") == at
+
+
+@pytest.mark.parametrize("text", ["here", "1.2.3.4:", "1.2.3.4:70000", "1.2.3.4:-1"])
+def test_an_address_without_a_port_is_refused(text: str) -> None:
+    with pytest.raises(MalformedInput, match="cot_tcp"):
+        address_of(text, what="cot_tcp")
+
+
+def test_releases_are_read_from_their_tables_or_refused() -> None:
+    one = {"party": "one", "release": {"parties": {"two": "full"}}}
+    assert releases(Settings(cot_release=(one,))) == {"one": Release(parties={"two": Grade.FULL})}
+    with pytest.raises(MalformedInput, match="cot_release"):
+        releases(Settings(cot_release=({"party": "one", "to": ["two"]},)))
