@@ -182,6 +182,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(description="A file (C2SP tlog-policy) whose log lines say which logs it mirrors."),
     ] = ""
+    feeds: Annotated[
+        tuple[dict[str, Any], ...],
+        Meta(description="Tables: receivers of aircraft and ships to connect to (docs/feeds.md)."),
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"

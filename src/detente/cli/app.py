@@ -11,6 +11,7 @@ from detente.cli import (
     evidence,
     log,
     register,
+    replay,
     serve,
     silence,
     tracks,
@@ -53,6 +54,7 @@ app.command()(evidence.verify)
 app.add_typer(log.app, name="log")
 app.command()(audit.audit)
 app.command("audit-tracks")(tracks.audit_tracks)
+app.command()(replay.replay)
 app.command()(serve.serve)
 app.command()(serve.config)
 app.add_typer(demo.app, name="demo")

@@ -71,12 +71,14 @@ class Heard(Struct, frozen=True, kw_only=True):
         kind: What it is.
         name: Callsign or ship's name, if that was heard.
         doubts: What the craft itself says against its position.
+        pressure_ft: The pressure altitude that its band comes from, if it does.
     """
 
     observed: Observed
     kind: Craft = Craft.AIRCRAFT
     name: str = ""
     doubts: tuple[str, ...] = ()
+    pressure_ft: float | None = None
 
 
 def drift_of(kind: Craft, speed_mm_s: int | None) -> int:

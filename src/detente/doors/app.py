@@ -116,6 +116,7 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         reading=node.reading,
         who=authenticator.principal,
         notary=node.notary,
+        alerting=node.alerting,
     )
     return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
 

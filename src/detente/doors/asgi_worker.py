@@ -30,6 +30,8 @@ from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.doors.asgi_witnesses import witnesses
+from detente.doors.feeds.connecting import Connecting
+from detente.doors.feeds.settings import feeds_of
 from detente.errors import DetenteError
 from detente.node.access.settings import access_settings
 from detente.node.service import Service
@@ -79,14 +81,19 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
     settings = task.settings
     node = open_node(settings)
     await node.start()
+    connecting = _connecting(node, settings)
     try:
         server = Server(settings, create(settings, node))
+        if connecting is not None:
+            await connecting.start()
         await server.listen([socket.socket(fileno=number) for number in task.sockets])
         asgi_log.say(_LOG, logging.INFO, "worker ready", worker=task.worker, pid=os.getpid())
         words.write(b"ready\n")
         await _until_told(orders)
         await server.stop()
     finally:
+        if connecting is not None:
+            await connecting.stop()
         await node.stop()
     asgi_log.say(_LOG, logging.INFO, "worker stopped", worker=task.worker, pid=os.getpid())
 
@@ -103,6 +110,13 @@ def open_node(settings: Settings) -> Node:
         peering=peering(settings),
         witnesses=witnesses(settings),
     )
+
+
+def _connecting(node: Node, settings: Settings) -> Connecting | None:
+    """Its receivers; a node that holds no tracks has none."""
+    if not isinstance(node, Service):
+        return None
+    return Connecting(node.feeding, feeds_of(settings), node.engine.clock)
 
 
 async def _until_told(orders: BinaryIO) -> None:

@@ -112,7 +112,12 @@ def aircraft(said: Said) -> Heard:
         climb_mm_s=climb,
         climb_drift_mm_s=None if lower is None else drift,
     )
-    return Heard(observed=observed, name=said.name[:NAME_MAX].strip(), doubts=doubts)
+    return Heard(
+        observed=observed,
+        name=said.name[:NAME_MAX].strip(),
+        doubts=doubts,
+        pressure_ft=said.pressure_ft,
+    )
 
 
 def _heights(said: Said) -> tuple[int | None, int | None]:

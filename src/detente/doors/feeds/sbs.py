@@ -16,9 +16,15 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from detente.core.heard import Heard
-from detente.core.volume import check_time
-from detente.doors.feeds.craft import Said, aircraft, require
+from detente.core.heard import Craft, Heard
+from detente.core.volume import E7_PER_DEG, check_time
+from detente.doors.feeds.craft import (
+    FOOT_PER_MINUTE_MM_S,
+    KNOT_MM_S,
+    Said,
+    aircraft,
+    require,
+)
 from detente.doors.feeds.lines import CRAFT_MAX, Lines, reason_of
 from detente.errors import MalformedInput
 
@@ -152,3 +158,23 @@ def _time(fields: list[bytes]) -> datetime:
         check_time(time, what="time")
         return time
     raise MalformedInput("time", expected="YYYY/MM/DD,HH:MM:SS.mmm")
+
+
+def lines_of(heard: Heard) -> bytes:
+    """An aircraft's name, speed and position as lines, with its own time; others as nothing."""
+    if heard.kind is not Craft.AIRCRAFT:
+        return b""
+    one = heard.observed
+    stamp = one.time.strftime("%Y/%m/%d,%H:%M:%S.") + f"{one.time.microsecond // 1_000:03d}"
+    head = f"1,1,{one.track.upper()},1,{stamp},{stamp}"
+    out = ""
+    if heard.name:
+        out += f"MSG,1,{head},{heard.name},,,,,,,,,,,\r\n"
+    if one.speed_mm_s is not None and one.course_mdeg is not None:
+        knots, course = one.speed_mm_s / KNOT_MM_S, one.course_mdeg / 1_000
+        climb = round(one.climb_mm_s / FOOT_PER_MINUTE_MM_S)
+        out += f"MSG,4,{head},,,{knots:.1f},{course:.1f},,,{climb},,,,,\r\n"
+    altitude = "" if heard.pressure_ft is None else f"{heard.pressure_ft:.0f}"
+    lon, lat = one.position[0] / E7_PER_DEG, one.position[1] / E7_PER_DEG
+    out += f"MSG,3,{head},,{altitude},,,{lat:.7f},{lon:.7f},,,0,0,0,0\r\n"
+    return out.encode("ascii", "replace")

@@ -11,6 +11,7 @@
     checking     one plan, or lines of them
     lines        JSON lines in and out, in bounded memory
     looking      lists, searches, one object, its history
+    watching     what moves, what nears what protects, which feeds are silent
     governing    the agreement, parties, oneself
     describing   the same rows, as OpenAPI
 
@@ -24,7 +25,15 @@ from typing import Any
 from litestar.handlers import HTTPRouteHandler
 
 from detente.doors.asgi_hot import Hot
-from detente.doors.http.v1 import bundling, checking, entries, governing, looking, speaking
+from detente.doors.http.v1 import (
+    bundling,
+    checking,
+    entries,
+    governing,
+    looking,
+    speaking,
+    watching,
+)
 from detente.doors.http.v1.describing import described
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import handlers as _handlers
@@ -36,6 +45,7 @@ OPERATIONS = (
     *entries.OPERATIONS,
     *checking.OPERATIONS,
     *looking.OPERATIONS,
+    *watching.OPERATIONS,
     *governing.OPERATIONS,
 )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from detente.core.principal import Principal
 from detente.doors.asgi_edge import Exchange
+from detente.node.alerted import Alerting
 from detente.node.asking import Asking
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
@@ -23,6 +24,7 @@ class Desk:
         reading: Answers readers.
         who: Tells who asks.
         notary: Gives with what evidence is made.
+        alerting: Shows what moves and what nears what.
     """
 
     def __init__(
@@ -33,11 +35,13 @@ class Desk:
         reading: Reading,
         who: Who,
         notary: Callable[[], Notary],
+        alerting: Alerting,
     ) -> None:
         self.engine = engine
         self.asking = asking
         self.reading = reading
         self.notary = notary
+        self.alerting = alerting
         self._who = who
 
     async def enter(self, exchange: Exchange) -> Principal:
