@@ -24,6 +24,7 @@ import live
 import numpy as np
 import pairs
 import record
+import replay
 import shapely
 import tracks
 import watch
@@ -186,7 +187,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
-    **feeds.FIGURES,
+    **feeds.FIGURES, **replay.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {

@@ -174,7 +174,7 @@ def test_alerts_end_when_the_entry_goes_or_the_track_is_long_silent() -> None:
     assert {one.alert.entry for one in watching.look(Picture([entry]), [track], past).ended} == {
         None, entry.object_id,
     }  # fmt: skip
-    assert watching.watched == ()
+    assert not watching.watched
 
 
 def test_what_stands_stays_where_the_picture_cannot_be_read(
