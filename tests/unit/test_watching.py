@@ -313,6 +313,7 @@ def test_the_command_serves_a_recording_as_a_receiver_does(tmp_path: Path) -> No
         with connected(port) as client:
             while piece := client.recv(65_536):
                 data += piece
+        assert process.stderr.read() == ""
         assert process.stdout.read() == "60 positions sent; 0 clients cut off that were too slow\n"
     assert process.returncode == 0
     before = recording(tmp_path / "a.sbs").heard

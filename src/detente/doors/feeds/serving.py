@@ -1,6 +1,7 @@
 """A recording served as BaseStation lines, so that any program for receivers can connect."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from detente.core.heard import Heard
@@ -13,6 +14,9 @@ WAITING_BYTES_MAX = 1_000_000
 would be of the past."""
 
 CLIENTS_MAX = 100
+
+CLOSE_TIMEOUT_S = 10.0
+"""How long a client has at the end to take what waits for it."""
 
 
 async def serve(heard: Sequence[Heard], host: str, port: int, speed: float) -> tuple[int, int]:
@@ -32,6 +36,7 @@ async def serve(heard: Sequence[Heard], host: str, port: int, speed: float) -> t
         MalformedInput: No such speed.
     """
     clients: set[asyncio.StreamWriter] = set()
+    tasks: set[asyncio.Task[None] | None] = set()
     came = asyncio.Event()
 
     async def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -39,10 +44,12 @@ async def serve(heard: Sequence[Heard], host: str, port: int, speed: float) -> t
             writer.close()
             return
         clients.add(writer)
+        tasks.add(asyncio.current_task())
         came.set()
-        # Nothing is expected of a client but its end.
-        while await reader.read(1_024):
-            pass
+        # Nothing is expected of a client but its end, clean or not.
+        with contextlib.suppress(OSError):
+            while await reader.read(1_024):
+                pass
         clients.discard(writer)
         writer.close()
 
@@ -53,7 +60,15 @@ async def serve(heard: Sequence[Heard], host: str, port: int, speed: float) -> t
         raise Unavailable(f"{host}:{port}", expected="to listen", got=got) from None
     async with server:
         await came.wait()
-        return await _send(heard, clients, speed)
+        out = await _send(heard, clients, speed)
+        for client in tuple(clients):
+            client.close()
+        open_ = [task for task in tasks if task is not None and not task.done()]
+        if open_:
+            await asyncio.wait(open_, timeout=CLOSE_TIMEOUT_S)
+        for client in tuple(clients):
+            client.transport.abort()
+        return out
 
 
 async def _send(
@@ -74,7 +89,4 @@ async def _send(
                 continue
             client.write(b"".join(lines))
         sent += len(lines)
-    await asyncio.gather(*(client.drain() for client in clients), return_exceptions=True)
-    for client in tuple(clients):
-        client.close()
     return sent, cut
