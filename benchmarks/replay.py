@@ -19,7 +19,7 @@ from detente.picture import Picture
 
 FILE = Path(__file__).parents[2] / "shared/data/tracks/opensky_quickstart.csv.xz"
 POSITIONS = 284_505
-NOTICES = 10_000
+NOTICES = 1_000
 STANDOFF_MM = 500_000
 SPEED = 60.0
 BOX = (0.78, 47.73, 4.06, 49.99)

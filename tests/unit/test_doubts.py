@@ -75,6 +75,10 @@ def test_steeper_than_any_climb() -> None:
 def test_a_place_that_its_receiver_cannot_hear() -> None:
     receiver = Receiver(position=(0, 0), range_mm=500_000_000)
     assert doubts_of(at(0, 499), at(100, 501), receiver=receiver) == [(), (Doubt.OUT_OF_RANGE,)]
+    # Where that is the first that is heard of it, what comes after is not doubted for it.
+    assert doubts_of(at(0, 5_000), at(1, 100), at(2, 100), receiver=receiver) == [
+        (Doubt.OUT_OF_RANGE,), (), (),
+    ]  # fmt: skip
 
 
 def test_what_the_craft_says_against_itself() -> None:

@@ -97,6 +97,7 @@ def test_a_line_comes_in_pieces_and_one_without_end_holds_nothing() -> None:
     assert [len(read(parser, data[place : place + 1])) for place in range(len(data))].count(1) == 1
     for _ in range(10):
         read(parser, b"y" * LINE_MAX)
+        assert len(parser._lines._rest) <= LINE_MAX
     assert len(read(parser, b"z\n" + lines(PLACED))) == 1
     assert parser.refused == Counter({TOO_LONG: 1})
 

@@ -176,7 +176,8 @@ class Doubting:
         alone = (*(Doubt(one) for one in said), *self._ranged(now))
         past = self._pasts.get(now.track)
         if past is None:
-            self._pasts[now.track] = _Past(trusted=now, last=now.time)
+            if not alone:
+                self._pasts[now.track] = _Past(trusted=now, last=now.time)
             return Judged(doubts=alone)
         found = between(past.trusted, now, BOUNDS[kind])
         if Doubt.TOO_FAST in found and self._is_crowd(now):

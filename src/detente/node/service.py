@@ -258,8 +258,9 @@ class Service:
         now = self.engine.clock()
         self.feeding.look(now)
         self.tracks.forget(now)
-        tracks, picture = self.tracks.latest(), self.engine.world.protected()
+        tracks = self.tracks.latest()
         if tracks or self.watching.watched:
+            picture = self.engine.world.protected()
             await asyncio.to_thread(self.watching.look, picture, tracks, now)
         else:
             self.watching.idle(now)
