@@ -224,6 +224,8 @@ def test_a_recording_goes_second_by_second_and_from_now_on() -> None:
     assert [(now, len(batch)) for now, batch in steps(found)] == [
         (NOON + timedelta(seconds=second), count) for second, count in ((1, 2), (2, 1), (8, 1))
     ]
+    whole = [heard("a", 0), heard("a", 1), heard("a", 1.9)]
+    assert [len(batch) for _, batch in steps(whole)] == [1, 2]
     assert list(steps([])) == []
     start = datetime(2027, 1, 1, tzinfo=UTC)
     assert [one.observed.time - start for one in shifted(found, start)] == [

@@ -69,7 +69,7 @@ def steps(heard: Sequence[Heard]) -> Iterator[tuple[datetime, list[Heard]]]:
     until: datetime | None = None
     for one in heard:
         at = one.observed.time
-        if until is not None and at > until:
+        if until is not None and at >= until:
             yield until, batch
             batch, until = [], None
         if until is None:
