@@ -25,6 +25,7 @@ import live
 import numpy as np
 import pairs
 import record
+import replay
 import screen
 import shapely
 import tracks
@@ -190,6 +191,7 @@ BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
     **feeds.FIGURES, **screen.FIGURES,
     **feeds.FIGURES, **cot_fanout.FIGURES,
+    **feeds.FIGURES, **replay.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {

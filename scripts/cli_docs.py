@@ -16,6 +16,7 @@ COMMANDS = (
     ("import",), ("list",), ("show",), ("withdraw",), ("erase",), ("agreement",), ("log",),
     ("log", "verify"), ("log", "repair"), ("log", "key"), ("log", "checkpoint"),
     ("log", "proof"), ("log", "export"), ("log", "witness-key"), ("audit",), ("audit-tracks",),
+    ("replay",),
     ("silence",), ("evidence",), ("complete",), ("verify",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "africa"),
 )  # fmt: skip

@@ -240,6 +240,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "but itself."
         ),
     ] = ()
+    feeds: Annotated[
+        tuple[dict[str, Any], ...],
+        Meta(description="Tables: receivers of aircraft and ships to connect to (docs/feeds.md)."),
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged.")
     ] = "info"

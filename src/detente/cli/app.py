@@ -12,6 +12,7 @@ from detente.cli import (
     export,
     log,
     register,
+    replay,
     serve,
     silence,
     tablets,
@@ -58,6 +59,7 @@ app.command()(export.pack)
 app.add_typer(log.app, name="log")
 app.command()(audit.audit)
 app.command("audit-tracks")(tracks.audit_tracks)
+app.command()(replay.replay)
 app.command()(serve.serve)
 app.command()(serve.config)
 app.add_typer(demo.app, name="demo")

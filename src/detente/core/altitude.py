@@ -113,6 +113,32 @@ def upper_mm(altitude_m: float, from_what: AltitudeReference) -> int:
     return min(ALTITUDE_MAX_MM, math.ceil(round(high * MM_PER_M, 6)))
 
 
+def pressure_band_mm(altitude_m: float) -> tuple[int, int]:
+    """Where a craft may be that reports this pressure altitude, at any height.
+
+    The same as of a flight level, low ones and those below sea level too: a transponder
+    says what its altimeter reads at the standard pressure, 1013.25 hPa.
+
+    Args:
+        altitude_m: Above the standard pressure.
+
+    Returns:
+        The lowest and the highest, millimetres above the ellipsoid.
+
+    Raises:
+        MalformedInput: Not finite, or absurd.
+    """
+    _require_sane(altitude_m, AltitudeReference.MSL)
+    low, high = altitude_m + PRESSURE_LOW_M, altitude_m + PRESSURE_HIGH_M
+    # Below the standard pressure's surface warmth makes it lower, not higher.
+    low = low * (WARMTH_LOW if low > 0 else WARMTH_HIGH) + GEOID_LOW_M
+    high = high * (WARMTH_HIGH if high > 0 else WARMTH_LOW) + GEOID_HIGH_M
+    return (
+        max(ALTITUDE_MIN_MM, math.floor(round(low * MM_PER_M, 6))),
+        min(ALTITUDE_MAX_MM, math.ceil(round(high * MM_PER_M, 6))),
+    )
+
+
 def _require_sane(altitude_m: float, from_what: AltitudeReference) -> None:
     low_m, high_m = ALTITUDE_MIN_MM / MM_PER_M, ALTITUDE_MAX_MM / MM_PER_M
     if not low_m <= altitude_m <= high_m:

@@ -132,6 +132,7 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         who=authenticator.principal,
         quarantine=node.quarantine,
         notary=node.notary,
+        alerting=node.alerting,
     )
     return Door(handlers=v1.handlers(desk), hot=v1.hot(desk), described=[v1.description()])
 

@@ -23,6 +23,7 @@ import msgspec
 
 from detente.doors import asgi_log, asgi_tls
 from detente.doors.asgi_witnesses import witnesses
+from detente.doors.feeds.settings import feeds_of
 from detente.errors import MalformedInput, Unavailable
 from detente.settings import Settings
 
@@ -222,10 +223,11 @@ def check(settings: Settings) -> None:
     """Refuse before any process starts what every worker would refuse.
 
     Raises:
-        MalformedInput: A certificate, key or policy that is missing or wrong.
+        MalformedInput: A certificate, key, policy or feed that is missing or wrong.
     """
     asgi_tls.context(settings)
     witnesses(settings)
+    feeds_of(settings)
 
 
 def serve(settings: Settings, listening: socket.socket, ready: Callable[[], None]) -> None:

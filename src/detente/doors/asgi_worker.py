@@ -31,6 +31,8 @@ from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.doors.asgi_witnesses import witnesses
 from detente.doors.cot.serving import Serving
+from detente.doors.feeds.connecting import Connecting
+from detente.doors.feeds.settings import feeds_of
 from detente.errors import DetenteError
 from detente.node.access.settings import access_settings
 from detente.node.service import Service
@@ -82,12 +84,15 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
     node = open_node(settings)
     await node.start()
     door = None
+    connecting = _connecting(node, settings)
     try:
         if task.worker == 0 and isinstance(node, Service) and speaks_cot(settings):
             # What moves is in one process: its clients have to meet there.
             door = Serving(settings, node)
             await door.start()
         server = Server(settings, create(settings, node))
+        if connecting is not None:
+            await connecting.start()
         await server.listen([socket.socket(fileno=number) for number in task.sockets])
         asgi_log.say(_LOG, logging.INFO, "worker ready", worker=task.worker, pid=os.getpid())
         words.write(b"ready\n")
@@ -96,6 +101,8 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
     finally:
         if door is not None:
             await door.stop()
+        if connecting is not None:
+            await connecting.stop()
         await node.stop()
     asgi_log.say(_LOG, logging.INFO, "worker stopped", worker=task.worker, pid=os.getpid())
 
@@ -118,6 +125,13 @@ def open_node(settings: Settings) -> Node:
 def speaks_cot(settings: Settings) -> bool:
     """Whether clients of Cursor on Target are let in."""
     return bool(settings.cot_tcp or settings.cot_tls or settings.cot_udp)
+
+
+def _connecting(node: Node, settings: Settings) -> Connecting | None:
+    """Its receivers; a node that holds no tracks has none."""
+    if not isinstance(node, Service):
+        return None
+    return Connecting(node.feeding, feeds_of(settings), node.engine.clock)
 
 
 async def _until_told(orders: BinaryIO) -> None:

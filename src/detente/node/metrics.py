@@ -65,3 +65,20 @@ COT_CONNECTIONS = Gauge(
 COT_CUT_OFF = Counter(
     "detente_cot_cut_off", "Clients of Cursor on Target that took nothing and were cut off."
 )
+FEED_POSITIONS = Counter("detente_feed_positions", "Positions that feeds told and that were taken.")
+FEED_DOUBTED = Counter("detente_feed_doubted", "Of these, positions that are doubted.")
+FEED_REFUSED = Counter("detente_feed_refused", "Messages of feeds that could not be read.")
+FEEDS_SILENT = Gauge(
+    "detente_feeds_silent",
+    "Feeds of which no position came for longer than they may be silent.",
+    multiprocess_mode="livemax",
+)
+WATCH_TRACKS = Gauge(
+    "detente_watch_tracks", "Tracks that the watch looks at.", multiprocess_mode="livemax"
+)
+WATCH_ALERTS = Gauge("detente_watch_alerts", "Alerts that stand.", multiprocess_mode="livemax")
+WATCH_SECONDS = Histogram(
+    "detente_watch_seconds",
+    "One look of all tracks at all that protects.",
+    buckets=(0.001, 0.004, 0.016, 0.064, 0.25, 0.5, 1, 2, 5),
+)

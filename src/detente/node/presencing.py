@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from detente.core.entry import EntryKind
 from detente.core.geodesy import DISTANCE_ERROR_M, GEOD
+from detente.core.heard import BOUNDS, Craft
 from detente.core.lifecycle import Standing
 from detente.core.presence import SPEED_MAX_MM_S, Presence, Track
 from detente.core.principal import Method, Principal, Scope
@@ -68,6 +69,14 @@ SPEEDS_M_S: Mapping[str, int] = {"ground": 50, "sea": 30, "air": 350, "": 350}
 """How fast what is of a kind may move: 180 km/h, 58 knots, an airliner with the wind. What
 reports more is believed at once."""
 
+DRIFTS: Mapping[str, tuple[int, int]] = {
+    "ground": (3_000, 10),
+    "sea": (BOUNDS[Craft.SHIP].drift_mm_s, BOUNDS[Craft.SHIP].drift_percent),
+    "air": (BOUNDS[Craft.AIRCRAFT].drift_mm_s, BOUNDS[Craft.AIRCRAFT].drift_percent),
+}
+"""How fast a unit may part from the course and speed that it reports, in mm/s and per cent of
+that speed: on the ground a run of ten minutes at 3 m/s. For the watch alone, which sees a turn
+as it is made (docs/adr/0027); the record's disc counts with SPEEDS_M_S."""
 
 _THE_NODE = replace(THE_NODE, scopes=frozenset({Scope.READ}))
 
@@ -240,11 +249,11 @@ class Presencing:
         return kept.principal.party, self._feed, kept.unit.uid
 
     def _show(self, kept: _Kept) -> None:
-        unit, bound = kept.unit, track_of(kept.unit).speed_max_mm_s
+        unit = kept.unit
         seen = Seen(
             party=kept.principal.party,
             feed=self._feed,
-            observed=replace(unit.observed, drift_mm_s=bound),
+            observed=replace(unit.observed, drift_mm_s=drift_of(unit)),
             kind=unit.type,
             name=unit.callsign,
             own=True,
@@ -350,6 +359,18 @@ def track_of(unit: Unit) -> Track:
         speed_max_mm_s=min(bound, SPEED_MAX_MM_S),
         accuracy_mm=seen.accuracy_mm,
     )
+
+
+def drift_of(unit: Unit) -> int:
+    """How fast a unit may part from where its course and speed put it, mm/s.
+
+    Where it reports none, as fast as its kind may move.
+    """
+    speed = unit.observed.speed_mm_s
+    if speed is None:
+        return track_of(unit).speed_max_mm_s
+    least, percent = DRIFTS.get(unit.domain, DRIFTS["air"])
+    return least + speed * percent // 100
 
 
 def with_room(track: Track) -> Track:

@@ -35,6 +35,7 @@ class Seen(Struct, frozen=True, kw_only=True):
         own: Whether it is the party's own people: then it is presence as well.
         release: To whom the party shows it; None to nobody.
         doubts: Why it may not be where it is said to be; each a word of its source's door.
+        other: Where it may be instead, where its position is doubted (detente.core.doubts).
         stale: When its source says that it tells no more; None if it does not say.
         object_id: Of the presence that stands for it in the record, once there is one.
     """
@@ -47,6 +48,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     own: bool = False
     release: Release | None = None
     doubts: tuple[str, ...] = ()
+    other: Observed | None = None
     stale: datetime | None = None
     object_id: str | None = None
 

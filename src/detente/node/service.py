@@ -20,10 +20,12 @@ from detente.errors import DetenteError
 from detente.node.access.gate import Gate
 from detente.node.access.parties import EngineParties
 from detente.node.access.settings import AccessSettings
+from detente.node.alerted import Alerting
 from detente.node.asking import Asking, Follow
 from detente.node.certificate import Certificate, own_certificate
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
+from detente.node.feeding import Feeding
 from detente.node.forgetting import Forget
 from detente.node.keyring import Keyring
 from detente.node.layers import Layers
@@ -41,6 +43,7 @@ from detente.node.telling.events import Events
 from detente.node.telling.peers import Peering, Peers
 from detente.node.telling.people import REST_S, PeopleTerms
 from detente.node.telling.tail import Tail
+from detente.node.watching import Watching
 from detente.node.witness import Witness, witness_signers
 from detente.node.witnesses import Witnesses
 from detente.node.witnessing import Witnessing
@@ -70,6 +73,9 @@ GC_THRESHOLDS = (50_000, 20, 20)
 """Objects, and rounds, between collections: a request leaves no cycles, so looking for them
 after each 700 new objects took a sixth of the time of a node at work."""
 
+WATCH_EVERY_S = 1.0
+"""As often as aircraft and radars tell where they are."""
+
 DISK_FREE_MIN = 64 * 1024 * 1024
 """Bytes: below it a transaction and its log may not fit."""
 
@@ -89,6 +95,9 @@ class Service:
     Attributes:
         tracks: What moves, as last seen; of this process.
         quarantine: What devices sent and nobody is shown; of this process.
+        feeding: What receivers tell (detente.doors.feeds connects to them).
+        watching: What nears what protects.
+        alerting: What of all this is shown to whom.
         engine, asking, reading, layers, taxii, gate, telling: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
@@ -126,6 +135,9 @@ class Service:
         self._log: tuple[Agreement, PublicLog] | None = None
         self.tracks = LiveTracks()
         self.quarantine = Quarantine()
+        self.feeding = Feeding(self.tracks)
+        self.watching = Watching()
+        self.alerting = Alerting(self.tracks, self.feeding, self.watching)
         self._status = Status()
         self._scrubbed = -1
         self._stack = contextlib.AsyncExitStack()
@@ -170,6 +182,7 @@ class Service:
             (COMPACT_EVERY_S, self._compact),
             (FORGET_EVERY_S, self._forget),
             (PROBE_EVERY_S, self._probe),
+            (WATCH_EVERY_S, self._watch),
         ):
             task = asyncio.create_task(_every(every_s, what))
             self._stack.push_async_callback(_ended, task)
@@ -273,6 +286,18 @@ class Service:
         gone = FORGET_MAX
         while gone == FORGET_MAX:
             gone = await self.engine.act(Forget())
+
+    async def _watch(self) -> None:
+        """Look once; where the record cannot be read, what stood stands, and it is said so."""
+        now = self.engine.clock()
+        self.feeding.look(now)
+        self.tracks.forget(now)
+        tracks = self.tracks.latest()
+        if tracks or self.watching.watched:
+            picture = self.engine.world.protected()
+            await asyncio.to_thread(self.watching.look, picture, tracks, now)
+        else:
+            self.watching.idle(now)
 
     async def _compact(self) -> None:
         await asyncio.to_thread(self.engine.world.compact)

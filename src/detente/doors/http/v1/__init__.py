@@ -13,6 +13,7 @@
     lines        JSON lines in and out, in bounded memory
     looking      lists, searches, one object, its history
     devices      what the party's devices sent in vain
+    watching     what moves, what nears what protects, which feeds are silent
     governing    the agreement, parties, oneself
     describing   the same rows, as OpenAPI
 
@@ -35,6 +36,7 @@ from detente.doors.http.v1 import (
     looking,
     readback,
     speaking,
+    watching,
 )
 from detente.doors.http.v1.describing import described
 from detente.doors.http.v1.desk import Desk
@@ -49,6 +51,7 @@ OPERATIONS = (
     *checking.OPERATIONS,
     *looking.OPERATIONS,
     *devices.OPERATIONS,
+    *watching.OPERATIONS,
     *governing.OPERATIONS,
 )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from detente.core.principal import Principal
 from detente.doors.asgi_edge import Exchange
+from detente.node.alerted import Alerting
 from detente.node.asking import Asking
 from detente.node.engine import Engine
 from detente.node.evidence import Notary
@@ -25,9 +26,10 @@ class Desk:
         who: Tells who asks.
         quarantine: What devices sent in vain.
         notary: Gives with what evidence is made.
+        alerting: Shows what moves and what nears what.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all of a node that operations use
         self,
         *,
         engine: Engine,
@@ -36,12 +38,14 @@ class Desk:
         who: Who,
         quarantine: Quarantine,
         notary: Callable[[], Notary],
+        alerting: Alerting,
     ) -> None:
         self.engine = engine
         self.asking = asking
         self.reading = reading
         self.notary = notary
         self.quarantine = quarantine
+        self.alerting = alerting
         self._who = who
 
     async def enter(self, exchange: Exchange) -> Principal:

@@ -1,0 +1,89 @@
+"""What receivers hear of aircraft and ships, and how such craft can move.
+
+A receiver's word is turned into ``Observed`` at the edge (detente.doors.feeds). What it
+leaves open is bounded here: how exact a position is that names no accuracy, and how fast a
+craft may leave where it was. Each bound has its source.
+
+Source: docs/adr/0027.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from detente.core.watch import Observed
+
+
+class Craft(StrEnum):
+    """What moves."""
+
+    AIRCRAFT = "aircraft"
+    SHIP = "ship"
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """How a kind of craft can move.
+
+    Attributes:
+        speed_mm_s: Faster over the ground it cannot be.
+        climb_mm_s: Faster up or down it cannot be.
+        drift_mm_s: How fast it may part from the course and speed that it reports.
+        drift_percent: And besides, of that speed.
+        climb_drift_mm_s: How fast it may part from the climb that it reports.
+    """
+
+    speed_mm_s: int
+    climb_mm_s: int
+    drift_mm_s: int
+    drift_percent: int
+    climb_drift_mm_s: int
+
+
+BOUNDS = {
+    # Speed: an airliner's record over the ground is 369 m/s; what is faster is shown as
+    # doubted and is watched all the same. Climb: 150 m/s, 30,000 ft/min, is beyond all but
+    # fighters. Drift: the least that DO-260B table 2-25 lets a velocity be known to (NACv 1:
+    # 10 m/s across, 50 ft/s up), and 10 % of its speed: six degrees of course. A turn is
+    # seen as it is flown, a second later.
+    Craft.AIRCRAFT: Bounds(
+        speed_mm_s=400_000,
+        climb_mm_s=150_000,
+        drift_mm_s=10_000,
+        drift_percent=10,
+        climb_drift_mm_s=15_240,
+    ),
+    # Speed: 102.2 knots, the most that AIS can say (ITU-R M.1371-5, table 48). Drift: 5 knots.
+    Craft.SHIP: Bounds(
+        speed_mm_s=52_577,
+        climb_mm_s=0,
+        drift_mm_s=2_573,
+        drift_percent=10,
+        climb_drift_mm_s=0,
+    ),
+}
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """One position as a receiver gave it.
+
+    Attributes:
+        observed: Where and when; its track is the craft's own address.
+        kind: What it is.
+        name: Callsign or ship's name, if that was heard.
+        doubts: What the craft itself says against its position.
+        pressure_ft: The pressure altitude that its band comes from, if it does.
+    """
+
+    observed: Observed
+    kind: Craft = Craft.AIRCRAFT
+    name: str = ""
+    doubts: tuple[str, ...] = ()
+    pressure_ft: float | None = None
+
+
+def drift_of(kind: Craft, speed_mm_s: int | None) -> int:
+    """How fast a craft may part from course and speed; where it reports none, how fast it is."""
+    bounds = BOUNDS[kind]
+    if speed_mm_s is None:
+        return bounds.speed_mm_s
+    return bounds.drift_mm_s + speed_mm_s * bounds.drift_percent // 100

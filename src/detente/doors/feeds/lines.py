@@ -1,0 +1,68 @@
+"""Bytes into lines, in bounded memory; and what was refused, by reason."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Protocol
+
+from detente.core.heard import Heard
+from detente.errors import MalformedInput
+
+LINE_MAX = 1_024
+"""Bytes: a BaseStation line has some 120, a sentence of NMEA 82, with its tag block 200."""
+
+CRAFT_MAX = 20_000
+"""Craft of which a parser remembers something: more than all that fly at once."""
+
+TOO_LONG = f"line longer than {LINE_MAX} bytes"
+
+
+class Parser(Protocol):
+    """A format.
+
+    Attributes:
+        refused: How many messages could not be read, by reason.
+    """
+
+    refused: Counter[str]
+
+    def read(self, data: bytes, now: datetime) -> list[Heard]:
+        """What more bytes of a stream tell.
+
+        Args:
+            data: As they came; a message may end in a later piece.
+            now: UTC, when they came.
+        """
+
+
+class Lines:
+    """Joins pieces into lines.
+
+    Args:
+        refused: Where a line that is too long is counted.
+    """
+
+    def __init__(self, refused: Counter[str]) -> None:
+        self._refused = refused
+        self._rest = b""
+        self._skipping = False
+
+    def split(self, data: bytes) -> list[bytes]:
+        """The lines that are whole now, without their ends, none empty."""
+        *whole, rest = (self._rest + data).split(b"\n")
+        if whole and self._skipping:
+            whole, self._skipping = whole[1:], False
+        if self._skipping:
+            rest = b""
+        elif len(rest) > LINE_MAX:
+            self._refused[TOO_LONG] += 1
+            rest, self._skipping = b"", True
+        self._rest = rest
+        long = sum(len(one) > LINE_MAX for one in whole)
+        if long:
+            self._refused[TOO_LONG] += long
+        return [one for one in (line.strip() for line in whole if len(line) <= LINE_MAX) if one]
+
+
+def reason_of(error: MalformedInput) -> str:
+    """A refusal as it is counted: without what came, so that there are few."""
+    return f"{error.what}: expected {error.expected}" if error.expected else error.what

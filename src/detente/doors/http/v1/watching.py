@@ -1,0 +1,98 @@
+"""The watch: what moves, what nears what protects, and which feeds are silent."""
+
+from datetime import datetime
+from http import HTTPStatus
+
+from msgspec import Struct
+
+from detente.core.principal import Scope
+from detente.doors.asgi_edge import Exchange
+from detente.doors.asgi_hot import Answer
+from detente.doors.http.v1.desk import Desk
+from detente.doors.http.v1.operation import READS, Operation
+from detente.doors.http.v1.request import encode
+from detente.node.alerted import AlertShown, TrackShown
+from detente.node.asking import reader_of
+from detente.node.feeding import FeedState
+from detente.node.telling.disclosures import disclose
+
+
+class Tracks(Struct, frozen=True, kw_only=True):
+    """What moves, as last seen."""
+
+    as_of: datetime
+    tracks: tuple[TrackShown, ...]
+
+
+class Alerts(Struct, frozen=True, kw_only=True):
+    """What stands.
+
+    Attributes:
+        as_of: When the watch last looked; None before it did.
+        problem: Why it could not look since; empty where it could.
+        alerts: That stand.
+        feeds: How each is.
+    """
+
+    as_of: datetime | None
+    problem: str
+    alerts: tuple[AlertShown, ...]
+    feeds: tuple[FeedState, ...]
+
+
+async def tracks(desk: Desk, exchange: Exchange) -> Answer:
+    """What moves, of what the party is shown."""
+    principal = await desk.enter(exchange)
+    principal.require(Scope.READ)
+    now = desk.engine.clock()
+    shown = desk.alerting.tracks(reader_of(desk.engine.world.on_disk, principal.party, now))
+    return Answer(HTTPStatus.OK, encode(Tracks(as_of=now, tracks=tuple(shown))))
+
+
+async def alerts(desk: Desk, exchange: Exchange) -> Answer:
+    """What stands, of what the party may see; that it saw entries is on record before."""
+    principal = await desk.enter(exchange)
+    principal.require(Scope.READ)
+    now = desk.engine.clock()
+    reader = reader_of(desk.engine.world.on_disk, principal.party, now)
+    found = desk.alerting.alerts(reader)
+    await disclose(desk.engine, principal, found.views)
+    answer = Alerts(
+        as_of=desk.alerting.watching.as_of,
+        problem=desk.alerting.watching.problem,
+        alerts=found.alerts,
+        feeds=tuple(desk.alerting.feeds(reader)),
+    )
+    return Answer(HTTPStatus.OK, encode(answer))
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/tracks",
+        name="tracks",
+        says="What moves, as last seen: aircraft, ships and whatever else feeds tell of.\n\n"
+        "Those of the party's own feeds, and those that others show it. A track with `doubts` "
+        "may not be where it is said to be. Degrees, metres above the ellipsoid, metres a second.",
+        tag="watch",
+        act=tracks,
+        gives=Tracks,
+        scopes=(Scope.READ,),
+        refusals=READS,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/alerts",
+        name="alerts",
+        says="Tracks that may soon violate what protects, tracks that are lost, and feeds.\n\n"
+        "An alert is there before a line is crossed (`time_s`), stays while it lasts, and "
+        "permits nothing. A party sees of it what it may see of the track and of the entry; "
+        "that somebody's track nears its own entry, it is told in any case, with the desk to "
+        "call.",
+        tag="watch",
+        act=alerts,
+        gives=Alerts,
+        scopes=(Scope.READ,),
+        refusals=READS,
+    ),
+)

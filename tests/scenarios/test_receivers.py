@@ -1,0 +1,219 @@
+"""A coast guard's receivers; test_receivers.md tells it."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cli import detente
+from conftest import begin
+from detente.node.keyring import Keyring
+from detente.store import Store
+from http_node import Node, Party, node_at
+from nodes import hospital
+from radio import Receiver, sbs
+
+ROW = '{name="a", party="one", kind="sbs", address="h:1"}'
+FEED = (
+    '{{name="{name}", party="one", kind="sbs", address="{address}", silent_after_s={silent}{also}}}'
+)
+
+
+class Coast:
+    """A node, two receivers and three parties."""
+
+    def __init__(self, node: Node, place: Path, shown: Receiver, kept: Receiver) -> None:
+        self.node, self.place, self.shown, self.kept = node, place, shown, kept
+        self.one, self.two = node.party("one"), node.party("two")
+
+
+@pytest.fixture(scope="module")
+def coast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coast]:
+    folder = tmp_path_factory.mktemp("coast")
+    keyring = Keyring(folder / "test.db")
+    begin(folder / "test.db", keyring)
+    shown, kept = Receiver(), Receiver()
+    release = ', release={parties={two="full"}}, receiver={lat=50.0, lon=10.0, range_m=300000}'
+    feeds = ", ".join([
+        FEED.format(name="roof", address=shown.address, silent=2, also=release),
+        FEED.format(name="ship", address=kept.address, silent=600, also=""),
+    ])  # fmt: skip
+    with node_at(folder / "test.db", keyring, folder, f"feeds=[{feeds}]") as node:
+        coast = Coast(node, folder / "test.db", shown, kept)
+        said(coast.two, "St Mary", 10.0, 50.5, {"members": "full"})
+        said(coast.two, "Hidden", 10.0, 51.5, None)
+        assert shown.connected.wait(10)
+        assert kept.connected.wait(10)
+        yield coast
+    shown.close()
+    kept.close()
+
+
+def said(party: Party, name: str, lon: float, lat: float, release: Any) -> str:
+    value = msgspec.to_builtins(hospital(name, lon, lat, standoff_mm=2_000_000))
+    body = {key: part for key, part in value.items() if key not in {"type", "party"}}
+    told = party.post("/v1/notices", {**body, "release": release})
+    assert told.status == 201, told.body
+    object_id: str = told.json["object_id"]
+    return object_id
+
+
+def until(party: Party, path: str, good: Callable[[Any], object], send: Any = None) -> Any:
+    """Ask again until it is so; ``send`` is called each time before."""
+    for _ in range(80):
+        if send is not None:
+            send()
+        found = party.get(path).json
+        if good(found):
+            return found
+        time.sleep(0.2)
+    raise AssertionError(found)
+
+
+def tracks(found: Any) -> dict[str, Any]:
+    return {one["track"]: one for one in found["tracks"]}
+
+
+def near(found: Any, track: str | None, name: str | None = None) -> list[Any]:
+    return [
+        one
+        for one in found["alerts"]
+        if one.get("track", {}).get("track") == track
+        and one.get("entry", {}).get("name") == name
+    ]  # fmt: skip
+
+
+def test_what_a_receiver_hears_is_shown(coast: Coast) -> None:
+    """What a receiver hears is shown to its party and to whom that shows it"""
+    coast.shown.send(sbs("4B1815", 50.0, 10.5, 120, 90))
+    coast.kept.send(sbs("4B1816", 50.0, 10.6, 120, 90))
+    found = tracks(until(coast.one, "/v1/tracks", lambda found: len(found["tracks"]) == 2))
+    assert found["4b1815"] | {"time": ""} == {
+        "party": "one", "feed": "roof", "track": "4b1815", "kind": "aircraft", "time": "",
+        "lat": 50.0, "lon": 10.5, "accuracy_m": 370.4, "speed_m_s": 61.733, "course_deg": 90.0,
+        "lower_m": found["4b1815"]["lower_m"], "upper_m": found["4b1815"]["upper_m"],
+    }  # fmt: skip
+    assert found["4b1815"]["lower_m"] < 10_000 * 0.3048 < found["4b1815"]["upper_m"]
+    assert set(tracks(coast.two.get("/v1/tracks").json)) == {"4b1815"}
+    feeds = {one["name"]: one for one in coast.one.get("/v1/alerts").json["feeds"]}
+    assert (feeds["ship"]["positions"], feeds["ship"]["problem"]) == (1, "")
+    assert [one["name"] for one in coast.two.get("/v1/alerts").json["feeds"]] == ["roof"]
+
+
+def test_who_is_warned(coast: Coast) -> None:
+    """Whoever is near what protects is warned of before, each as far as he may see"""
+
+    def north() -> None:
+        """Some 33 km south of St Mary, at 240 knots: four and a half minutes."""
+        coast.shown.send(sbs("4B1820", 50.2, 10.0, 240, 0))
+        # And one that nobody is shown, nearer.
+        coast.kept.send(sbs("4B1821", 50.4, 10.0, 240, 0))
+
+    found = until(
+        coast.two, "/v1/alerts",
+        lambda found: near(found, "4b1820", "St Mary") and near(found, None, "St Mary"), north,
+    )  # fmt: skip
+    (seen,) = near(found, "4b1820", "St Mary")
+    assert seen["level"] == "warning"
+    assert 100 < seen["time_s"] < 300
+    assert 25_000 < seen["distance_m"] < 34_000
+    (unnamed,) = near(found, None, "St Mary")
+    assert set(unnamed) == {"level", "begun", "entry", "time_s"}
+    assert unnamed["time_s"] % 60 == 0
+    # The coast guard sees both, and what it was shown is on the record before.
+    found = coast.one.get("/v1/alerts").json
+    assert near(found, "4b1820", "St Mary")
+    assert near(found, "4b1821", "St Mary")
+    (entry,) = {one["entry"]["object"] for one in near(found, "4b1821", "St Mary")}
+    store = Store(coast.place)
+    with store.reading() as record:
+        (sequence,) = record.history(entry)
+        assert record.extents("one", [sequence]) == {sequence: 2}
+    store.close()
+
+
+def test_what_is_hidden_changes_nothing(coast: Coast) -> None:
+    """What is hidden from a party changes nothing of what it is shown"""
+
+    def north() -> None:
+        coast.shown.send(sbs("4B1830", 51.4, 10.0, 240, 0))
+        coast.kept.send(sbs("4B1831", 51.4, 11.0, 240, 0))
+
+    found = until(coast.two, "/v1/alerts", lambda found: near(found, "4b1830", "Hidden"), north)
+    assert near(found, "4b1830", "Hidden")
+    found = coast.one.get("/v1/alerts").json
+    assert not [one for one in found["alerts"] if one.get("track", {}).get("track") == "4b1830"]
+    assert "Hidden" not in f"{found}"
+    for found in (coast.two.get("/v1/alerts").json, coast.two.get("/v1/tracks").json):
+        assert "4b1831" not in f"{found}"
+
+
+def test_a_false_position(coast: Coast) -> None:
+    """A false position is shown as doubted, and where the aircraft may be instead still warns"""
+    for _ in range(3):
+        coast.shown.send(sbs("4B1840", 50.45, 10.0, 100, 0))
+        time.sleep(0.2)
+    until(coast.one, "/v1/alerts", lambda found: near(found, "4b1840", "St Mary"))
+    coast.shown.send(sbs("4B1840", 49.0, 12.0, 100, 180))
+    found = until(coast.two, "/v1/tracks", lambda found: tracks(found)["4b1840"]["lat"] == 49.0)
+    assert tracks(found)["4b1840"]["doubts"] == ["too_fast"]
+    # It is 200 km away, if that is true; and if not, it is where it was.
+    time.sleep(1.5)
+    coast.shown.send(sbs("4B1840", 49.0, 12.0, 100, 180))
+    found = until(
+        coast.two, "/v1/alerts",
+        lambda found: [one for one in near(found, "4b1840", "St Mary") if one.get("doubted")],
+    )  # fmt: skip
+    (alert,) = near(found, "4b1840", "St Mary")
+    assert alert["level"] in {"warning", "violation"}
+    # Beyond what the receiver can hear.
+    coast.shown.send(sbs("4B1841", 40.0, 10.0, 100, 180))
+    found = until(coast.one, "/v1/tracks", lambda found: "4b1841" in tracks(found))
+    assert tracks(found)["4b1841"]["doubts"] == ["out_of_range"]
+
+
+def test_a_receiver_falls_silent(coast: Coast) -> None:
+    """A receiver that falls silent is an alert, and one that comes back is heard again"""
+
+    def roof(found: Any) -> Any:
+        return next(one for one in found["feeds"] if one["name"] == "roof")
+
+    coast.shown.close()
+    found = until(
+        coast.two, "/v1/alerts", lambda found: roof(found)["silent"] and roof(found)["problem"]
+    )
+    assert roof(found)["problem"] in {"closed by the receiver", "ConnectionRefusedError"}
+    for _ in range(50):
+        if b"\ndetente_feeds_silent 1.0\n" in coast.one.get("/metrics").body:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("no figure of a silent feed")
+    coast.shown.listen()
+    assert coast.shown.connected.wait(20)
+    found = until(
+        coast.two, "/v1/alerts", lambda found: not roof(found)["silent"],
+        lambda: coast.shown.send(b"junk\r\n" + sbs("4B1850", 50.0, 9.0, 100, 180)),
+    )  # fmt: skip
+    assert roof(found)["problem"] == ""
+    assert roof(found)["refused"]["line: expected MSG, SEL, ID, AIR, STA or CLK"] >= 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{name="a", party="one", kind="sbs", address="nowhere"}',
+        '{name="a", party="one", kind="readsb", address="10.0.0.1:80"}',
+        '{name="a", party="one", kind="radar", address="h:1"}',
+        '{name="A b", party="one", kind="sbs", address="h:1"}',
+        f"{ROW}, {ROW.replace('h:1', 'h:2')}",
+    ],
+)
+def test_a_feed_that_cannot_be_meant(tmp_path: Path, row: str) -> None:
+    """A feed that cannot be meant stops the start"""
+    ran = detente("serve", "--port", "0", "--set", f"feeds=[{row}]", cwd=tmp_path)
+    assert ran.status == 2
+    assert "feed" in ran.err
