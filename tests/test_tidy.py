@@ -20,7 +20,8 @@ VERIFIER_LINES_MAX = 350
 
 MAY_IMPORT = {
     "errors": set(),
-    "settings": {"errors"},
+    "settings": {"errors", "settings_together"},
+    "settings_together": {"errors"},
     "verify": set(),
     "data": set(),
     "core": {"core", "errors"},

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from detente.errors import MalformedInput
+from detente.settings_together import check_together
 
 FILE_DEFAULT = Path("detente.toml")
 PREFIX = "DETENTE_"
@@ -319,7 +320,7 @@ def load(
                 values[name] = _converted(setting, given, place(name), is_text=is_text)
                 origins[name] = place(name)
     settings = Settings(**values)  # type: ignore[arg-type] # each was converted to its field's type
-    _check_together(settings, origins)
+    check_together(settings, origins)
     return Effective(settings=settings, origins=origins)
 
 
@@ -374,44 +375,6 @@ def _from_text(setting: Setting, text: str) -> object:
                 return text
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
-
-
-def _check_together(settings: Settings, origins: Mapping[str, str]) -> None:
-    """Values that are well by themselves, and exclude each other."""
-    if bool(settings.tls_certificate) != bool(settings.tls_key):
-        lacking = "tls_key" if settings.tls_certificate else "tls_certificate"
-        raise MalformedInput(lacking, expected="tls_certificate and tls_key, or neither")
-    if settings.tls_client_ca and not settings.tls_certificate:
-        raise MalformedInput(origins["tls_client_ca"], expected="a tls_certificate as well")
-    _check_cot(settings, origins)
-    if settings.tls_client_required and not settings.tls_client_ca:
-        raise MalformedInput(origins["tls_client_required"], expected="a tls_client_ca as well")
-    if bool(settings.cap_certificate) != bool(settings.cap_key):
-        lacking = "cap_key" if settings.cap_certificate else "cap_certificate"
-        raise MalformedInput(lacking, expected="cap_certificate and cap_key, or neither")
-    if bool(settings.witness_name) != bool(settings.witness_logs):
-        lacking = "witness_logs" if settings.witness_name else "witness_name"
-        raise MalformedInput(lacking, expected="witness_name and witness_logs, or neither")
-    if bool(settings.mirror_name) != bool(settings.mirror_logs):
-        lacking = "mirror_logs" if settings.mirror_name else "mirror_name"
-        raise MalformedInput(lacking, expected="mirror_name and mirror_logs, or neither")
-    if settings.mirror_name and settings.mirror_name == settings.witness_name:
-        # A mirror's cosignature says more than a witness's (tlog-mirror).
-        raise MalformedInput(origins["mirror_name"], expected="another name than witness_name")
-
-
-def _check_cot(settings: Settings, origins: Mapping[str, str]) -> None:
-    """Whoever speaks Cursor on Target speaks for some party."""
-    if bool(settings.cot_ca_certificate) != bool(settings.cot_ca_key):
-        given = "cot_ca_certificate" if settings.cot_ca_certificate else "cot_ca_key"
-        raise MalformedInput(origins[given], expected="cot_ca_certificate and cot_ca_key")
-    if settings.cot_ca_key and not settings.tls_certificate:
-        raise MalformedInput(origins["cot_ca_key"], expected="a tls_certificate as well")
-    if settings.cot_tls and not settings.tls_client_ca:
-        raise MalformedInput(origins["cot_tls"], expected="a tls_client_ca as well")
-    for name in ("cot_tcp", "cot_udp"):
-        if getattr(settings, name) and not settings.cot_party:
-            raise MalformedInput(origins[name], expected="a cot_party as well")
 
 
 def masked(setting: Setting, value: object) -> object:

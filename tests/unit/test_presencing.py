@@ -25,6 +25,7 @@ from detente.node.presencing import (
     RENEW_AFTER,
     Presencing,
     Unit,
+    drift_of,
     holds,
     track_of,
     with_room,
@@ -262,3 +263,13 @@ def test_what_the_store_cannot_take_is_tried_again_and_a_stop_does_not_wait_for_
 
     run(story())
     units.close()
+
+
+def test_the_watch_supposes_that_a_unit_keeps_its_course_and_speed() -> None:
+    walking = unit(speed_mm_s=1_000, course_mdeg=90_000)
+    assert drift_of(walking) == 3_100
+    assert drift_of(unit()) == 50_000  # It says nothing of its speed: as fast as a car.
+    assert drift_of(replace(walking, domain="air")) == 10_100
+    assert drift_of(replace(walking, domain="sea")) == 2_673
+    assert drift_of(replace(walking, domain="")) == 10_100
+    assert track_of(walking).speed_max_mm_s == 50_000  # The record's disc supposes nothing.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cli import DETENTE, detente
 from detente.core.agreement import Agreement
@@ -17,6 +18,7 @@ from detente.core.alerts import Level
 from detente.core.check import Known
 from detente.core.heard import Heard
 from detente.core.party import Desk, Party
+from detente.core.presence import Presence, Track
 from detente.core.release import Grade, Release
 from detente.core.view import Reader
 from detente.core.watch import Observed
@@ -158,6 +160,22 @@ def test_plans_and_what_stands_for_the_track_itself_do_not_warn() -> None:
     track = seen("abc", "one", None)
     own = Seen(party="one", feed="f", observed=track.observed, object_id=itself.object_id)
     assert Watching().look(Picture([plan, itself]), [own], NOON).begun == ()
+
+
+def test_a_partys_own_people_do_not_warn_of_each_other_but_of_all_else() -> None:
+    """A patrol walks together; another party's people near it are another matter."""
+
+    def team(name: str, party: str) -> Known:
+        track = Track(position=(100_000_000, 500_000_000), time=NOON, speed_max_mm_s=0)
+        value = Presence(source_id=name, name=name, party=party, track=track)
+        return Known(value=value, object_id=name.ljust(32, "0"))
+
+    entries = [team("a", "one"), team("b", "two"), known("clinic", "one", None)]
+    walking = replace(seen("abc", "one", None, position=(100_000_000, 500_000_000)), own=True)
+    looked = Watching().look(Picture(entries), [walking], NOON)
+    assert {one.alert.entry for one in looked.begun} == {one.object_id for one in entries[1:]}
+    heard = Watching().look(Picture(entries), [replace(walking, own=False)], NOON)
+    assert len(heard.begun) == 3  # What a receiver hears near one's people may be anyone.
 
 
 def test_alerts_end_when_the_entry_goes_or_the_track_is_long_silent() -> None:
