@@ -56,7 +56,7 @@ def refusals(folder: Path) -> dict[str, tuple[list[str], str]]:
     return {
         "no number": (["--port", "eighty"], "expected a whole number from 0 to 65535"),
         "no setting": (["--set", "prot=1"], "expected port, got prot"),
-        "no key": (["--tls-certificate", "node.pem"], "expected tls_certificate and tls_key, or neither"),
+        "no key": (["--tls-certificate", "node.pem"], "expected tls_certificate and tls_key"),
         "key elsewhere": ([*tls, "nowhere.key"], "no file nowhere.key"),
         "other key": ([*tls, "stranger.key"], "key values mismatch"),
         "no certificate": (
