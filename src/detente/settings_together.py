@@ -1,8 +1,7 @@
 """Which settings of a node go together, and which exclude each other."""
 
 from collections.abc import Mapping
-
-from msgspec import Struct
+from typing import Any
 
 from detente.errors import MalformedInput
 
@@ -27,7 +26,7 @@ _NEEDS = (
 """Settings that say nothing without another."""
 
 
-def check_together(settings: Struct, origins: Mapping[str, str]) -> None:
+def check_together(settings: Any, origins: Mapping[str, str]) -> None:
     """Refuse values that are well by themselves, and exclude each other.
 
     Args:
