@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import httpx
 import msgspec
@@ -164,7 +165,7 @@ def test_recorded_when_it_must(field: Field) -> None:
     assert value["track"]["speed_max_mm_s"] == 125_000
 
 
-def said(party: Party, kind: str, value: object, release: dict[str, str] | None) -> Answered:
+def said(party: Party, kind: str, value: object, release: dict[str, Any] | None) -> Answered:
     """What a party says natively."""
     given = msgspec.json.decode(msgspec.json.encode(value), type=dict[str, Any])
     body = {name: part for name, part in given.items() if name not in {"type", "party"}}
@@ -234,7 +235,7 @@ def test_shapes(field: Field) -> None:
                 volumes=(Volume(footprint=(Polygon(rings=(corners,)),)),))  # fmt: skip
     said(one, "zones", zone, full)
     said(one, "notices", hospital("Kept", 38.3, 33.1), None)
-    found = {callsign_of(each): each for each in two.events(3)}
+    found = {callsign_of(each): each for each in two.events(3) if not warned_of(each)}
     assert set(found) == {"Field <hospital>", "Corridor"}
     circle, form = found["Field <hospital>"], found["Corridor"]
     ellipse = circle.find("detail/shape/ellipse")
@@ -390,3 +391,30 @@ async def with_pytak(field: Field, kind: str, protobuf: int, uid: str) -> None:
     writer.close()
     with contextlib.suppress(OSError):
         await writer.wait_closed()
+
+
+def warned_of(got: ET.Element) -> str:
+    """What an alert says; nothing of what is none."""
+    return (got.findtext("detail/remarks") or "") if got.get("type") == "b-a-g" else ""
+
+
+def test_warned(field: Field) -> None:
+    """A unit that nears a hospital warns before it is there, whoever sees both, until it is over"""
+    clinic = hospital("Clinic <A>", 39.0, 34.0, standoff_mm=2_000_000)
+    said(desk(field, "two"), "notices", clinic, {"parties": {"one": "full"}})
+    one, two, three, sender = field.of("one"), field.of("two"), field.of("three"), field.plain()
+    # Some 6 km from where it must not be, at 30 m/s: three minutes.
+    north = '<track speed="30" course="0"/>'
+    sender.send(event("ANDROID-9", 39.0, 33.93, callsign="India", detail=north))
+    for tablet in (one, two):
+        warning = tablet.until(lambda got: "Clinic <A>" in warned_of(got))
+        remarks = warned_of(warning)
+        assert remarks.startswith("may violate Clinic <A> of two; ")
+        assert "at the earliest" in remarks
+        assert callsign_of(warning) == "India"
+    uid = warning.get("uid") or ""
+    assert not [got for got in three.events() if warned_of(got)]
+    late = field.of("two").until(named(uid))  # Whoever comes later is shown what stands.
+    assert late.get("type") == "b-a-g"
+    sender.send(event("x", 0, 0, kind="t-x-d-d", detail='<link uid="ANDROID-9" type="none"/>'))
+    two.until(named(f"{uid}.over"))

@@ -11,16 +11,19 @@ from hypothesis import strategies as st
 from takproto.proto import TakMessage
 
 from cot import event
+from detente.core.alerts import Level
+from detente.core.party import Desk
 from detente.core.release import Grade, Release
-from detente.core.watch import Approach, Observed
 from detente.doors.cot.event import EVENT_BYTES_MAX, Event, Raw, event_of
-from detente.doors.cot.mapping import alert_event, unit_of
+from detente.doors.cot.mapping import unit_of
 from detente.doors.cot.proto import framed, read_proto
 from detente.doors.cot.serving import address_of, releases
 from detente.doors.cot.stream import Lost, Stream, read, read_datagram
+from detente.doors.cot.warnings import event_of as warning_of
 from detente.doors.cot.writing import Out, Written, deletion
 from detente.doors.cot.xml import read_xml
 from detente.errors import MalformedInput
+from detente.node.alerted import AlertShown, EntryShown
 from detente.settings import Settings
 
 NOW = datetime.now(UTC)
@@ -226,15 +229,16 @@ def test_what_is_stale_when_it_comes_is_refused() -> None:
         unit_of(found, found.stale)
 
 
-def test_an_alert_is_where_the_track_is_and_names_no_place_of_what_it_nears() -> None:
-    seen = Observed(track="T", time=NOW, position=(1, 2), accuracy_mm=5_000, drift_mm_s=0)
-    near = Approach(
-        track="T", entry="e", distance_m=1, distance_error_m=1, separation_m=500, time_s=30
-    )
-    alert = alert_event(near, seen, NOW)
-    assert (alert.type, alert.position) == ("b-a-g", (1, 2))
-    assert "within 500 m in 30 s" in alert.detail
-    assert b"b-a-g" in Written(alert).xml
+def test_an_alert_says_what_was_cut_for_its_reader_and_no_more() -> None:
+    desk = Desk(id="d", name="Night desk")
+    entry = EntryShown(party="two", desk=desk, name="St <Mary>", object="e")
+    unnamed = AlertShown(level=Level.WARNING, begun=NOW, entry=entry, time_s=60, doubted=True)
+    out = warning_of(unnamed, "uid", (1, 2), NOW)
+    assert (out.type, out.position, out.callsign) == ("b-a-g", (1, 2), "a track that is not shown")
+    assert "may violate St &lt;Mary&gt; of two; call Night desk" in out.detail
+    assert f"{NOW + timedelta(seconds=60):%H:%M:%S}Z at the earliest" in out.detail
+    assert "elsewhere" in out.detail
+    assert b"b-a-g" in Written(out).xml
 
 
 @pytest.mark.parametrize(

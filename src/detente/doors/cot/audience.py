@@ -18,6 +18,7 @@ from detente.core.principal import Principal
 from detente.core.release import Grade
 from detente.doors.asgi_log import say
 from detente.doors.cot.mapping import SHAPE_LIFE, of_item, of_seen
+from detente.doors.cot.warnings import Warnings
 from detente.doors.cot.writing import Written, deletion
 from detente.errors import DetenteError
 from detente.node.asking import reader_of
@@ -81,6 +82,7 @@ class Audience:
         self._service = service
         self._presencing = presencing
         self._party = principal.party
+        self._warnings = Warnings(service, principal)
         self._board = Board(service.engine, service.layers, principal)
         self._following = service.tracks.follow(self._may_follow)
         self._shapes: dict[str, tuple[Item, list[Written]]] = {}
@@ -95,7 +97,8 @@ class Audience:
         """Show a client what there is, then all that changes."""
         await self._looked.wait()
         shapes = [one for _, written in self._shapes.values() for one in written]
-        listener.show(Batch([*self._not_live(shapes), *self._live.values()]))
+        live = self._live.values()
+        listener.show(Batch([*self._not_live(shapes), *live, *self._warnings.standing]))
         self.listeners.add(listener)
 
     async def stop(self) -> None:
@@ -165,6 +168,8 @@ class Audience:
         for item, written in list(self._shapes.values()):
             if written and now - item.now > SHAPE_LIFE / 2:
                 out += self._new(item.later(now), now)
+        places = {name: one[0].out.position for name, (_, one) in self._shapes.items() if one}
+        out += await self._warnings.look(places, now)
         self._looked_s = time.monotonic()
         self._looked.set()
         return out

@@ -13,10 +13,10 @@ from detente.core.entry import EntryKind
 from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Position, Shape, Volume
-from detente.core.watch import Approach, Observed
+from detente.core.watch import Observed
 from detente.core.zone import Zone
 from detente.doors.cot.event import UNKNOWN_M, Event
-from detente.doors.cot.writing import Out, clean, element
+from detente.doors.cot.writing import Out, element, remarks
 from detente.errors import MalformedInput
 from detente.node.layers import Item
 from detente.node.presencing import ACCURACY_UNKNOWN_MM, Unit, uid_of
@@ -141,9 +141,7 @@ def _shape(item: Item, volume: Volume, shape: Shape, number: int) -> Iterator[Ou
     style = (
         element("strokeColor", {"value": colour})
         + element("strokeWeight", {"value": "3.0"})
-        + "<remarks>"
-        + _escaped(clean(_remarks(item.view, volume)))
-        + "</remarks>"
+        + remarks(_remarks(item.view, volume))
     )
     for part, (kind, position, detail) in enumerate(_drawn(shape)):
         yield Out(
@@ -199,22 +197,3 @@ def _remarks(view: "View", volume: Volume) -> str:
     if view.desk is not None:
         said.append(f"call {view.desk.name}")
     return "; ".join(said)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def alert_event(approach: Approach, seen: Observed, now: datetime) -> Out:
-    """That a track may come too near to an entry: a geofence alert where the track is."""
-    said = f"may be within {approach.separation_m:.0f} m in {approach.time_s:.0f} s"
-    return Out(
-        uid=f"detente.alert.{approach.track}.{approach.entry}",
-        type="b-a-g",
-        time=now,
-        stale=now + UNIT_LIFE,
-        position=seen.position,
-        ce_m=seen.accuracy_mm / MM_PER_M,
-        callsign=approach.track,
-        detail=f"<remarks>{_escaped(said)}</remarks>",
-    )

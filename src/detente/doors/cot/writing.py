@@ -6,7 +6,7 @@ Source: CoT event schema 2.0; TAK protocol version 1; docs/cot.md holds the tabl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 from msgspec import Struct
 from takproto.proto import TakMessage
@@ -105,6 +105,11 @@ def element(name: str, attributes: Mapping[str, str], *, close: bool = True) -> 
     """One element of XML."""
     said = "".join(f" {key}={quoteattr(clean(value))}" for key, value in attributes.items())
     return f"<{name}{said}/>" if close else f"<{name}{said}>"
+
+
+def remarks(text: str) -> str:
+    """What is said to people, as an element."""
+    return f"<remarks>{escape(clean(text))}</remarks>"
 
 
 def spelt(time: datetime) -> str:
