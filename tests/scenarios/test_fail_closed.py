@@ -89,4 +89,6 @@ def test_nothing_asked(desk: Path) -> None:
     """Nothing is asked."""
     ran = detente("check", "plan.geojson", cwd=desk)
     assert (ran.status, ran.out) == (2, "")
-    assert "expected --store, --notices, --zones or --presence, got nothing to ask" in ran.err
+    assert (
+        "expected --store, --pack, --notices, --zones or --presence, got nothing to ask" in ran.err
+    )

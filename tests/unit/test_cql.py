@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.core.cql import DEPTH_MAX, TERMS_MAX, TEXT_MAX, parse
+from detente.core.cql import DEPTH_MAX, TERMS_MAX, TEXT_MAX, instant, parse
 from detente.core.drawn import Drawing
 from detente.core.feature import PROPERTIES
 from detente.core.volume import Circle, Volume
@@ -173,3 +173,13 @@ def test_whatever_comes_is_parsed_or_refused(text: str) -> None:
         assert what.startswith("filter")
         return
     assert test(ONE) in {True, False, None}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "now", "2026-01-07", "2026-01-07T00:00:00", "2026-13-07T00:00:00Z", "0001-01-01T00:00:00+23:59",
+     "2026-01-07T00:00:00.1234567Z", "٢٠٢٦-01-07T00:00:00Z"],
+)  # fmt: skip
+def test_what_is_no_instant_is_refused(text: str) -> None:
+    with pytest.raises(MalformedInput, match="such as 2025-01-07T18:30:00Z"):
+        instant(text, what="datetime")
