@@ -177,8 +177,8 @@ def test_whatever_comes_is_parsed_or_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "now", "2026-01-07", "2026-01-07T00:00:00", "2026-13-07T00:00:00Z", "0001-01-01T00:00:00+23:59",
-     "2026-01-07T00:00:00.1234567Z", "٢٠٢٦-01-07T00:00:00Z"],
+    ["", "now", "2026-01-07", "2026-01-07T00:00:00", "2026-13-07T00:00:00Z",
+     "0001-01-01T00:00:00+23:59", "2026-01-07T00:00:00.1234567Z", "٢٠٢٦-01-07T00:00:00Z"],
 )  # fmt: skip
 def test_what_is_no_instant_is_refused(text: str) -> None:
     with pytest.raises(MalformedInput, match="such as 2025-01-07T18:30:00Z"):
