@@ -141,3 +141,31 @@ def test_what_cannot_be_recorded_is_not_shown(place: Place, keyring: Keyring) ->
             assert said(engine) == []
 
     run(story())
+
+
+@pytest.mark.parametrize("left_out", [(), (3,), (1, 2, 3, 4, 5, 6, 7)])
+def test_what_lies_close_together_is_looked_up_at_once_and_nothing_else_with_it(
+    place: Place, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, left_out: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("detente.store.telling._PARAMETERS_MAX", 2)
+
+    async def story() -> None:
+        async with at_work(place, keyring) as engine:
+            receipts = await notices(engine, 12)
+            shown = [one for at, one in enumerate(receipts) if at not in left_out]
+            await disclose(engine, TWO, [view(one) for one in reversed(shown)])
+            wanted = [one.sequence for one in receipts if one is not receipts[0]]
+            with engine.store.reading() as record:
+                assert record.extents("two", wanted) == {
+                    one.sequence: 2 for one in shown if one is not receipts[0]
+                }
+                assert record.extents("one", wanted) == {}
+                assert record.leaves([one.sequence for one in shown]) == {
+                    one.sequence: bytes.fromhex(one.leaf) for one in shown
+                }
+            # In the order of the record, whatever the order in which they were shown.
+            assert [one for part in said(engine) for one in part.entries] == [
+                one.leaf for one in shown
+            ]
+
+    run(story())

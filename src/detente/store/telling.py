@@ -6,7 +6,7 @@ were told and by which process.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from msgspec import Struct, structs
@@ -129,8 +129,8 @@ class ReadTelling:
 
     def leaves(self, sequences: Sequence[int]) -> dict[int, bytes]:
         """Leaf hashes of entries."""
-        rows = self._in(_LEAVES, "sequences", sequences)
-        return {int(row.sequence): bytes(row.leaf) for row in rows}
+        rows = self._among(_LEAVES, sequences)
+        return {sequence: bytes(leaf) for sequence, leaf in rows}
 
     def entries_of(self, leaves: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:
         """Sequence number and object of the entries that have these leaf hashes."""
@@ -139,8 +139,8 @@ class ReadTelling:
 
     def extents(self, party: str, sequences: Sequence[int]) -> dict[int, int]:
         """How much of these entries a party was shown; those of which nothing are left out."""
-        rows = self._in(_EXTENTS, "sequences", sequences, party=party)
-        return {int(row.sequence): int(row.extent) for row in rows}
+        rows = self._among(_EXTENTS, sequences, party=party)
+        return {sequence: int(extent) for sequence, extent in rows}
 
     def told(self, sequences: Sequence[int]) -> list[Told]:
         """Who was shown these entries."""
@@ -221,6 +221,24 @@ class ReadTelling:
         for start in range(0, len(values), _PARAMETERS_MAX):
             part = values[start : start + _PARAMETERS_MAX]
             yield from self._connection.execute(query, {name: part, **given})
+
+    def _among(
+        self, queries: "_Queries", sequences: Sequence[int], **given: Any
+    ) -> Iterator[tuple[int, Any]]:
+        """Rows by sequence number; of many that lie close together, all between are read.
+
+        A map of the world shows 100,000 entries at once: named one by one in IN (...), they took
+        three times as long.
+        """
+        wanted = frozenset(sequences)
+        first, last = min(wanted, default=0), max(wanted, default=0)
+        if len(wanted) <= _PARAMETERS_MAX or last - first >= 2 * len(wanted):
+            yield from self._in(queries.named, "sequences", sequences, **given)
+            return
+        between = {"first": first, "last": last, **given}
+        for sequence, value in self._connection.execute(queries.between, between).all():
+            if sequence in wanted:
+                yield sequence, value
 
     def _time(self, query: sa.Select[*tuple[Any, ...]], **given: Any) -> int | None:
         found = self._connection.execute(query, given).scalar()
@@ -328,6 +346,18 @@ def _any_of(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam(name, expanding=True))
 
 
+class _Queries(NamedTuple):
+    """One query of sequence numbers, by their names and by the first and the last."""
+
+    named: sa.Select[int, Any]
+    between: sa.Select[int, Any]
+
+
+def _queries(query: sa.Select[int, Any], sequence: sa.ColumnElement[int]) -> _Queries:
+    between = sequence.between(sa.bindparam("first"), sa.bindparam("last"))
+    return _Queries(query.where(_any_of(sequence, "sequences")), query.where(between))
+
+
 _e, _c = tables.entry, tables.content
 _before, _former = tables.entry.alias("before"), tables.content.alias("former")
 _o, _d, _a, _k = tables.current, tables.disclosed, tables.acknowledged, tables.cursor
@@ -360,10 +390,11 @@ _ENTRIES = (
     )
     .order_by(_e.c.sequence)
 )
-_LEAVES = sa.select(_e.c.sequence, _e.c.leaf).where(_any_of(_e.c.sequence, "sequences"))
+_LEAVES = _queries(sa.select(_e.c.sequence, _e.c.leaf), _e.c.sequence)
 _BY_LEAF = sa.select(_e.c.leaf, _e.c.sequence, _e.c.object).where(_any_of(_e.c.leaf, "leaves"))
-_EXTENTS = sa.select(_d.c.sequence, _d.c.extent).where(
-    _any_of(_d.c.sequence, "sequences"), _d.c.party == sa.bindparam("party")
+_EXTENTS = _queries(
+    sa.select(_d.c.sequence, _d.c.extent).where(_d.c.party == sa.bindparam("party")),
+    _d.c.sequence,
 )
 _TOLD = sa.select(_d).where(_any_of(_d.c.sequence, "sequences"))
 _ACKNOWLEDGED = sa.select(_a).where(_any_of(_a.c.sequence, "sequences"))

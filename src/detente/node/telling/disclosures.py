@@ -79,7 +79,8 @@ class Disclosures:
             known = await asyncio.to_thread(self._known, party, list(new))
             self.remember(party, known)
             rest = self._new(party, new)
-            for part in _parts(rest.items(), AT_ONCE_MAX):
+            # In the order of the record, so that what lies together is looked up together.
+            for part in _parts(sorted(rest.items()), AT_ONCE_MAX):
                 await self._engine.act(_Disclose(party, dict(part), how))
             self.remember(party, rest)
 
