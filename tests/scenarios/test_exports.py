@@ -330,7 +330,7 @@ def test_command(node: Node, register: Path, tmp_path: Path) -> None:
     """The command line exports as a party, and puts it on the record."""
     said(node.party("one"), "notices", hospital("Newest", LON + 4, LAT), FULL)
     before = deliveries(register, "export")
-    ran = detente("export", "-o", tmp_path / "out.csv", "--as", "two", "--store", register,
+    ran = detente("export", "-o", tmp_path / "out.csv", "--for", "two", "--store", register,
                   "--kind", "notices", cwd=tmp_path)  # fmt: skip
     assert ran.status == 0, ran
     assert deliveries(register, "export") == before + 1, "the one that was new to it"
@@ -350,8 +350,8 @@ def test_command(node: Node, register: Path, tmp_path: Path) -> None:
     assert ran.status == 0, ran
     assert set(json.loads((tmp_path / "state").read_text())) == {"pack", "has"}
     for wrong in (
-        ("export", "-o", "out.xls", "--as", "two"), ("export", "-o", "out.csv", "--as", "nobody"),
-        ("export", "-o", "out.csv", "--as", "two", "--expires", "0"), ("pack", "-o", "x"),
+        ("export", "-o", "out.xls", "--for", "two"), ("export", "-o", "out.csv", "--for", "nobody"),
+        ("export", "-o", "out.csv", "--for", "two", "--expires", "0"), ("pack", "-o", "x"),
         ("pack", "-o", "x", "--for", "two", "monday"), ("pack", "-o", "x", "--for", "one",
          "--since", "monday"),
     ):  # fmt: skip

@@ -82,6 +82,9 @@ def test_check(two: Seat) -> None:
     assert "St Mary" in verdict
     assert "1 withheld" in verdict
     assert "Withheld: the agreement names no desk" in verdict
+    two.page.wait_for_function("""() => document.querySelector("detente-map").map
+      .queryRenderedFeatures({layers: ["notices-found", "notices-found-place"]})
+      .some((one) => one.properties.name === "St Mary")""")
     two.keep("check")
     two.page.click(".verdict > button")
     assert "entries that were not shown" in two.told(".missing")

@@ -15,6 +15,7 @@ from nacl.signing import SigningKey
 from detente.core import pack as packs
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Protected
+from detente.core.entry import pre_authentication
 from detente.core.pack import (
     DELTA,
     PACK,
@@ -158,7 +159,7 @@ def test_a_pack_is_sealed_by_a_known_key_over_canonical_bytes() -> None:
     with pytest.raises(NotAuthentic, match="a seal by"):
         read_pack(WHOLE, {key_id(b"x"): PUBLIC})
     body = json.dumps(opened(WHOLE)["pack"], indent=1).encode()
-    signed = SigningKey(bytes(KEY)).sign(packs._message(body)).signature
+    signed = SigningKey(bytes(KEY)).sign(pre_authentication(body, packs.SEAL_TYPE)).signature
     seal = {"keyid": key_id(PUBLIC), "sig": msgspec.json.encode(signed).decode().strip('"')}
     spelt = PACK + zlib.compress(
         b'{"pack":' + body + b',"seal":' + json.dumps(seal).encode() + b"}"

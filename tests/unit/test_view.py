@@ -60,10 +60,11 @@ def test_what_everyone_must_know_is_seen_by_all() -> None:
 
 
 def test_a_release_shows_all_of_a_live_track_or_nothing() -> None:
-    assert reader().released("one", to_two(Grade.FULL))
-    assert not reader().released("one", to_two(Grade.AREA))
-    assert not reader("three").released("one", to_two(Grade.FULL))
-    assert reader("one").released("one", Release())
+    assert reader().released("one", to_two(Grade.FULL)) is Grade.FULL
+    assert reader().released("one", to_two(Grade.AREA)) is Grade.AREA
+    assert reader("three").released("one", to_two(Grade.FULL)) is None
+    assert reader().released("one", None) is None
+    assert reader("one").released("one", Release()) is Grade.FULL
 
 
 def test_only_members_are_members() -> None:

@@ -116,6 +116,7 @@ export class CheckPanel extends Speaking {
       }
       this.answers = answers;
       tell("detente-asked", this.read.values);
+      tell("detente-met", answers.flatMap(({ verdict }) => objectsOf(verdict)));
       await this.updateComplete;
       this.querySelector(".verdict, .refused")?.scrollIntoView({ block: "nearest" });
     } catch (error) {
@@ -172,10 +173,15 @@ function withheld(one: Schemas["Withheld"]): unknown {
   return html`<p class="withheld">${desk ? say("withheld", { desk }) : say("withheld-nobody")}</p>`;
 }
 
+/** The objects that an answer names. */
+function objectsOf(verdict: Verdict): string[] {
+  const shown = [...verdict.findings, ...(verdict.withheld ?? [])];
+  return shown.map((one) => one.object).filter((one) => one != null);
+}
+
 /** The version tokens of what was shown: who files says by them that he knows of it. */
 async function tokensOf(verdict: Verdict): Promise<string[]> {
-  const shown = [...verdict.findings, ...(verdict.withheld ?? [])];
-  const objects = new Set(shown.map((one) => one.object).filter((one) => one != null));
+  const objects = new Set(objectsOf(verdict));
   const views = await Promise.all([...objects].map((one) => ask<View>("GET", `/v1/objects/${one}`)));
   return views.map((one) => one.token);
 }

@@ -1,6 +1,6 @@
 // What parts of the page tell each other, by events of the window.
 
-import type { Finding, Understood } from "./api";
+import type { Understood } from "./api";
 
 export interface Told {
   /** Show an object's details. */
@@ -11,8 +11,8 @@ export interface Told {
   "detente-go": [number, number];
   /** What is asked, as the node understood it. */
   "detente-asked": readonly Understood[];
-  /** What it meets. */
-  "detente-found": readonly Finding[];
+  /** The objects that it meets, as far as they may be seen. */
+  "detente-met": readonly string[];
   /** Draw something of this kind, or stop. */
   "detente-draw": DrawKind | null;
   /** What is drawn by now. */

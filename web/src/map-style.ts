@@ -1,8 +1,17 @@
 // How the picture looks. Shape and pattern say what colour says, for who sees no colour.
 
-import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import type { FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 
 export const FONT = "Noto Sans";
+
+const FOUND = "#c2185b";
+const NOTHING = ["literal", false] as unknown as FilterSpecification;
+
+/** Of the layers that show what was met: these objects, places as places. */
+export function metFilter(objects: readonly string[], isPlace: boolean): FilterSpecification {
+  const among = ["in", ["get", "object"], ["literal", objects]];
+  return ["all", among, [isPlace ? "==" : "!=", ["geometry-type"], "Point"]] as unknown as FilterSpecification;
+}
 
 interface Palette {
   sea: string;
@@ -56,6 +65,18 @@ function layersOf(kind: string, palette: Palette): LayerSpecification[] {
         "circle-stroke-color": palette.halo, "circle-stroke-width": 1.5,
       },
     },
+    // What a check met; the map is told which by a filter.
+    {
+      id: `${kind}-found`, type: "line", ...source, filter: NOTHING,
+      paint: { "line-color": FOUND, "line-width": 4 },
+    },
+    {
+      id: `${kind}-found-place`, type: "circle", ...source, filter: NOTHING,
+      paint: {
+        "circle-color": "rgba(0,0,0,0)", "circle-radius": 12,
+        "circle-stroke-color": FOUND, "circle-stroke-width": 3,
+      },
+    },
     {
       id: `${kind}-name`, type: "symbol", ...source, minzoom: 9,
       layout: {
@@ -85,7 +106,6 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
         maxzoom: 16,
       },
       asked: empty,
-      found: empty,
     },
     layers: [
       { id: "sea", type: "background", paint: { "background-color": palette.sea } },
@@ -136,13 +156,6 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
       {
         id: "asked-place", type: "circle", source: "asked", filter: ["==", ["geometry-type"], "Point"],
         paint: { "circle-color": palette.asked, "circle-radius": 7, "circle-stroke-color": palette.halo, "circle-stroke-width": 2 },
-      },
-      {
-        id: "found", type: "circle", source: "found",
-        paint: {
-          "circle-color": "rgba(0,0,0,0)", "circle-radius": 13,
-          "circle-stroke-color": "#c2185b", "circle-stroke-width": 3,
-        },
       },
     ],
   };

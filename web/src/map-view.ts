@@ -7,7 +7,7 @@ import { AttributionControl, GeoJSONSource, Map as MapLibre, NavigationControl, 
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import { type DrawKind, hear, tell } from "./events";
-import { FONT, KINDS, hatch, styleOf } from "./map-style";
+import { FONT, KINDS, hatch, metFilter, styleOf } from "./map-style";
 import { Speaking, say } from "./words";
 
 setWorkerUrl(workerUrl);
@@ -74,6 +74,7 @@ export class MapView extends Speaking {
     hear("detente-go", (place) => this.map?.flyTo({ center: place, zoom: 12, duration: 600 }), signal);
     hear("detente-layers", (shown) => this.show(shown), signal);
     hear("detente-draw", (kind) => void this.draw(kind), signal);
+    hear("detente-met", (objects) => this.meet(objects), signal);
     hear("detente-asked", (asked) => {
       const shapes = asked.map((one) => one.drawn as GeoJSON.Geometry);
       this.put("asked", shapes);
@@ -94,6 +95,13 @@ export class MapView extends Speaking {
         if (!layer.id.startsWith(`${kind}-`)) continue;
         this.map?.setLayoutProperty(layer.id, "visibility", shown.has(kind) ? "visible" : "none");
       }
+    }
+  }
+
+  private meet(objects: readonly string[]): void {
+    for (const kind of KINDS) {
+      this.map?.setFilter(`${kind}-found`, metFilter(objects, false));
+      this.map?.setFilter(`${kind}-found-place`, metFilter(objects, true));
     }
   }
 

@@ -56,7 +56,9 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter an option
     output: OutputOption,
     party: Annotated[
         str | None,
-        typer.Option("--as", metavar="ID", help="What this party may see; else what the node may."),
+        typer.Option(
+            "--for", metavar="ID", help="What this party may see; else what the node may."
+        ),
     ] = None,
     kinds: KindsOption = None,
     bbox: BoxOption = None,
@@ -76,14 +78,14 @@ def export(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Write what a party was released into a file, in the form that its name ends in.
 
-    That the party was shown it is put on the record before the file is written. What
-    was not released to it changes nothing in the file.
+    That the party was shown it is put on the record before the file is
+    written. What was not released to it changes nothing in the file.
 
     [bold]Examples[/bold]
 
-        detente export -o notices.gpkg --as relief --kind notices
+        detente export -o notices.gpkg --for relief --kind notices
 
-        detente export -o sheet.pdf --as air-wing --bbox 36,35,38,37 --expires 12
+        detente export -o sheet.pdf --for air-wing --bbox 36,35,38,37 --expires 12
     """
     from detente.doors.exports import FORMS  # noqa: PLC0415 - `--help` loads no writers
     from detente.doors.exports.asking import wanted_of  # noqa: PLC0415
@@ -137,10 +139,10 @@ def pack(  # noqa: PLR0913, PLR0917 - one parameter an option
     store: StoreOption = STORE_DEFAULT,
     keys: KeysOption = None,
 ) -> None:
-    """Write what a party was released into one sealed file, which answers checks offline.
+    """Write what a party was released into one sealed file, for checks offline.
 
-    That the party was shown it is put on the record before the file is written; of a
-    delta, what changed. `detente check PLANS --pack FILE` asks it.
+    That the party was shown it is put on the record before the file is
+    written; of a delta, what changed. `detente check PLANS --pack FILE` asks it.
 
     [bold]Examples[/bold]
 

@@ -189,9 +189,8 @@ def token(salt: bytes, leaf: bytes) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def pre_authentication(payload: bytes) -> bytes:
+def pre_authentication(payload: bytes, kind: bytes = PAYLOAD_TYPE.encode()) -> bytes:
     """The bytes that are signed: DSSE's PAE."""
-    kind = PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 

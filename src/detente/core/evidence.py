@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct, structs
 from nacl.signing import SigningKey
 
-from detente.core.entry import EntryKind
+from detente.core.entry import EntryKind, pre_authentication
 from detente.core.party import key_id
 from detente.core.release import Grade
 from detente.core.telling import Level
@@ -153,12 +153,16 @@ def sealed(evidence: Evidence, page: tuple[bytes, bytes], key: SigningKey) -> by
     before, after = page
     whole = structs.replace(evidence, page=sha256(before + after).hexdigest())
     body = _canonical(whole)
-    message = b"DSSEv1 %d %b %d %b" % (len(SEAL_TYPE), SEAL_TYPE, len(body), body)
-    seal = Seal(
+    return _written(before, _File(evidence=whole, seal=seal(body, SEAL_TYPE, key)), after)
+
+
+def seal(body: bytes, kind: bytes, key: SigningKey) -> Seal:
+    """A node's signature over what it hands out, as DSSE pre-authenticates it."""
+    message = pre_authentication(body, kind)
+    return Seal(
         keyid=key_id(bytes(key.verify_key)),
         sig=base64.b64encode(key.sign(message).signature).decode(),
     )
-    return _written(before, _File(evidence=whole, seal=seal), after)
 
 
 def newest(data: bytes) -> tuple[Evidence, str]:

@@ -25,8 +25,9 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from detente.core.agreement import Agreement
-from detente.core.evidence import Seal
-from detente.core.party import PartyId, key_id
+from detente.core.entry import pre_authentication
+from detente.core.evidence import Seal, seal
+from detente.core.party import PartyId
 from detente.core.view import View
 from detente.core.volume import UtcTime
 from detente.errors import Conflict, MalformedInput, NotAuthentic
@@ -115,11 +116,7 @@ def sealed(pack: Pack, key: SigningKey) -> bytes:
         MalformedInput: Larger than PACK_BYTES_MAX.
     """
     body = _canonical(pack)
-    seal = Seal(
-        keyid=key_id(bytes(key.verify_key)),
-        sig=base64.b64encode(key.sign(_message(body)).signature).decode(),
-    )
-    return _written(PACK, _Sealed(pack=msgspec.Raw(body), seal=seal))
+    return _written(PACK, _Sealed(pack=msgspec.Raw(body), seal=seal(body, SEAL_TYPE, key)))
 
 
 def read_pack(data: bytes, keys: Mapping[str, bytes]) -> Pack:
@@ -211,13 +208,9 @@ def _verify(body: bytes, seal: Seal, keys: Mapping[str, bytes]) -> None:
         )
     try:
         signature = base64.b64decode(seal.sig, validate=True)
-        VerifyKey(public).verify(_message(body), signature)
+        VerifyKey(public).verify(pre_authentication(body, SEAL_TYPE), signature)
     except (BadSignatureError, ValueError):
         raise NotAuthentic("pack", expected="a seal that verifies: it was altered") from None
-
-
-def _message(body: bytes) -> bytes:
-    return b"DSSEv1 %d %b %d %b" % (len(SEAL_TYPE), SEAL_TYPE, len(body), body)
 
 
 def _mark(view: View) -> str:

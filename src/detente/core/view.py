@@ -158,9 +158,9 @@ class Reader(Struct, frozen=True, kw_only=True):
             grade = Grade.FULL if self.party in {item.party, *item.concerned} else None
         return None if grade in {None, Grade.CONTACT} else self._view(item, grade)
 
-    def released(self, author: str, release: Release) -> bool:
-        """Whether a release of this author's shows all to this reader."""
-        shown = grade(
+    def released(self, author: str | None, release: Release | None) -> Grade | None:
+        """How much a release shows this reader, were nothing granted on request."""
+        return grade(
             release,
             author=author,
             reader=self.party,
@@ -168,7 +168,6 @@ class Reader(Struct, frozen=True, kw_only=True):
             grants={},
             now=self.now,
         )
-        return shown is Grade.FULL
 
     def lists(self, value: Value, object_id: str) -> bool:
         """Whether this reader may know of an object without meeting it."""
@@ -183,14 +182,7 @@ class Reader(Struct, frozen=True, kw_only=True):
         if self.party == NODE:
             return Grade.FULL
         release = None if label.release is None else _releases.decode(label.release)
-        released = grade(
-            release,
-            author=label.party,
-            reader=self.party,
-            members=self.agreement.members or self.parties,
-            grants={},
-            now=self.now,
-        )
+        released = self.released(label.party, release)
         listed = released is Grade.FULL or (released is Grade.AREA and label.placed)
         return released if listed else None
 

@@ -6,6 +6,7 @@ What is under ``assets`` is named after its content, and may be kept for ever.
 Source: docs/adr/0030.
 """
 
+import asyncio
 import gzip
 import re
 from collections.abc import Sequence
@@ -76,35 +77,35 @@ def handlers() -> Sequence[HTTPRouteHandler]:
 @get("/", include_in_schema=False)
 async def _root() -> Redirect:
     """Whoever opens the node in a browser finds the page; without one, the interface."""
-    return Redirect("/page/" if "index.html" in files() else "/docs")
+    return Redirect("/page/" if (FOLDER / "index.html").exists() else "/docs")
 
 
 @get("/page", include_in_schema=False)
 async def _page(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The page itself."""
-    return _answer("index.html", request)
+    return await _answer("index.html", request)
 
 
 @get("/page/{path:path}", include_in_schema=False)
 async def _part(request: Request[Any, Any, Any], path: str) -> Response[bytes]:
     """What it is made of."""
-    return _answer(path.removeprefix("/") or "index.html", request)
+    return await _answer(path.removeprefix("/") or "index.html", request)
 
 
-def _answer(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+async def _answer(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
     """A file, or a part of it: the map asks for parts.
 
     Raises:
         NotFound: There is none.
     """
-    file = files().get(name)
+    # The first time all are read and packed, which takes a moment that others need not wait.
+    file = (await asyncio.to_thread(files)).get(name)
     if file is None:
         raise NotFound("page", expected="a file of the page")
     headers = {
         "content-security-policy": POLICY,
         "cache-control": _FOREVER if file.named_by_content else "no-cache",
         "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
         "etag": file.tag,
         "vary": "accept-encoding",
     }

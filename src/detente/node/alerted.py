@@ -32,8 +32,7 @@ from msgspec.structs import replace
 from detente.core.alerts import Level
 from detente.core.check import Known, rule_of
 from detente.core.party import Desk
-from detente.core.release import Grade, grade
-from detente.core.release import Release as Released
+from detente.core.release import Grade
 from detente.core.view import Reader, View
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Volume
 from detente.node.feeding import Feed, Feeding, FeedState
@@ -102,27 +101,15 @@ class AlertShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_s: float | None = None
 
 
-def sees(reader: Reader, party: str, release: Released | None) -> bool:
-    """Whether a party is shown what another reports."""
-    seen = grade(
-        release,
-        author=party,
-        reader=reader.party,
-        members=reader.agreement.members or reader.parties,
-        grants={},
-        now=reader.now,
-    )
-    return seen is Grade.FULL
-
-
 def track_for(reader: Reader, seen: Seen) -> TrackShown | None:
     """A track as a party sees it; None where it does not."""
-    return _track(seen) if sees(reader, seen.party, seen.release) else None
+    released = reader.released(seen.party, seen.release)
+    return _track(seen) if released is Grade.FULL else None
 
 
 def feed_for(reader: Reader, feed: Feed, state: FeedState) -> FeedState | None:
     """How a feed is, for whoever sees its tracks."""
-    return state if sees(reader, feed.party, feed.release) else None
+    return state if reader.released(feed.party, feed.release) is Grade.FULL else None
 
 
 def alert_for(reader: Reader, watched: Watched) -> tuple[AlertShown, View | None] | None:

@@ -64,7 +64,6 @@ export default {
   "draw-area": "ارسم منطقة",
   "draw-line": "ارسم خطًا",
   "draw-place": "علّم مكانًا",
-  "draw-off": "أنهِ الرسم",
   "drawn": "المرسوم على الخريطة: {count}",
   "clear": "امسح",
   "type-position": "أو اكتب موقعًا",

@@ -62,7 +62,6 @@ export default {
   "draw-area": "Draw an area",
   "draw-line": "Draw a line",
   "draw-place": "Mark a place",
-  "draw-off": "Stop drawing",
   "drawn": "{count} drawn on the map",
   "clear": "Clear",
   "type-position": "or type a position",

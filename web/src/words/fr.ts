@@ -64,7 +64,6 @@ export default {
   "draw-area": "Dessiner une zone",
   "draw-line": "Dessiner une ligne",
   "draw-place": "Marquer un lieu",
-  "draw-off": "Arrêter le dessin",
   "drawn": "{count} sur la carte",
   "clear": "Effacer",
   "type-position": "ou saisir une position",

@@ -64,7 +64,6 @@ export default {
   "draw-area": "Начертить район",
   "draw-line": "Начертить линию",
   "draw-place": "Отметить место",
-  "draw-off": "Закончить черчение",
   "drawn": "на карте: {count}",
   "clear": "Стереть",
   "type-position": "или ввести координаты",

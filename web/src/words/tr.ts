@@ -64,7 +64,6 @@ export default {
   "draw-area": "Alan çiz",
   "draw-line": "Çizgi çiz",
   "draw-place": "Yer işaretle",
-  "draw-off": "Çizimi bitir",
   "drawn": "haritada {count} çizim",
   "clear": "Sil",
   "type-position": "ya da konum yazın",

@@ -64,7 +64,6 @@ export default {
   "draw-area": "Накреслити район",
   "draw-line": "Накреслити лінію",
   "draw-place": "Позначити місце",
-  "draw-off": "Завершити креслення",
   "drawn": "на мапі: {count}",
   "clear": "Стерти",
   "type-position": "або ввести координати",

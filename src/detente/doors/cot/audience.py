@@ -16,6 +16,7 @@ from typing import Protocol
 
 from detente.core.principal import Principal
 from detente.core.release import Grade
+from detente.core.volume import Position
 from detente.doors.asgi_log import say
 from detente.doors.cot.mapping import SHAPE_LIFE, of_item, of_seen
 from detente.doors.cot.warnings import Warnings
@@ -141,7 +142,7 @@ class Audience:
         for one in self._waiting.values():
             if one.party != self._party:
                 entry = self._presencing.recorded(one)
-                released = one.release is not None and reader.released(one.party, one.release)
+                released = reader.released(one.party, one.release) is Grade.FULL
                 if entry is None or not released:
                     continue  # It comes again once it is on record.
                 entries[entry] = EXTENT[Grade.FULL]
@@ -168,11 +169,15 @@ class Audience:
         for item, written in list(self._shapes.values()):
             if written and now - item.now > SHAPE_LIFE / 2:
                 out += self._new(item.later(now), now)
-        places = {name: one[0].out.position for name, (_, one) in self._shapes.items() if one}
-        out += await self._warnings.look(places, now)
+        out += await self._warnings.look(self._place_of, now)
         self._looked_s = time.monotonic()
         self._looked.set()
         return out
+
+    def _place_of(self, object_id: str) -> Position | None:
+        """Where an object is drawn."""
+        _, written = self._shapes.get(object_id, (None, []))
+        return written[0].out.position if written else None
 
     def _over(self, now: datetime) -> list[Written]:
         """Live tracks that ended; of one that is only stale, whoever shows it knows."""

@@ -6,7 +6,7 @@ the event stands at its own entry.
 Source: docs/adr/0026, 0027; ``b-a-g`` is TAK's type for a geofence that is breached.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -47,11 +47,13 @@ class Warnings:
         """What a client that joins is shown."""
         return [written for _, written in self._shown.values()]
 
-    async def look(self, places: Mapping[str, Position], now: datetime) -> list[Written]:
+    async def look(
+        self, place_of: Callable[[str], Position | None], now: datetime
+    ) -> list[Written]:
         """What is to be sent; that the entries are shown by it is on record before.
 
         Args:
-            places: By object id, where the party's clients show it.
+            place_of: Tells where the party's clients show an object.
             now: UTC.
 
         Raises:
@@ -64,7 +66,7 @@ class Warnings:
         before, self._shown = self._shown, {}
         out = []
         for alert in found.alerts:
-            uid, place = _uid_of(alert), _place_of(alert, places)
+            uid, place = _uid_of(alert), _place_of(alert, place_of)
             if place is None:
                 continue
             was = before.pop(uid, None)
@@ -116,8 +118,8 @@ def _uid_of(alert: AlertShown) -> str:
     return f"detente.alert.{told[:16]}"
 
 
-def _place_of(alert: AlertShown, places: Mapping[str, Position]) -> Position | None:
+def _place_of(alert: AlertShown, place_of: Callable[[str], Position | None]) -> Position | None:
     if alert.track is not None:
         return round(alert.track.lon * E7_PER_DEG), round(alert.track.lat * E7_PER_DEG)
     entry = alert.entry
-    return None if entry is None or entry.object is None else places.get(entry.object)
+    return None if entry is None or entry.object is None else place_of(entry.object)

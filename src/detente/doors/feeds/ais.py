@@ -27,7 +27,7 @@ from detente.core.heard import BOUNDS, Craft, Heard, drift_of
 from detente.core.volume import MM_PER_M, check_time
 from detente.core.watch import Observed
 from detente.doors.feeds.craft import NAME_MAX, motion, position, require
-from detente.doors.feeds.lines import CRAFT_MAX, Lines, reason_of
+from detente.doors.feeds.lines import CRAFT_MAX, Lines
 from detente.errors import MalformedInput
 
 ACCURACY_MM = {True: 10_000, False: 100_000}
@@ -92,20 +92,11 @@ class Ais:
 
     def read(self, data: bytes, now: datetime) -> list[Heard]:
         """What more bytes tell (detente.doors.feeds.lines.Parser)."""
-        out = []
-        for line in self._lines.split(data):
-            if _OTHER.match(line):
-                continue
-            try:
-                found = self._line(line, now)
-            except MalformedInput as error:
-                self.refused[reason_of(error)] += 1
-                continue
-            if found is not None:
-                out.append(found)
-        return out
+        return self._lines.heard(data, lambda line: self._line(line, now))
 
     def _line(self, line: bytes, now: datetime) -> Heard | None:
+        if _OTHER.match(line):
+            return None
         match = _LINE.match(line)
         if match is None:
             raise MalformedInput("line", expected="a sentence of AIS with its checksum")

@@ -1,6 +1,7 @@
 """Bytes into lines, in bounded memory; and what was refused, by reason."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -61,6 +62,24 @@ class Lines:
         if long:
             self._refused[TOO_LONG] += long
         return [one for one in (line.strip() for line in whole if len(line) <= LINE_MAX) if one]
+
+    def heard(self, data: bytes, read: Callable[[bytes], Heard | None]) -> list[Heard]:
+        """What the lines that are whole now tell; those that cannot be read are counted.
+
+        Args:
+            data: As of ``split``.
+            read: Reads one line; None where it tells no position.
+        """
+        out = []
+        for line in self.split(data):
+            try:
+                found = read(line)
+            except MalformedInput as error:
+                self._refused[reason_of(error)] += 1
+                continue
+            if found is not None:
+                out.append(found)
+        return out
 
 
 def reason_of(error: MalformedInput) -> str:

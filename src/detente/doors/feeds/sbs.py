@@ -25,7 +25,7 @@ from detente.doors.feeds.craft import (
     aircraft,
     require,
 )
-from detente.doors.feeds.lines import CRAFT_MAX, Lines, reason_of
+from detente.doors.feeds.lines import CRAFT_MAX, Lines
 from detente.errors import MalformedInput
 
 JOINED_WITHIN = timedelta(seconds=10)
@@ -67,16 +67,7 @@ class Sbs:
 
     def read(self, data: bytes, now: datetime) -> list[Heard]:
         """What more bytes tell (detente.doors.feeds.lines.Parser)."""
-        out = []
-        for line in self._lines.split(data):
-            try:
-                found = self._line(line, now)
-            except MalformedInput as error:
-                self.refused[reason_of(error)] += 1
-                continue
-            if found is not None:
-                out.append(found)
-        return out
+        return self._lines.heard(data, lambda line: self._line(line, now))
 
     def _line(self, line: bytes, now: datetime) -> Heard | None:
         fields = [field.strip() for field in line.split(b",")]

@@ -58,7 +58,7 @@ OPERATIONS = (
         name="readBack",
         says="Read back what was typed, drawn or is in a file, as it would be stored.\n\n"
         "GeoJSON, geo-zones (ED-318), CSV or OpenAir, with the properties and columns that "
-        "`detente register add` takes. Nothing is stored: say the values as they come back.",
+        "`detente import` takes. Nothing is stored: say the values as they come back.",
         tag="entries",
         act=read_back,
         body=Body(
