@@ -317,7 +317,7 @@ def test_quarantined(field: Field) -> None:
     reasons = [one["reason"] for one in refused]
     for reason in hostile:
         assert [one for one in reasons if reason in one], (reason, reasons)
-    assert "999" not in str(refused)
+    assert not [one for one in reasons if "999" in one]  # No place; a time may hold it.
     assert desk(field, "two").get("/v1/quarantine").json["refused"] == []
     assert not [one for one in other.events() if one.get("uid") == "X"]
     # The connection goes on; only what cannot be parted ends it.
