@@ -5,13 +5,8 @@ import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
-import "./notice-panel";
-import "./picture-panel";
-import "./told-panel";
+import { PANELS, TABS, type Tab } from "./panels";
 import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } from "./words";
-
-const TABS = ["picture", "check", "notice", "told"] as const;
-type Tab = (typeof TABS)[number];
 
 const TOGETHER_MS = 250;
 /** Changes that come together are drawn together. */
@@ -73,23 +68,10 @@ export class App extends Speaking {
           ${TABS.map((one) => html`<button role="tab" id="tab-${one}" type="button" aria-selected=${this.tab === one}
             aria-controls="tabpanel" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}</button>`)}
         </nav>
-        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${this.panel()}</div>
+        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${PANELS[this.tab]({ object: this.object, party: this.who?.party ?? "" })}</div>
       </main>
       <detente-map></detente-map>
     </div>`;
-  }
-
-  private panel(): unknown {
-    switch (this.tab) {
-      case "picture":
-        return html`<detente-picture .object=${this.object} party=${this.who?.party ?? ""}></detente-picture>`;
-      case "check":
-        return html`<detente-check></detente-check>`;
-      case "notice":
-        return html`<detente-notice></detente-notice>`;
-      case "told":
-        return html`<detente-told></detente-told>`;
-    }
   }
 
   private arrow(event: KeyboardEvent): void {
