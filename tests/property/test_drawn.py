@@ -168,3 +168,25 @@ def test_a_polygon_is_held(
         # The kernels err towards protection, and places are rounded.
         narrow = max(0.0005, np.cos(np.radians(np.abs(found[:, 1]).max())))
         assert outside_deg(drawing, found) <= (error_m + 0.02) / 110_000 / narrow
+
+
+@given(
+    stops=st.lists(st.integers(-1_000_000, 1_000_000), min_size=3, max_size=7, unique=True),
+    meridian=st.booleans(),
+    aside=st.sampled_from([0, 1, -200]),
+    buffer_mm=st.integers(1, 50_000),
+    line=st.booleans(),
+)
+@settings(max_examples=200)
+def test_what_turns_back_upon_itself_is_held_to_its_ends(
+    stops: list[int], meridian: bool, aside: int, buffer_mm: int, line: bool
+) -> None:
+    path = [(one, 276_843_200) for one in stops]
+    path[-1] = (path[-1][0], 276_843_200 + aside)
+    if meridian:
+        path = [(lat, lon) for lon, lat in path]
+    ring = tuple(path)
+    corridor = Corridor(line=(*ring, ring[0]), width_mm=2 * buffer_mm)
+    drawing = drawn(corridor if line else Polygon(rings=(ring,), buffer_mm=buffer_mm))
+    places = around(along((*ring, ring[0]), 4), buffer_mm / 1_000)
+    assert outside_deg(drawing, places) <= EPS_DEG

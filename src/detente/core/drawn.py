@@ -193,7 +193,7 @@ def _widened_line(line: FloatArray, reach_m: float) -> Drawing:
     for last in range(1, len(line)):
         if last == len(line) - 1 or np.ptp(line[first : last + 2, 1]) > CHUNK_DEG:
             part = line[first : last + 1]
-            parts.append(_widened(shapely.LineString(part), part, reach_m))
+            parts.append(_widened(_open(part), part, reach_m))
             first = last
     return shapely.union_all(parts)
 
@@ -214,10 +214,24 @@ def _widened_rings(rings: list[FloatArray], reach_m: float) -> Drawing:
         faces = shapely.polygonize([shapely.union_all(lines)])
         region = shapely.union_all(shapely.get_parts(faces))
     # All edges belong to a polygon, those too that two of its rings share.
-    edges = _widened(shapely.MultiLineString(lines), places, reach_m)
+    pieces = [piece for ring in rings for piece in shapely.get_parts(_open(ring))]
+    edges = _widened(shapely.MultiLineString(pieces), places, reach_m)
     if shapely.is_empty(region):
         return edges
     return shapely.union(_widened(region, places, reach_m), edges)
+
+
+def _open(line: FloatArray) -> Drawing:
+    """A line in pieces whose ends differ.
+
+    GEOS widens a closed line as a ring, from both sides. Where a ring turns by exactly half a
+    circle, it draws the corner of one side inwards, and leaves out the end of that spike.
+    """
+    elsewhere = (line != line[0]).any(axis=1)
+    if elsewhere[-1] or not elsewhere.any():
+        return shapely.LineString(line)
+    turn = int(elsewhere.argmax())
+    return shapely.MultiLineString([line[: turn + 1], line[turn:]])
 
 
 def _widened(geometry: Drawing, places: FloatArray, reach_m: float) -> Drawing:
