@@ -14,6 +14,7 @@ from conftest import KINDS, begin
 from detente.core.principal import Role
 from detente.node.audit import audit
 from detente.node.keyring import Keyring
+from detente.node.taxii.adding import OBJECTS_MAX
 from detente.store import Place, Store, parse_place
 from http_node import Node, Party, node_at
 from postgres import TEMPLATE, Cluster
@@ -246,6 +247,7 @@ def test_a_correction_is_a_version_and_a_retraction_is_revoked(town: Town) -> No
     name = f"indicator--{uuid4()}"
     versions = [indicator(number, name, name=f"v{number}") for number in range(3)]
     town.one.give(*versions[:2])
+    town.one.give(indicator())
     stands = town.two.objects(query="?limit=1000").headers["x-taxii-date-added-last"]
     # Sent again, it is there already: nothing is said twice.
     again = town.one.give(versions[1])
@@ -279,6 +281,7 @@ def test_what_is_deleted_or_retracted_natively_reaches_readers_as_revoked(town: 
     """What is deleted, or retracted natively, reaches readers as revoked."""
     made, kept = indicator(), indicator()
     town.one.give(made, kept)
+    town.one.give(indicator())
     stands = town.two.objects(query="?limit=1000").headers["x-taxii-date-added-last"]
     path = f"/test/collections/agreement/objects/{made['id']}/"
     town.two.ask("DELETE", path).refused(403, "not_permitted")
@@ -330,6 +333,7 @@ def test_what_becomes_of_objects_is_kept_for_their_sender(town: Town) -> None:
 
 def test_pages_filters_and_dates(town: Town) -> None:
     """Pages are of the size that is asked for, and filters are all kept."""
+    town.one.give(indicator())
     stands = town.two.objects(query="?limit=1000").headers["x-taxii-date-added-last"]
     made = [indicator() for _ in range(5)]
     made.insert(2, {"type": "ipv4-addr", "id": f"ipv4-addr--{uuid4()}", "value": "198.51.100.3"})
@@ -486,13 +490,18 @@ def test_what_was_erased_is_gone_and_no_date_moves(town: Town) -> None:
     town.two.get(f"/test/collections/agreement/objects/{first['id']}/").refused(404, "not_found")
 
 
-def test_a_bundle_of_a_thousand_objects_is_taken_at_once(town: Town) -> None:
-    """A bundle of a thousand objects is taken at once."""
-    made = [indicator() for _ in range(1_000)]
+def test_a_bundle_of_ten_thousand_objects_is_taken_at_once(town: Town) -> None:
+    """A bundle of ten thousand objects is taken at once, and one more is not."""
+    made = [indicator() for _ in range(OBJECTS_MAX)]
     made[500] = {**made[500], "description": "x" * 1_500_000}
+    town.one.give(indicator())
     stands = town.two.objects(query="?limit=1000").headers["x-taxii-date-added-last"]
     body = json.dumps({"objects": made}).encode()
     status = town.one.ask("POST", "/test/collections/agreement/objects/", body)
-    assert status.json["success_count"] == 1_000
-    assert town.two.all(limit=300, query=f"&added_after={stands}") == [one["id"] for one in made]
+    assert status.json["success_count"] == OBJECTS_MAX
+    assert town.two.all(limit=1_000, query=f"&added_after={stands}") == [one["id"] for one in made]
     assert datetime.fromisoformat(stands) < datetime.now(UTC) + timedelta(minutes=1)
+    more = town.one.ask(
+        "POST", "/test/collections/agreement/objects/", {"objects": [*made, indicator()]}
+    )
+    assert "at most 10000" in more.refused(400, "malformed_input")["description"]
