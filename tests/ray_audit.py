@@ -10,16 +10,25 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from detente.doors.files import ReadOptions, read
-from detente.doors.track_files import files_of
+from detente.doors.track_files import Unit, files_of
 from detente.doors.track_ray import LOCAL, connect, rows_on_ray, said_by
 from detente.doors.track_run import Found, all_units, here
+from detente.errors import Unavailable
 from detente.node.past import ground_of, past_of_values
 from detente.node.tracks import Joining, Measured, approaches
 
 WORKERS = 2
 STORE_BYTES = 150 << 20
+
+
+class Fatal:
+    """A unit that ends each worker that takes it."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (1,)
 
 
 def gone(pid: int) -> bool:
@@ -58,10 +67,14 @@ def main(tracks: Path, places: Path) -> None:
         if len(pids) == 1:
             os.kill(pids[0], signal.SIGKILL)
         parts.append(said_by(row))
+    try:
+        refused = f"{list(rows_on_ray([*units[:1], cast('Unit', Fatal())], ground, gap_us))}"
+    except Unavailable as error:
+        refused = f"{error}"
     ray.shutdown()
     print(json.dumps({  # noqa: T201 - for the test
         "units": len(units), "approaches": len(expected), "same": joined(parts) == expected,
-        "killed": gone(pids[0]), "after": len(set(pids) - {pids[0]}),
+        "killed": gone(pids[0]), "after": len(set(pids) - {pids[0]}), "refused": refused,
     }))  # fmt: skip
 
 

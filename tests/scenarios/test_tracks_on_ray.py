@@ -47,6 +47,7 @@ def test_a_worker_is_killed(tmp_path: Path) -> None:
     assert said["same"]
     assert said["killed"]
     assert said["after"] >= 1
+    assert "no part that ends its worker 4 times" in said["refused"]
 
 
 def test_from_the_command_line(tmp_path: Path) -> None:

@@ -34,6 +34,9 @@ LOCAL = "local"
 OBJECT_STORE_BYTES = 1 << 30
 """Of a local cluster: a picture of three million points, and what units say."""
 
+LOST_MAX = 3
+"""Workers that may be lost with one unit before it is given up: by itself Ray never does, and a
+file that ends whoever reads it would be read for ever."""
 
 CONNECT_S = 10.0
 
@@ -111,17 +114,27 @@ def on_ray(units: Iterable[Unit], ground: Ground, gap_us: int) -> Iterator[list[
 
 
 def rows_on_ray(units: Iterable[Unit], ground: Ground, gap_us: int) -> Iterator[dict[str, Any]]:
-    """The same as rows: what each unit says, for ``said_by``, and the process that measured it."""
+    """The same as rows: what each unit says, for ``said_by``, and the process that measured it.
+
+    Raises:
+        Unavailable: Workers were lost with the same unit, one after another.
+    """
     import ray  # noqa: PLC0415
     import ray.data  # noqa: PLC0415
 
     sent = ray.put(_sent(ground))
     rows = [{"unit": pickle.dumps(unit)} for unit in units]
     if rows:
-        # Tasks whose worker is lost are begun again: so Ray Data has it by itself.
         found = ray.data.from_items(rows, override_num_blocks=len(rows))
-        said = found.map(_measured, fn_args=(sent, gap_us))  # type: ignore[arg-type] # its stub knows no arguments
-        yield from said.iter_rows()
+        said = found.map(_measured, fn_args=(sent, gap_us), max_retries=LOST_MAX)  # type: ignore[arg-type] # its stub knows no arguments
+        try:
+            yield from said.iter_rows()
+        except ray.exceptions.RayError as error:
+            raise Unavailable(
+                "--ray",
+                expected=f"no part that ends its worker {LOST_MAX + 1} times",
+                got=f"{error}".strip().partition("\n")[0],
+            ) from None
 
 
 def said_by(row: dict[str, Any]) -> list[Found]:
