@@ -5,6 +5,7 @@ from typing import Any
 
 from detente.core.principal import Principal
 from detente.doors.asgi_edge import Exchange
+from detente.errors import NotAuthentic
 from detente.node.alerted import Alerting
 from detente.node.asking import Asking
 from detente.node.engine import Engine
@@ -24,6 +25,7 @@ class Desk:
         asking: Answers checks.
         reading: Answers readers.
         who: Tells who asks.
+        device: Tells whose device calls, where nobody is signed in at it.
         quarantine: What devices sent in vain.
         notary: Gives with what evidence is made.
         alerting: Shows what moves and what nears what.
@@ -36,6 +38,7 @@ class Desk:
         asking: Asking,
         reading: Reading,
         who: Who,
+        device: Who,
         quarantine: Quarantine,
         notary: Callable[[], Notary],
         alerting: Alerting,
@@ -47,6 +50,7 @@ class Desk:
         self.quarantine = quarantine
         self.alerting = alerting
         self._who = who
+        self._device = device
 
     async def enter(self, exchange: Exchange) -> Principal:
         """Who asks.
@@ -56,5 +60,23 @@ class Desk:
             NotPermitted: The party is not admitted.
         """
         principal = await self._who(exchange.scope)
+        exchange.party = principal.party
+        return principal
+
+    async def caller(self, exchange: Exchange) -> Principal:
+        """Who calls on the hotline: as for ``enter``, or else a device that its party enrolled.
+
+        Raises:
+            NotAuthentic: Nothing is proven, and it is no device of a party.
+            NotPermitted: The party is not admitted.
+            RateLimited: The device calls too often.
+        """
+        try:
+            return await self.enter(exchange)
+        except NotAuthentic as error:
+            try:
+                principal = await self._device(exchange.scope)
+            except NotAuthentic:
+                raise error from None
         exchange.party = principal.party
         return principal
