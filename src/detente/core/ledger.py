@@ -95,13 +95,7 @@ KINDS: dict[type, EntryKind] = {
     Call: EntryKind.CALL,
 }
 
-OF_NODE = {
-    EntryKind.AGREEMENT,
-    EntryKind.PARTY,
-    EntryKind.DELIVERY,
-    EntryKind.CHECK,
-    EntryKind.CALL,
-}
+OF_NODE = {EntryKind(one) for one in ("agreement", "party", "delivery", "check", "call")}
 """What the node alone says."""
 
 Keys = Mapping[str, bytes]

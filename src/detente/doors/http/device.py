@@ -50,8 +50,8 @@ async def caller(devices: Devices, scope: Any, own: str) -> Principal:
         NotPermitted: Its party is not admitted, or a page of another origin asks.
         RateLimited: It calls too often, or somebody guesses.
     """
-    require_same_origin(scope, own)
     found = await _identified(devices, scope)
+    require_same_origin(scope, own)
     devices.count(found, now_s=clock_s())
     return found
 
