@@ -132,7 +132,7 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         asking=node.asking,
         reading=node.reading,
         who=authenticator.principal,
-        device=partial(device.caller, node.devices, own=origin_of(node.gate.settings.url)),
+        device=partial(device.caller, node.devices, origin_of(node.gate.settings.url)),
         quarantine=node.quarantine,
         notary=node.notary,
         alerting=node.alerting,

@@ -42,8 +42,8 @@ class Device(Struct, frozen=True, kw_only=True):
     device: str
 
 
-async def caller(devices: Devices, scope: Any, own: str) -> Principal:
-    """Whose device asks to call.
+async def caller(devices: Devices, own: str, scope: Any, calls: bool) -> Principal:  # noqa: FBT001
+    """Whose device asks to call, or asks what leads to a call.
 
     Raises:
         NotAuthentic: No device of a party.
@@ -52,7 +52,8 @@ async def caller(devices: Devices, scope: Any, own: str) -> Principal:
     """
     found = await _identified(devices, scope)
     require_same_origin(scope, own)
-    devices.count(found, now_s=clock_s())
+    if calls:
+        devices.count(found, now_s=clock_s())
     return found
 
 

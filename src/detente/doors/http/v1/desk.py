@@ -17,6 +17,10 @@ Who = Callable[[MutableMapping[str, Any]], Awaitable[Principal]]
 """Tells who asks, by the request's scope (detente.doors.asgi_auth)."""
 
 
+Device = Callable[[MutableMapping[str, Any], bool], Awaitable[Principal]]
+"""Tells whose device asks, and counts it if it calls (detente.doors.http.device)."""
+
+
 class Desk:
     """A node's verbs, for whoever comes in by this door.
 
@@ -38,7 +42,7 @@ class Desk:
         asking: Asking,
         reading: Reading,
         who: Who,
-        device: Who,
+        device: Device,
         quarantine: Quarantine,
         notary: Callable[[], Notary],
         alerting: Alerting,
@@ -63,8 +67,12 @@ class Desk:
         exchange.party = principal.party
         return principal
 
-    async def caller(self, exchange: Exchange) -> Principal:
+    async def caller(self, exchange: Exchange, *, calls: bool = True) -> Principal:
         """Who calls on the hotline: as for ``enter``, or else a device that its party enrolled.
+
+        Args:
+            exchange: The request.
+            calls: Whether this is the call itself, which is counted, or what leads to it.
 
         Raises:
             NotAuthentic: Nothing is proven, and it is no device of a party.
@@ -75,7 +83,7 @@ class Desk:
             return await self.enter(exchange)
         except NotAuthentic as error:
             try:
-                principal = await self._device(exchange.scope)
+                principal = await self._device(exchange.scope, calls)
             except NotAuthentic:
                 raise error from None
         exchange.party = principal.party
