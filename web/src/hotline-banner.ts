@@ -33,11 +33,11 @@ export class HotlineBanner extends Speaking {
   }
 
   override render(): unknown {
-    return html`<div role="alert" class=${this.waiting.length > 0 ? "ringing" : ""}>${this.waiting.map((one) => html`<p>
+    return html`<section aria-label=${say("tab.hotline")}><div role="alert" class=${this.waiting.length > 0 ? "ringing" : ""}>${this.waiting.map((one) => html`<p>
         <strong>${say("hotline.alert", { party: one.incident.party })}</strong>
         <span class="message">${message(one)}</span>
         <button type="button" @click=${() => tell("detente-tab", "hotline")}>${say("hotline.answer")}</button></p>`)}</div>
-      ${this.waiting.length === 0 ? nothing : html`<p class="ringing-clock" role="timer">${this.waiting.map((one) => html`<span>${span(one.opened)}</span>`)}</p>`}`;
+      ${this.waiting.length === 0 ? nothing : html`<p class="ringing-clock" role="timer">${this.waiting.map((one) => html`<span>${span(one.opened)}</span>`)}</p>`}</section>`;
   }
 
   private look(): void {

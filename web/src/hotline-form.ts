@@ -22,14 +22,14 @@ export class HotlineForm extends Speaking {
   @query("detente-where") private where!: Where | null;
 
   override render(): unknown {
-    return html`<form class="hotline" @submit=${(event: SubmitEvent) => void this.call(event)}>
+    return html`<form class="hotline" @submit=${(event: SubmitEvent) => event.preventDefault()}>
         <p class="hint">${say("hotline.how")}</p>
         ${this.bare
           ? html`<label>${say("position")}<input name="position" required autocomplete="off" spellcheck="false" dir="ltr" placeholder="36 43 4.9 N 68 51 44 E"></label>`
           : html`<detente-where></detente-where>`}
         <label>${say("hotline.uncertain")}<input name="radius" inputmode="decimal" dir="ltr" value="200"></label>
         <label>${say("hotline.words")}<textarea name="words" rows="2" maxlength="4000"></textarea></label>
-        <div class="codes">${CODES.map((one) => html`<button name="code" value=${one} class="code ${one}" ?disabled=${this.busy}>${called("hotline.code", one)}</button>`)}</div>
+        <div class="codes">${CODES.map((one) => html`<button type="button" class="code ${one}" ?disabled=${this.busy} @click=${() => void this.call(one)}>${called("hotline.code", one)}</button>`)}</div>
         <p class="informs">${say("hotline.asks")}</p>
       </form>
       <div role="status" aria-live="polite">
@@ -38,9 +38,8 @@ export class HotlineForm extends Speaking {
       </div>`;
   }
 
-  private async call(event: SubmitEvent): Promise<void> {
-    event.preventDefault();
-    const code = (event.submitter as HTMLButtonElement | null)?.value ?? "other";
+  /** Only a button calls: the Enter key in a field would call with whichever stands first. */
+  private async call(code: string): Promise<void> {
     this.problem = this.said = "";
     this.busy = true;
     try {

@@ -64,17 +64,20 @@ export class LineCard extends Speaking {
 
   private buttons(): unknown {
     const acts = this.line.own ? ["closed"] : ["acknowledged", "acting", "stopped"];
-    return html`<form @submit=${(event: SubmitEvent) => void this.say(event)}>
+    return html`<form @submit=${(event: SubmitEvent) => void this.stated(event)}>
       <label>${say("hotline.statement")}<input name="text" maxlength="4000" dir="auto"></label>
-      <div class="row">${acts.map((one) => html`<button class="main" value=${one} ?disabled=${this.busy}>${called("hotline.do", one)}</button>`)}
+      <div class="row">${acts.map((one) => html`<button type="button" class="main" value=${one} ?disabled=${this.busy} @click=${() => void this.say(one)}>${called("hotline.do", one)}</button>`)}
         <button value="stated" ?disabled=${this.busy}>${say("hotline.do.stated")}</button></div>
     </form>`;
   }
 
-  private async say(event: SubmitEvent): Promise<void> {
+  private async stated(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    const form = event.target as HTMLFormElement;
-    const act = (event.submitter as HTMLButtonElement | null)?.value ?? "stated";
+    await this.say("stated");
+  }
+
+  private async say(act: string): Promise<void> {
+    const form = this.querySelector("form")!;
     const text = String(new FormData(form).get("text") ?? "").trim();
     this.problem = "";
     this.busy = true;
