@@ -77,6 +77,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     parties: Mapping[str, Party]
     grants: Mapping[str, Mapping[str, Grant]]
     lines: Mapping[str, Line]
+    spoken: int
     protected: Picture
     plans: Picture
 
@@ -89,6 +90,7 @@ class OnDisk(NamedTuple):
     parties: Mapping[str, Party]
     grants: Mapping[str, Mapping[str, Grant]]
     lines: Mapping[str, Line]
+    spoken: int
 
 
 class World:
@@ -107,6 +109,7 @@ class World:
         webhooks: Subscriptions that want to be posted to.
         grants: By object and party, what its author granted on request.
         lines: Incidents of the hotline, by object.
+        spoken: Entries up to the last that anybody may be told of: after it are deliveries.
         calls_at: Object and version of each call, by its name.
         erased: The last entry that erased something; -1 where none did.
 
@@ -130,6 +133,7 @@ class World:
         # Replaced, never changed, since readers hold it.
         self.grants: Mapping[str, Mapping[str, Grant]] = {}
         self.lines: Mapping[str, Line] = {}
+        self.spoken = 0
         self.calls_at: dict[str, tuple[str, int]] = {}
         self.requests: dict[str, ReleaseRequest] = {}
         self._decisions: dict[str, tuple[int, ReleaseDecision]] = {}
@@ -139,7 +143,7 @@ class World:
         self._values = values
         self._protected = self._live()
         self._plans = Live(agreement=agreement, label=label_of)
-        self._on_disk = OnDisk(0, agreement, self.parties, self.grants, self.lines)
+        self._on_disk = OnDisk(0, agreement, self.parties, self.grants, self.lines, 0)
         self._shown: Shown | None = None
         self._lock = threading.Lock()
 
@@ -169,7 +173,7 @@ class World:
                 known = world._fold(stored.object_id, stored.version, stored.sequence, value, made)
                 if known is not None:
                     world.changes[stored.object_id] = known
-            world.sequence = record.head()[1]
+            world.sequence = world.spoken = record.head()[1]
             recount(record, world.airspace)
             world.show()
         return world
@@ -206,6 +210,8 @@ class World:
             if event.sequence != self.sequence:
                 raise LogInconsistent("record", expected=f"entry {self.sequence}", got="a gap")
             self.sequence += 1
+            if said.kind is not EntryKind.DELIVERY:
+                self.spoken = self.sequence
             self._heads[chain_of(said)] = ChainHead(
                 party_sequence=said.party_sequence, leaf=event.leaf
             )
@@ -241,7 +247,7 @@ class World:
             )
             self.changes, self.protected_changes = {}, {}
             self._on_disk = OnDisk(
-                self.sequence, self.agreement, self.parties, self.grants, self.lines
+                self.sequence, self.agreement, self.parties, self.grants, self.lines, self.spoken
             )
             self._shown = None
 

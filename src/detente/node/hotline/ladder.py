@@ -76,7 +76,7 @@ class Ladder:
 
     async def _climb(self) -> None:
         try:
-            made = await self._engine.act(Climb())
+            made: int = await self._engine.act(Climb())
         except DetenteError as error:
             _log.warning("the hotline waits: %s", error.code)
             made = 0
