@@ -100,7 +100,9 @@ def test_whoever_is_near_is_called(lon: float, lat: float, things: list[Any]) ->
     """By brute force against geodesics: whatever kind, and whoever may see it."""
 
     async def story() -> None:
-        near, far, doubtful = set(), set(), set()
+        near: set[str] = set()
+        far: set[str] = set()
+        doubtful: set[str] = set()
         with Theatre() as town:
             for number, (kind, party, azimuth, distance_m, release) in enumerate(things):
                 there = GEOD.fwd(lon, lat, azimuth, distance_m)

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from test_people import Gateway, until
@@ -21,6 +23,7 @@ from detente.core.principal import Role
 from detente.node.audit import audit
 from detente.node.keyring import Keyring
 from detente.store import Place, Store, parse_place
+from detente.store.place import Server
 from http_node import EVERY_ROLE, Answered, Node, Party, bearer, node_at
 from listener import Listener
 from nodes import around, hospital
@@ -85,8 +88,7 @@ def node(
 ) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("hotline")
     here = made(request.param, request, folder)
-    if isinstance(here.place, Path):
-        detente_account(here.place, folder)
+    add_account(here.place, folder)
     with here.serving() as node:
         here.settle(node)
         yield node
@@ -97,11 +99,13 @@ def node(
     store.close()
 
 
-def detente_account(database: Path, folder: Path) -> None:
-    import subprocess  # noqa: PLC0415
-
+def add_account(place: Place, folder: Path) -> None:
+    """A desk of one's that signs in with a password."""
+    store: object = place
+    if isinstance(place, Server):
+        store = place.url.set(drivername="postgresql").render_as_string(hide_password=False)
     subprocess.run(
-        [DETENTE, "account", "new", "desk one", "--party", "one", "--store", database,
+        [DETENTE, "account", "new", "desk one", "--party", "one", "--store", str(store),
          "--role", "watch"],
         input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, cwd=folder,
     )  # fmt: skip
@@ -331,17 +335,13 @@ class Browser:
                 self.cookies[key] = rest.partition(";")[0].strip('"')
                 assert "HttpOnly" in value
                 assert "Secure" in value
-        import httpx  # noqa: PLC0415
-
         data = answer.read()
         connection.close()
         return Answered(answer.status, httpx.Headers(answer.getheaders()), data)
 
 
-def test_device(node: Node, request: pytest.FixtureRequest) -> None:
+def test_device(node: Node) -> None:
     """A device that its party enrolled calls when the session is over, and can do nothing else"""
-    if "postgresql" in request.node.name:
-        return  # Accounts are made in the file; the tables are the same ones.
     browser = Browser(node)
     browser.ask("POST", "/v1/device").refused(401, "not_authentic")
     browser.ask("GET", "/v1/device").refused(401, "not_authentic")
@@ -352,7 +352,8 @@ def test_device(node: Node, request: pytest.FixtureRequest) -> None:
     assert enrolled.status == 201, enrolled.body
     assert browser.ask("DELETE", "/v1/session").status == 204
     browser.cookies["__Host-detente"] = session  # As one that has expired.
-    browser.ask("GET", "/v1/session").refused(401, "not_authentic")
+    # Another worker may believe for some seconds what the database said before.
+    until(lambda: all(browser.ask("GET", "/v1/session").status == 401 for _ in range(9)))
     assert browser.ask("GET", "/v1/device").json == enrolled.json
     made = browser.ask("POST", "/v1/incidents", incident("device", 10.0))
     assert made.status == 201, made.body
@@ -362,12 +363,15 @@ def test_device(node: Node, request: pytest.FixtureRequest) -> None:
         ("GET", "/v1/incidents"), ("GET", "/v1/objects"), ("POST", "/v1/notices"),
         ("POST", f"/v1/incidents/{made.json['object_id']}/steps"), ("GET", "/v1/events"),
     ):  # fmt: skip
-        body = {} if method == "POST" else None
+        body: dict[str, str] | None = {} if method == "POST" else None
         assert browser.ask(method, path, body).status == 401
     elsewhere = browser.ask("POST", "/v1/incidents", incident("y", 10.0), "https://evil.example")
     elsewhere.refused(403, "not_permitted")
-    again = [browser.ask("POST", "/v1/incidents", incident(f"d{n}", 10.0)).status for n in range(6)]
-    assert again.count(429) >= 1, again
+    # Each worker counts for itself.
+    again = [
+        browser.ask("POST", "/v1/incidents", incident(f"d{n}", 10.0)).status for n in range(14)
+    ]
+    assert 429 in again, again
     held = dict(browser.cookies)
     assert browser.ask("DELETE", "/v1/device").status == 204
     browser.cookies = held
