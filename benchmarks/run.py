@@ -21,6 +21,7 @@ import checks
 import cot_fanout
 import feeds
 import growth
+import hotline
 import live
 import numpy as np
 import pairs
@@ -191,7 +192,7 @@ BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
     **feeds.FIGURES, **screen.FIGURES,
     **feeds.FIGURES, **cot_fanout.FIGURES,
-    **feeds.FIGURES, **replay.FIGURES,
+    **feeds.FIGURES, **replay.FIGURES, **hotline.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {

@@ -11,6 +11,7 @@ from detente.core.committed import Question, told
 from detente.core.ending import ERASABLE
 from detente.core.entry import EntryKind
 from detente.core.erasure import Erasure
+from detente.core.incident import Act, Call, CallerTold, Code, Incident, IncidentStep
 from detente.core.lifecycle import Standing
 from detente.core.notice import Escort, Notice, NoticeKind, Provenance, Verification
 from detente.core.party import Desk, Party
@@ -241,6 +242,32 @@ erasures = st.builds(
     order=names,
     asked=st.one_of(st.none(), tokens),
 )
+incidents = st.builds(
+    Incident,
+    source_id=names,
+    party=tokens,
+    code=st.sampled_from(Code),
+    volumes=some_volumes,
+    words=names,
+    desk=st.one_of(st.none(), tokens),
+    objects=st.lists(object_ids, max_size=3).map(tuple),
+)
+incident_steps = st.builds(
+    IncidentStep, source_id=names, party=tokens, incident=object_ids, act=st.sampled_from(Act),
+    text=names,
+)  # fmt: skip
+calls = st.builds(
+    Call,
+    source_id=names,
+    incident=object_ids,
+    to=tokens,
+    opened=times,
+    since=times,
+    at=times,
+    desks=st.lists(tokens, max_size=3).map(tuple),
+    rung=st.integers(0, 9),
+    told=st.one_of(st.none(), st.builds(CallerTold, everyone=st.booleans(), whole=st.booleans())),
+)
 parties = st.builds(
     Party,
     id=tokens,
@@ -327,6 +354,9 @@ values = st.one_of(
     release_decisions,
     deliveries,
     erasures,
+    incidents,
+    incident_steps,
+    calls,
     checks,
 )
 """Every kind of value that an entry can be about."""

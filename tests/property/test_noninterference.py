@@ -31,6 +31,7 @@ from nacl.signing import SigningKey
 from detente.core.committed import Question
 from detente.core.entry import EntryKind, token
 from detente.core.feature import KINDS
+from detente.core.incident import Act, Code, Incident, IncidentStep
 from detente.core.notice import Notice
 from detente.core.pack import read_pack
 from detente.core.party import key_id
@@ -75,6 +76,7 @@ from detente.node.f3548.reads import (
 )
 from detente.node.f3548.subscriptions import SubscriptionAsked, put_subscription
 from detente.node.f3548.terms import Terms
+from detente.node.hotline.lines import Asked as AskedLines
 from detente.node.layers import Layers
 from detente.node.packing import pack_of
 from detente.node.reading import Reading
@@ -191,6 +193,7 @@ DOES = (
     "layer", "tile", "item", "export",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
+    "call", "lines", "step",
 )  # fmt: skip
 SHOWS = ("shown", "gridded")
 
@@ -434,6 +437,29 @@ class Two:
         volumes = (circle(step.place, 2_000),)
         plan = Plan(source_id=self.guessed_name(step), party="one", volumes=volumes)
         return await self.town.ask("two", plan)
+
+    async def do_call(self, step: Step) -> object:
+        """On the hotline, where hidden things are or are not; and what it is told of it."""
+        incident = Incident(
+            source_id=self.name,
+            party="two",
+            code=Code.STOP_HITTING_US,
+            volumes=(circle(step.place, 50),),
+        )
+        receipt = await self.say(incident)
+        return [receipt, await self.reading.line(TWO, receipt.object_id)]
+
+    async def do_lines(self, step: Step) -> object:
+        guessed = self.target(step.target).object_id
+        page = await self.reading.lines(TWO, AskedLines())
+        try:
+            return [page, await self.reading.line(TWO, guessed)]
+        except DetenteError as error:
+            return [page, str(error)]
+
+    async def do_step(self, step: Step) -> object:
+        target = self.target(step.target).object_id
+        return await self.say(IncidentStep(**self.said, incident=target, act=Act.STATED))
 
     async def do_commit(self, step: Step) -> object:
         """What it was told, as the node commits to it, to the byte."""

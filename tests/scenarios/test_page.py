@@ -195,7 +195,7 @@ def test_everyone(browser: Browser, node: Node, scheme: str) -> None:
     assert seat.flaws() == []
     seat.sign_in("desk two").ready()
     seat.page.focus("#tab-picture")
-    for name in ("picture", "check", "notice", "told"):
+    for name in ("picture", "check", "notice", "told", "hotline"):
         seat.page.wait_for_selector(f"#tab-{name}[aria-selected=true]")
         assert seat.flaws() == [], name
         seat.page.keyboard.press("ArrowRight")

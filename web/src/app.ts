@@ -5,6 +5,7 @@ import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
+import "./hotline-banner";
 import { PANELS, TABS, type Tab } from "./panels";
 import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } from "./words";
 
@@ -29,6 +30,7 @@ export class App extends Speaking {
       this.object = object;
       this.tab = "picture";
     }, this.over.signal);
+    hear("detente-tab", (tab) => (this.tab = tab as Tab), this.over.signal);
     void this.enter();
   }
 
@@ -45,6 +47,7 @@ export class App extends Speaking {
           </select></label>
         ${this.who === null ? nothing : html`<button type="button" @click=${() => void this.leave()}>${say("sign-out")}</button>`}
       </header>
+      ${this.who === null ? nothing : html`<detente-hotline-banner party=${this.who.party}></detente-hotline-banner>`}
       ${this.who === null ? this.door() : this.work()}`;
   }
 
@@ -58,6 +61,7 @@ export class App extends Speaking {
       </form>
       ${this.ways.map((one) => html`<p><a href="${one.url}?next=/page/">${one.name}</a></p>`)}
       <div role="alert">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
+      <detente-hotline-door></detente-hotline-door>
     </main>`;
   }
 
@@ -89,6 +93,7 @@ export class App extends Speaking {
       this.listen();
     } catch (error) {
       if (!(error instanceof Refusal && error.status === 401)) this.problem = refusal(error);
+      void import("./hotline-door");
       this.ways = await ask<Schemas["SignInWay"][]>("GET", "/v1/sign-in").catch(() => []);
     }
     this.known = true;
@@ -116,6 +121,8 @@ export class App extends Speaking {
     let waiting = 0;
     this.stream = new EventSource("/v1/events/stream");
     const changed = (event: MessageEvent): void => {
+      // A call does not wait for what comes with it.
+      if (/"kind":"(call|incident)/.test(event.data as string)) tell("detente-called", Number(event.lastEventId));
       clearTimeout(waiting);
       waiting = window.setTimeout(() => tell("detente-changed", Number(event.lastEventId)), TOGETHER_MS);
     };

@@ -17,6 +17,12 @@ export interface Told {
   "detente-draw": DrawKind | null;
   /** What is drawn by now. */
   "detente-drawn": readonly GeoJSON.Geometry[];
+  /** Something happened on the hotline. */
+  "detente-called": number;
+  /** So many calls are open, as the node tells. */
+  "detente-lines": number;
+  /** Open this panel. */
+  "detente-tab": string;
   /** Which layers are shown. */
   "detente-layers": ReadonlySet<string>;
 }

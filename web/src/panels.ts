@@ -17,6 +17,7 @@ export const PANELS = {
   check: () => html`<detente-check></detente-check>`,
   notice: () => html`<detente-notice></detente-notice>`,
   told: () => html`<detente-told></detente-told>`,
+  hotline: () => (void import("./hotline-panel"), html`<detente-hotline></detente-hotline>`),
 };
 export type Tab = keyof typeof PANELS;
 export const TABS = Object.keys(PANELS) as Tab[];

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from detente.core.party import Category, Desk, Name, PartyId, PublicKey
 from detente.core.volume import RadiusMm, UtcTime, Volume
+from detente.errors import MalformedInput
 
 CategoryOrRest = Annotated[str, Meta(pattern=r"^(\*|[a-z0-9][a-z0-9_/-]{0,62})$(?!\n)")]
 BUDGET_DEFAULT_KM2 = 10_000
@@ -36,6 +37,48 @@ class Separation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     vertical_mm: RadiusMm = 0
 
 
+class Rings(StrEnum):
+    """Whom a rung of the hotline's ladder calls of those who have not answered."""
+
+    NEXT_DESK = "next_desk"
+    ALL_DESKS = "all_desks"
+    ALL_MEMBERS = "all_members"
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """So long after the first call, while nobody has answered, these are called."""
+
+    after_s: Annotated[int, Meta(ge=1, le=86_400)]
+    rings: Rings
+
+
+RUNGS_MAX = 10
+"""A ladder that takes longer to climb than to read is no ladder."""
+
+
+class Hotline(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whom the hotline calls, and when it calls again.
+
+    Twenty kilometres is where an aircraft that strikes may circle, and its crew still turns in
+    time. The times are those at which callers in 2015 and 2016 should have been passed on (M2).
+
+    Raises:
+        MalformedInput: The ladder's times do not rise, or it has too many rungs.
+    """
+
+    near_mm: RadiusMm = 20_000_000
+    ladder: Annotated[tuple[Rung, ...], Meta(max_length=RUNGS_MAX)] = (
+        Rung(after_s=60, rings=Rings.NEXT_DESK),
+        Rung(after_s=120, rings=Rings.ALL_DESKS),
+        Rung(after_s=300, rings=Rings.ALL_MEMBERS),
+    )
+
+    def __post_init__(self) -> None:
+        times = [one.after_s for one in self.ladder]
+        if times != sorted(set(times)) or len(times) > RUNGS_MAX:
+            raise MalformedInput("ladder", expected=f"at most {RUNGS_MAX} rising times")
+
+
 class AgreementState(StrEnum):
     """In force or suspended; safety-of-life calls stay on while suspended (M12)."""
 
@@ -53,7 +96,8 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
     another withholds from it (R-02). ``node_keys`` are those with which the node that keeps
     the record signs: the agreement is leaf 0, so all trust in the record starts
     from it. ``log_keys`` are those with which the node signs checkpoints of the record,
-    under the log's origin, as C2SP signed-note spells them (docs/adr/0018).
+    under the log's origin, as C2SP signed-note spells them (docs/adr/0018). ``hotline`` is whom
+    a call reaches, and when (docs/hotline.md).
     """
 
     name: Name
@@ -69,6 +113,7 @@ class Agreement(Struct, frozen=True, kw_only=True, tag="agreement", omit_default
     log_keys: Annotated[tuple[Vkey, ...], Meta(max_length=10)] = ()
     state: AgreementState = AgreementState.IN_FORCE
     suspended_at: UtcTime | None = None
+    hotline: Hotline = Hotline()
 
     def separation(self, category: str) -> Separation:
         """What the agreement asks for ``category``; nothing if it is silent."""

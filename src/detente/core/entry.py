@@ -74,6 +74,9 @@ class EntryKind(StrEnum):
     DELIVERY = "delivery"
     ERASURE = "erasure"
     CHECK = "check"
+    INCIDENT = "incident"
+    INCIDENT_STEP = "incident_step"
+    CALL = "call"
 
 
 KEPT_BY_ASKER = frozenset({EntryKind.CHECK})

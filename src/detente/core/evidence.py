@@ -37,7 +37,8 @@ class Shown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An entry with its proof, and what it commits to.
 
     Attributes:
-        about: agreement, party, object, delivery, acknowledgement or erasure.
+        about: agreement, party, object, delivery, acknowledgement or erasure; of an incident
+            call and incident_step too.
         index: Its place in the log.
         checkpoint: Under which of the file's checkpoints it is proven, from 0.
         proof: From the leaf up, base64 each.

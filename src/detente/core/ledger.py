@@ -47,6 +47,7 @@ from detente.core.entry import (
     follow,
 )
 from detente.core.erasure import Erasure
+from detente.core.incident import Call, Incident, IncidentStep
 from detente.core.lifecycle import STANDING_TRANSITIONS, advance
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey
@@ -89,9 +90,12 @@ KINDS: dict[type, EntryKind] = {
     Delivery: EntryKind.DELIVERY,
     Erasure: EntryKind.ERASURE,
     Check: EntryKind.CHECK,
+    Incident: EntryKind.INCIDENT,
+    IncidentStep: EntryKind.INCIDENT_STEP,
+    Call: EntryKind.CALL,
 }
 
-OF_NODE = {EntryKind.AGREEMENT, EntryKind.PARTY, EntryKind.DELIVERY, EntryKind.CHECK}
+OF_NODE = {EntryKind(one) for one in ("agreement", "party", "delivery", "check", "call")}
 """What the node alone says."""
 
 Keys = Mapping[str, bytes]
@@ -251,7 +255,7 @@ class Ledger:
         ):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
-                expected="agreement, parties, deliveries and checks from the node, "
+                expected="agreement, parties, deliveries, checks and calls from the node, "
                 "all else from a party",
             )
         if isinstance(value, Plan) and value.state in PLAN_PROTECTS and not aware:
@@ -433,7 +437,7 @@ def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
         raise NotPermitted(
             f"object of {statement.party}", expected=statement.kind, got=KINDS[type(value)]
         )
-    author = NODE if isinstance(value, Agreement | Party | Delivery | Check) else value.party
+    author = NODE if isinstance(value, Agreement | Party | Delivery | Check | Call) else value.party
     of_itself = isinstance(value, Party) and value.id == statement.party
     if author != statement.party and not of_itself:
         raise NotPermitted(
@@ -468,6 +472,8 @@ _BOUND = {
     Answer: ("objection",),
     ReleaseRequest: ("object", "to", "grade"),
     ReleaseDecision: ("request",),
+    IncidentStep: ("incident", "act"),
+    Call: ("incident", "to"),
 }
 """What a later version may not change: what the value is about."""
 

@@ -31,6 +31,7 @@ class Scope(StrEnum):
     WRITE_PLANS = "detente.plans.write"
     WRITE_REPORTS = "detente.reports.write"
     WRITE_OBJECTIONS = "detente.objections.write"
+    CALL = "detente.call"
     RELEASE = "detente.release"
     ERASE = "detente.erase"
     AUDIT = "detente.audit"
@@ -74,6 +75,7 @@ SCOPES: Mapping[Scope, str] = MappingProxyType(
         Scope.WRITE_PLANS: "File plans, change and end them.",
         Scope.WRITE_REPORTS: "Give reports to others.",
         Scope.WRITE_OBJECTIONS: "Object to a plan, and answer an objection.",
+        Scope.CALL: "Call on the hotline, and correct what was called.",
         Scope.RELEASE: "Ask to pass something on; grant or refuse it for one's own entries.",
         Scope.ERASE: "Destroy what the party itself said, once it is withdrawn.",
         Scope.AUDIT: "Read who was told what and when, and who has not acknowledged.",
@@ -87,8 +89,8 @@ SCOPES: Mapping[Scope, str] = MappingProxyType(
 )
 """Every scope with what it is for: the only list of them."""
 
-_DESK = frozenset({Scope.READ, Scope.CHECK, Scope.SUBSCRIBE, Scope.ACKNOWLEDGE})
-"""What anyone at a party's desk may do: look, ask, be told, and say that he was told."""
+_DESK = frozenset({Scope.READ, Scope.CHECK, Scope.SUBSCRIBE, Scope.ACKNOWLEDGE, Scope.CALL})
+"""What anyone at a party's desk may do: look, ask, be told, say that he was told, and call."""
 
 ROLES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
     {

@@ -14,6 +14,7 @@ from detente.core.agreement import Agreement
 from detente.core.availability import Availability
 from detente.core.committed import Check
 from detente.core.erasure import Erasure
+from detente.core.incident import Call, Incident, IncidentStep
 from detente.core.notice import Notice
 from detente.core.party import Party
 from detente.core.plan import Plan
@@ -49,6 +50,9 @@ Value = (
     | Delivery
     | Erasure
     | Check
+    | Incident
+    | IncidentStep
+    | Call
 )
 
 OBJECT_BYTES_MAX = 8 * 1024 * 1024

@@ -17,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 from msgspec import Struct
 
 from detente.doors import page
-from detente.doors.asgi_auth import Authenticator, provide_principal
+from detente.doors.asgi_auth import Authenticator, origin_of, provide_principal
 from detente.doors.asgi_edge import Edge, Exchange, refusal
 from detente.doors.asgi_hot import Answer, Hot
 from detente.doors.asgi_limits import TAXII_BYTES_MAX
@@ -34,7 +34,7 @@ from detente.doors.cot import enrolment
 from detente.doors.exports import routes as exports
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
-from detente.doors.http import docs, health, log, mirror, sign_in, telling, tokens, v1
+from detente.doors.http import device, docs, health, log, mirror, sign_in, telling, tokens, v1
 from detente.doors.misp import routes as misp
 from detente.doors.taxii import routes as taxii_routes
 from detente.doors.taxii.service import Service as TaxiiService
@@ -77,7 +77,8 @@ def create(settings: Settings, node: Node) -> Edge:
         gate = node.gate
         dependencies["gate"] = Provide(lambda: gate, sync_to_thread=False)
         dependencies["principal"] = provide_principal(Authenticator(gate))
-        told = node.telling
+        told, known = node.telling, node.devices
+        dependencies["devices"] = Provide(lambda: known, sync_to_thread=False)
         dependencies["service"] = Provide(lambda: node, sync_to_thread=False)
         dependencies["telling"] = Provide(lambda: told, sync_to_thread=False)
     described_when_asked = partial(document, documented, dependencies, described)
@@ -107,6 +108,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
                 handlers=[
                     *tokens.handlers(),
                     *sign_in.handlers(),
+                    *device.handlers(),
                     *telling.handlers(),
                     *exports.handlers(),
                 ]
@@ -130,6 +132,7 @@ def _native(node: Service, authenticator: Authenticator) -> Door:
         asking=node.asking,
         reading=node.reading,
         who=authenticator.principal,
+        device=partial(device.caller, node.devices, origin_of(node.gate.settings.url)),
         quarantine=node.quarantine,
         notary=node.notary,
         alerting=node.alerting,

@@ -166,7 +166,12 @@ def origin_of(url: str) -> str:
 
 def session_of(cookies: Iterable[bytes]) -> bytes | None:
     """The session's token among the cookies; the first, where a browser sends two."""
-    wanted = COOKIE.encode() + b"="
+    return cookie_of(cookies, COOKIE)
+
+
+def cookie_of(cookies: Iterable[bytes], name: str) -> bytes | None:
+    """The value of a cookie among all; the first, where a browser sends two."""
+    wanted = name.encode() + b"="
     for line in cookies:
         for part in line.split(b";"):
             pair = part.strip()

@@ -16,6 +16,7 @@ from detente.core.committed import Check
 from detente.core.entry import Authorship, Signed, unseal
 from detente.core.erasure import Erasure
 from detente.core.evidence import Evidence, Shown, sealed
+from detente.core.incident import MESSAGES, Call, Incident, IncidentStep
 from detente.core.note import parse_note
 from detente.core.party import Party
 from detente.core.telling import Acknowledgement, Delivery
@@ -133,6 +134,8 @@ def _said(value: Value | None, versions: Sequence[_Line]) -> str:
             ("Category", getattr(value, "category", None)),
             ("State", getattr(value, "standing", None) or getattr(value, "state", None)),
             ("Text", getattr(value, "text", None)),
+            ("Coded message", MESSAGES[value.code] if isinstance(value, Incident) else None),
+            ("Words", getattr(value, "words", None)),
             ("Versions", len(versions)),
         )
         if text
@@ -227,12 +230,28 @@ def _event(one: _Line) -> str:
             to = f" to {value.to}" if value.to else ""
             note = f": {value.note}" if value.note else ""
             return f"acknowledged: {value.level.replace('_', ' ')}{to}{note}{by}"
+        case Call() as value:
+            desks = ", ".join(value.desks) or "no desk of its own"
+            again = f", rung {value.rung} of the ladder" if value.rung else ""
+            return f"called {value.to}: {desks}{again}{_told_caller(value)}"
+        case IncidentStep() as value:
+            return f"{value.act}{f': {value.text}' if value.text else ''}{by}"
         case Erasure() as value:
             return f"what it said was erased, by order of: {value.order}{by}"
         case _:
             what = said.kind if one.shown.about == "object" else one.shown.about
             why = f", {one.shown.withheld}" if one.shown.withheld else ""
             return f"{what}, version {said.version}{by}{why}"
+
+
+def _told_caller(call: Call) -> str:
+    """What the caller was told of who was called."""
+    if call.told is None:
+        return ""
+    names = [one.desk.name if one.desk else one.party or "-" for one in call.told.desks]
+    names += ["all members"] if call.told.everyone else []
+    more = "" if call.told.whole else ", and perhaps others"
+    return f"; the caller was told: {', '.join(names) or 'nobody by name'}{more}"
 
 
 def _told(evidence: Evidence) -> str:

@@ -36,6 +36,7 @@ from detente.core.volume import EPOCH
 from detente.core.wire import read
 from detente.errors import Conflict, LogInconsistent
 from detente.node.history import erasure
+from detente.node.hotline.chain import chain_of_call
 from detente.node.log import PublicLog
 from detente.node.told import Word, is_published, standings, words_about
 from detente.store import Content, Record, Stored
@@ -49,6 +50,7 @@ RELEASED = (
     EntryKind.ZONE,
     EntryKind.PLAN,
     EntryKind.REPORT,
+    EntryKind.INCIDENT,
 )
 """Kinds of which there is evidence: those that others are told of."""
 
@@ -132,6 +134,7 @@ class _Gathering:
         self._leaves = {leaf.hex() for leaf in record.leaves(self._versions).values()}
         self._about = dict.fromkeys(self._versions, "object")
         self._erasure = erasure(record, stored)
+        self._is_call = stored.kind is EntryKind.INCIDENT
         self._read_tile = lru_cache(maxsize=1_000)(record.tile)
 
     def evidence(self) -> Evidence:
@@ -140,6 +143,7 @@ class _Gathering:
             one.sequence: "delivery" if isinstance(one.value, Delivery) else "acknowledgement"
             for one in words
         }
+        self._about |= chain_of_call(self._record, self._reader, self._stored)
         self._about |= dict.fromkeys(
             self._history(EntryKind.AGREEMENT, AGREEMENT_SOURCE_ID), "agreement"
         )
@@ -199,7 +203,8 @@ class _Gathering:
             sequence=word.sequence,
             token="",
             concerned=frozenset({author}),
-            authors=dict.fromkeys(ours, author),
+            # Of a call, to whom it was delivered would tell who was called (docs/hotline.md).
+            authors={} if self._is_call else dict.fromkeys(ours, author),
         )
         return self._reader.cut(item) is not None
 
@@ -248,7 +253,8 @@ class _Gathering:
             content, why = self._opening, None
         elif content is not None and about == "object":
             seen = self._reader.grade(read(content.data), self._stored.object_id)
-            why = None if seen is Grade.FULL else "not released"
+            # Who may see a call at all sees all of it.
+            why = None if seen is Grade.FULL or self._is_call else "not released"
         given = None if why is not None else content
         return Shown(
             about=about,
@@ -269,7 +275,8 @@ class _Gathering:
         for number, sequence in enumerate(self._versions, start=1):
             grades = self._released(sequence)
             named = {party for at, party in noted if at == sequence}
-            may_know = named if self._is_author() else named & {self._reader.party}
+            hidden = self._is_call and self._reader.party != NODE
+            may_know = named & {self._reader.party} if hidden or not self._is_author() else named
             standing = standings(
                 self._record,
                 sequence,

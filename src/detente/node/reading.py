@@ -13,7 +13,7 @@ Source: docs/rules/R-02.md, docs/rules/R-10.md.
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,6 +24,7 @@ from msgspec import Struct
 from detente.core.agreement import Agreement
 from detente.core.entry import ChainHead, EntryKind, token
 from detente.core.evidence import Evidence
+from detente.core.incident import Line
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.party import Party
 from detente.core.principal import Principal, Scope
@@ -37,6 +38,8 @@ from detente.node.committing import Committed
 from detente.node.engine import Engine
 from detente.node.evidence import Notary, gather
 from detente.node.history import Erased, Version, erasure, knowing, versions
+from detente.node.hotline.lines import Asked as AskedLines
+from detente.node.hotline.lines import LinePage, line_of, page_of
 from detente.node.wanted import Wanted
 from detente.node.whose import Whose
 from detente.store import Record, Stored
@@ -114,6 +117,7 @@ class _Look(Struct, frozen=True):
     record: Record
     reader: Reader
     sequence: int
+    lines: Mapping[str, Line]
 
     def known(self, stored: Stored) -> Stored:
         """What may be judged now."""
@@ -183,6 +187,24 @@ class Reading:
             return gather(look.record, look.reader, stored, notary, now=look.reader.now)
 
         return await self._look(principal, look_up)
+
+    async def lines(self, principal: Principal, asked: AskedLines) -> LinePage:
+        """Calls on the hotline that the reader made or received."""
+        principal.require(Scope.READ)
+        return await self._look(
+            principal, lambda look: page_of(look.record, look.reader, look.lines, asked)
+        )
+
+    async def line(self, principal: Principal, object_id: str) -> LinePage:
+        """One of them.
+
+        Raises:
+            NotFound: There is none, or it is not for this reader.
+        """
+        principal.require(Scope.READ)
+        return await self._look(
+            principal, lambda look: line_of(look.record, look.reader, look.lines, object_id)
+        )
 
     async def opening(self, principal: Principal, committed: Committed, notary: Notary) -> Evidence:
         """What proves a check that was just committed, for whoever asked."""
@@ -271,7 +293,7 @@ class Reading:
             if at_head and size > shown.sequence:
                 raise _BehindError
             reader = reader_of(shown, party, self._engine.clock())
-            return look_up(_Look(record, reader, shown.sequence))
+            return look_up(_Look(record, reader, shown.sequence, shown.lines))
 
 
 def _absent(object_id: str) -> NotFound:
@@ -457,7 +479,9 @@ def _cut(look: _Look, stored: Stored, whose: Whose) -> View | None:
             version=stored.version,
             sequence=stored.sequence,
             token=token(stored.salt, stored.leaf),
-            concerned=frozenset() if own else whose.concerned(value),
+            concerned=frozenset()
+            if own
+            else whose.concerned(value, stored.object_id, stored.party),
             authors=whose.authors(value),
         )
     )

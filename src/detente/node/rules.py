@@ -14,6 +14,7 @@ from detente.core.agreement import AgreementState
 from detente.core.check import Meeting, Withheld
 from detente.core.entry import EntryKind
 from detente.core.erasure import Erasure
+from detente.core.incident import ANSWERS, OPEN_MAX, Act, Incident, IncidentStep
 from detente.core.plan import Plan, PlanState
 from detente.core.principal import Scope
 from detente.core.release import Grade
@@ -47,6 +48,8 @@ SCOPE_OF = {
     EntryKind.ANSWER: Scope.WRITE_OBJECTIONS,
     EntryKind.RELEASE_REQUEST: Scope.RELEASE,
     EntryKind.RELEASE_DECISION: Scope.RELEASE,
+    EntryKind.INCIDENT: Scope.CALL,
+    EntryKind.INCIDENT_STEP: Scope.ACKNOWLEDGE,
     EntryKind.ERASURE: Scope.ERASE,
     EntryKind.AGREEMENT: Scope.ADMIN,
     EntryKind.PARTY: Scope.ADMIN,
@@ -124,6 +127,8 @@ def require(
         return
     if isinstance(value, Subscription):
         require_room(moment, party, object_id)
+    if isinstance(value, Incident):
+        require_open(moment, party, object_id)
     rule = _RULES.get(type(value))
     if rule is not None:
         rule(moment, party, value)
@@ -138,6 +143,21 @@ def require_room(moment: Moment, party: str, object_id: str | None) -> None:
     is_new = object_id is None or moment.before.stored(object_id) is None
     if is_new and moment.record.subscription_count(party) >= SUBSCRIPTIONS_MAX:
         raise Conflict("subscription", expected=f"at most {SUBSCRIPTIONS_MAX} of a party")
+
+
+def require_open(moment: Moment, party: str, object_id: str | None) -> None:
+    """Refuse to correct a call that was closed, and more open calls than anyone can speak about.
+
+    Raises:
+        Conflict: It was, or the party has as many as it may (R-11).
+    """
+    lines = moment.world.lines
+    if object_id is not None:
+        if object_id in lines and lines[object_id].is_closed:
+            raise Conflict("incident", expected="one that is open", got="closed")
+        return
+    if sum(one.party == party and not one.is_closed for one in lines.values()) >= OPEN_MAX:
+        raise Conflict("incident", expected=f"at most {OPEN_MAX} open of a party: close one")
 
 
 def require_aware(moment: Moment, party: str, plan: Plan, key: frozenset[str]) -> None:
@@ -208,7 +228,7 @@ def require_in_force(moment: Moment, value: Plan | Report) -> None:
     """Refuse new plans and reports while the agreement is suspended.
 
     What spares life stays on: notices, presence, zones, checks, objections,
-    acknowledgements, and the news that a plan has left its volumes or ended (M12).
+    acknowledgements, the hotline, and the news that a plan has left its volumes or ended (M12).
 
     Raises:
         Conflict: It is suspended.
@@ -275,6 +295,19 @@ def _report(moment: Moment, party: str, value: Report) -> None:
         require_consent(moment, party, value)
 
 
+def _step(moment: Moment, party: str, value: IncidentStep) -> None:
+    """Of whoever was called, and of the caller; nobody's word is refused for coming late."""
+    line = moment.world.lines.get(value.incident)
+    if line is None or party not in line.calls:
+        raise NotFound(f"incident {value.incident}")
+    if party == line.party and value.act in ANSWERS:
+        raise NotPermitted("step", expected="a statement, or closed, by the caller", got=value.act)
+    if party != line.party and value.act is Act.CLOSED:
+        raise NotPermitted("step", expected="closed by the caller alone", got=party)
+    if value.act is Act.CLOSED and line.is_closed:
+        raise Conflict("incident", expected="one that is open", got="closed")
+
+
 def _erasure(moment: Moment, party: str, value: Erasure) -> None:
     """The party's own; detente.core.ledger asks whether it is over."""
     stored = moment.before.stored(value.object)
@@ -290,5 +323,6 @@ _RULES: dict[type, Callable[[Moment, str, Any], None]] = {
     ReleaseRequest: _release_request,
     ReleaseDecision: _release_decision,
     Erasure: _erasure,
+    IncidentStep: _step,
 }
 """Kinds of value with a rule of their own; the others may always be said."""

@@ -17,6 +17,7 @@ from nacl.signing import SigningKey
 
 from detente.core.ledger import NODE
 from detente.errors import DetenteError
+from detente.node.access.devices import Devices
 from detente.node.access.gate import Gate
 from detente.node.access.parties import EngineParties
 from detente.node.access.settings import AccessSettings
@@ -27,6 +28,7 @@ from detente.node.engine import Engine
 from detente.node.evidence import Notary
 from detente.node.feeding import Feeding
 from detente.node.forgetting import Forget
+from detente.node.hotline.ladder import Ladder
 from detente.node.keyring import Keyring
 from detente.node.layers import Layers
 from detente.node.log import PublicLog, signer_of
@@ -98,7 +100,7 @@ class Service:
         feeding: What receivers tell (detente.doors.feeds connects to them).
         watching: What nears what protects.
         alerting: What of all this is shown to whom.
-        engine, asking, reading, layers, taxii, gate, telling: There once it has started.
+        engine, asking, reading, layers, taxii, gate, devices, telling: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
 
@@ -110,6 +112,7 @@ class Service:
     layers: Layers
     taxii: Pages
     gate: Gate
+    devices: Devices
     telling: Telling
     witness: Witness | None
     mirror: Mirror | None
@@ -164,6 +167,7 @@ class Service:
             self._access, self._store.access, self._keyring, EngineParties(self.engine)
         )
         await self._stack.enter_async_context(self.gate.running())
+        self.devices = Devices(self.gate, self._store.access)
         self.telling = Telling(
             self.engine,
             self._keyring,
@@ -173,6 +177,8 @@ class Service:
         )
         await self.telling.start()
         self._stack.push_async_callback(self.telling.stop)
+        ladder = Ladder(self.engine, self.telling.listening)
+        self._stack.push_async_callback(_ended, asyncio.create_task(ladder.run()))
         self._begin_witnessing()
         await self._probe()
         with contextlib.suppress(DetenteError):

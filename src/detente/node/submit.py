@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from detente.core.ending import has_ended
 from detente.core.entry import ChainHead, EntryKind, check_clock, unseal, verifies
 from detente.core.erasure import Erasure
+from detente.core.incident import Incident, IncidentStep
 from detente.core.ledger import (
     Act,
     Held,
@@ -27,7 +28,8 @@ from detente.core.ledger import (
 )
 from detente.core.plan import Plan
 from detente.core.volume import microseconds
-from detente.core.wire import read
+from detente.core.wire import Value, read
+from detente.errors import NotPermitted
 from detente.node.author import Prepared, Submission
 from detente.node.gathering import gathered_of
 from detente.node.lookup import public_keys
@@ -88,8 +90,9 @@ def submit(
         MalformedInput: Not an envelope, not a value, a shape that cannot be
             measured, or from the future.
         NotAuthentic: A commitment or signature that does not hold.
-        NotPermitted: Not this party's to say, or a plan that takes effect: only a
-            node that serves can see whether its author is aware of what it meets.
+        NotPermitted: Not this party's to say, a plan that takes effect: only a node that
+            serves can see whether its author is aware of what it meets; or a call of the
+            hotline, which only such a node makes heard.
         Conflict: Not the next entry of its party or its object.
         Unavailable: The store could not be written; nothing was.
 
@@ -103,6 +106,7 @@ def submit(
         theatre, _, _ = record.head()
         ledger = Ledger(theatre, Standing(record, prepared))
         for one in prepared:
+            _require_heard(one.value)
             require_measurable(one.value)
             ledger.accept(Act(signed=one.signed, value=one.value))
         first_of_all(record)
@@ -111,6 +115,12 @@ def submit(
         receipt(one, sequence=first + number, size=size, root=root)
         for number, one in enumerate(prepared)
     ]
+
+
+def _require_heard(value: Value) -> None:
+    """Refuse a call where nobody would be called."""
+    if isinstance(value, Incident | IncidentStep):
+        raise NotPermitted("call", expected="a node that serves: it calls, and goes on calling")
 
 
 def opened_submission(

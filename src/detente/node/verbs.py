@@ -27,6 +27,7 @@ from detente.core.zone import Zone
 from detente.errors import Conflict, MalformedInput, NotFound, NotPermitted, Stale
 from detente.node.author import Prepared
 from detente.node.engine import Decision, Said
+from detente.node.hotline.ringing import named, ringing
 from detente.node.moment import Moment
 from detente.node.rules import SCOPE_OF, author_of, require
 from detente.node.submit import Receipt, Touches, touched
@@ -80,8 +81,9 @@ class Speak:
         if self._place is not None:
             version = replaced(moment, self.principal.party, self._place) + 1
         require(moment, self.principal.party, self._value, object_id, self._key)
+        said = Said(value=self._value, object_id=object_id, version=version)
         return Decision(
-            says=(Said(value=self._value, object_id=object_id, version=version),),
+            says=ringing(moment, named(said)),
             answer=_first,
             aware=True,
             late=is_late(self._value, moment),
@@ -107,7 +109,7 @@ class Submit:
     ) -> None:
         self.principal = principal
         kind = entry.signed.statement.kind
-        if kind in {EntryKind.DELIVERY, EntryKind.CHECK}:
+        if kind in {EntryKind.DELIVERY, EntryKind.CHECK, EntryKind.CALL}:
             raise NotPermitted(f"{kind} by {principal.party}", expected="the node's own word")
         if kind is not EntryKind.PARTY:  # Whose keys change is for the ledger to judge.
             principal.require(SCOPE_OF[kind])
@@ -121,7 +123,8 @@ class Submit:
         before = statement.object if statement.version > 1 else None
         require(moment, statement.party, value, before, self._key)
         late = is_late(value, moment)
-        return Decision(says=(self._entry,), answer=_first, aware=True, late=late)
+        says = ringing(moment, self._entry)
+        return Decision(says=says, answer=_first, aware=True, late=late)
 
 
 class End:

@@ -13,11 +13,13 @@ from itertools import chain
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.check import Known, Protected, protects
 from detente.core.entry import ChainHead, EntryKind, Statement, token, unseal
 from detente.core.erasure import Erasure
+from detente.core.incident import Call, Incident, IncidentStep, Line, Taken
 from detente.core.ledger import NODE, Keys, chain_of
 from detente.core.lifecycle import Standing
 from detente.core.party import Party, PublicKey
@@ -74,6 +76,8 @@ class Shown(Struct, frozen=True, kw_only=True):
     agreement: Agreement
     parties: Mapping[str, Party]
     grants: Mapping[str, Mapping[str, Grant]]
+    lines: Mapping[str, Line]
+    spoken: int
     protected: Picture
     plans: Picture
 
@@ -85,6 +89,8 @@ class OnDisk(NamedTuple):
     agreement: Agreement
     parties: Mapping[str, Party]
     grants: Mapping[str, Mapping[str, Grant]]
+    lines: Mapping[str, Line]
+    spoken: int
 
 
 class World:
@@ -102,6 +108,9 @@ class World:
         answered: Objections that have an answer by the author of their object.
         webhooks: Subscriptions that want to be posted to.
         grants: By object and party, what its author granted on request.
+        lines: Incidents of the hotline, by object.
+        spoken: Entries up to the last that anybody may be told of: after it are deliveries.
+        calls_at: Object and version of each call, by its name.
         erased: The last entry that erased something; -1 where none did.
 
     Args:
@@ -123,6 +132,9 @@ class World:
         self.erased = -1
         # Replaced, never changed, since readers hold it.
         self.grants: Mapping[str, Mapping[str, Grant]] = {}
+        self.lines: Mapping[str, Line] = {}
+        self.spoken = 0
+        self.calls_at: dict[str, tuple[str, int]] = {}
         self.requests: dict[str, ReleaseRequest] = {}
         self._decisions: dict[str, tuple[int, ReleaseDecision]] = {}
         self._decided: dict[tuple[str, str], int] = {}
@@ -131,7 +143,7 @@ class World:
         self._values = values
         self._protected = self._live()
         self._plans = Live(agreement=agreement, label=label_of)
-        self._on_disk = OnDisk(0, agreement, self.parties, self.grants)
+        self._on_disk = OnDisk(0, agreement, self.parties, self.grants, self.lines, 0)
         self._shown: Shown | None = None
         self._lock = threading.Lock()
 
@@ -161,7 +173,7 @@ class World:
                 known = world._fold(stored.object_id, stored.version, stored.sequence, value, made)
                 if known is not None:
                     world.changes[stored.object_id] = known
-            world.sequence = record.head()[1]
+            world.sequence = world.spoken = record.head()[1]
             recount(record, world.airspace)
             world.show()
         return world
@@ -198,6 +210,8 @@ class World:
             if event.sequence != self.sequence:
                 raise LogInconsistent("record", expected=f"entry {self.sequence}", got="a gap")
             self.sequence += 1
+            if said.kind is not EntryKind.DELIVERY:
+                self.spoken = self.sequence
             self._heads[chain_of(said)] = ChainHead(
                 party_sequence=said.party_sequence, leaf=event.leaf
             )
@@ -232,7 +246,9 @@ class World:
                 self.sequence,
             )
             self.changes, self.protected_changes = {}, {}
-            self._on_disk = OnDisk(self.sequence, self.agreement, self.parties, self.grants)
+            self._on_disk = OnDisk(
+                self.sequence, self.agreement, self.parties, self.grants, self.lines, self.spoken
+            )
             self._shown = None
 
     def shown(self) -> Shown:
@@ -281,6 +297,7 @@ class World:
             self._erase(sequence, value)
         if not isinstance(value, Protected):
             self._learn(object_id, sequence, value)
+            self._ring(object_id, version, value)
             return None
         if not protects(value):
             return None
@@ -319,6 +336,24 @@ class World:
                 self._grant(value.request)
             case _:
                 pass
+
+    def _ring(self, object_id: str, version: int, value: Value) -> None:
+        """What an entry of the hotline adds to its line."""
+        match value:
+            case Incident():
+                line = replace(self._line(object_id), party=value.party)
+            case IncidentStep():
+                taken = Taken(object_id=object_id, party=value.party, act=value.act)
+                line = self._line(value.incident).with_step(taken)
+            case Call():
+                self.calls_at[value.source_id] = object_id, version
+                line = self._line(value.incident).with_call(value)
+            case _:
+                return
+        self.lines = {**self.lines, line.incident: line}
+
+    def _line(self, incident: str) -> Line:
+        return self.lines.get(incident) or Line(incident=incident)
 
     def _object(self, object_id: str, objection: Objection) -> None:
         standing = self.objections[objection.object]

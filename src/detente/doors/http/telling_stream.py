@@ -142,11 +142,11 @@ class Streaming:
         """Whether there is something new, or the end, before it is time for a sign of life."""
         listening = self._telling.listening
         new: asyncio.Task[Any] = asyncio.create_task(
-            listening.beyond(at + 1, timeout_s=HEARTBEAT_S)
+            listening.said_beyond(at + 1, timeout_s=HEARTBEAT_S)
         )
         await asyncio.wait({new, stopping}, return_when=asyncio.FIRST_COMPLETED)
         new.cancel()
-        return listening.size > at + 1 or stopping.done() or listening.closed
+        return listening.spoken > at + 1 or stopping.done() or listening.closed
 
 
 def _position(at: int) -> bytes:

@@ -24,6 +24,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from detente.core.entry import EntryKind
 from detente.core.volume import microseconds
 from detente.errors import Conflict, DetenteError
 from detente.node.asking import reader_of
@@ -108,6 +109,7 @@ class Deliverer:
         self._poster = poster
         self._people = people
         self._rests: dict[str, int] = {}
+        self._urgent: set[str] = set()
         self._lease = lease
         self._peers = peers
         self._known_peers: dict[str, Peer] = {}
@@ -196,6 +198,7 @@ class Deliverer:
             before = max(before, min(one.since for one in webhooks.values()))
         first, end = await self._matched(webhooks, before + 1, size)
         first |= await self._owed(end)
+        self._hurry()
         wishes: dict[str, Wanted | Peer] = {**webhooks, **self._known_peers}
         opened = {
             object_id: Cursor(sequence=sequence - 1)
@@ -221,6 +224,15 @@ class Deliverer:
         now_us = microseconds(self._engine.clock())
         self._rests = {one: until for one, until in self._rests.items() if until > now_us}
         self._position = end - 1
+
+    def _hurry(self) -> None:
+        """A call of the hotline waits neither for people's rest nor for a pause after failures."""
+        for object_id in self._urgent:
+            self._rests.pop(object_id, None)
+            row = self._rows.get(object_id)
+            if row is not None and object_id not in self._tasks:
+                self._rows[object_id] = replace(row, next_us=0)
+        self._urgent.clear()
 
     async def _owed(self, end: int) -> dict[str, int]:
         """The first entry that is owed to each peer, of those not looked at before ``end``."""
@@ -266,6 +278,8 @@ class Deliverer:
             seen = seen_by(reader_of(on_disk, party, now), chunk)
             for object_id, events in match(seen, own).items():
                 found[object_id] = events[0].sequence
+                if any(one.kind is EntryKind.CALL for one in events):
+                    self._urgent.add(object_id)
         return found
 
     def _begin(self) -> None:

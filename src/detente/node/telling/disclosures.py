@@ -235,7 +235,7 @@ async def disclose_evidence(engine: Engine, principal: Principal, evidence: Evid
     shown = {
         one.index: EXTENT[Grade.FULL]
         for one in evidence.entries
-        if one.about in {"object", "acknowledgement"}
+        if one.about in {"object", "acknowledgement", "incident_step", "call"}
         and one.object is not None
         and unseal(one.envelope.encode()).statement.party != party
     }

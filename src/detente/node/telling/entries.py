@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind, token
 from detente.core.erasure import Erasure
+from detente.core.incident import Call, IncidentStep
 from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE
 from detente.core.telling import (
     Acknowledgement,
@@ -28,6 +29,7 @@ from detente.core.volume import EPOCH
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
 from detente.node.history import knowing
+from detente.node.hotline.called import concerned_by
 from detente.store import EntryRow, Record, Stored
 
 CHUNK_ENTRIES = 500
@@ -153,7 +155,8 @@ def read_chunk(record: Record, first: int, end: int, terms: Terms) -> Chunk:
     rows, reached = record.entry_rows(first, min(end, first + CHUNK_ENTRIES), bytes_max=CHUNK_BYTES)
     values = [_value(row.data) for row in rows]
     entries = []
-    for row, value, about in zip(rows, values, _about(record, values), strict=True):
+    abouts = _on_the_line(record, rows, values, _about(record, values))
+    for row, value, about in zip(rows, values, abouts, strict=True):
         if isinstance(value, Agreement):
             terms.add(row.sequence, value)
         entries.append(_entry(row, value, about, terms.at(row.sequence)))
@@ -238,6 +241,23 @@ def _about(record: Record, values: Sequence[Value | None]) -> list[About | None]
     return found
 
 
+def _on_the_line(
+    record: Record,
+    rows: Sequence[EntryRow],
+    values: Sequence[Value | None],
+    abouts: Sequence[About | None],
+) -> list[About | None]:
+    """The same, where a call of the hotline has it otherwise whom an entry concerns."""
+    found: list[About | None] = []
+    for row, value, about in zip(rows, values, abouts, strict=True):
+        concerns = None
+        if value is not None:
+            concerns = concerned_by(record, value, row.object_id, row.party)
+        known = About(concerns=frozenset()) if about is None else about
+        found.append(about if concerns is None else replace(known, concerns=concerns))
+    return found
+
+
 def _objects_acknowledged(record: Record, values: Iterable[Value | None]) -> dict[str, str]:
     """The object of each entry that is acknowledged, by its leaf hash."""
     leaves = {one.entry for one in values if isinstance(one, Acknowledgement)}
@@ -252,6 +272,8 @@ def _names(value: Value | None, acknowledged: Mapping[str, str]) -> str | None:
             return acknowledged.get(value.entry, "")
         case Objection() | ReleaseRequest() | Erasure():
             return value.object
+        case Call() | IncidentStep():
+            return value.incident
         case Answer():
             return value.objection
         case ReleaseDecision():

@@ -23,6 +23,7 @@ class Listening:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._changed = asyncio.Event()
+        self._said = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.closed = False
 
@@ -34,6 +35,7 @@ class Listening:
         """Wake everyone a last time, and end."""
         self.closed = True
         self._changed.set()
+        self._said.set()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -43,6 +45,22 @@ class Listening:
     def size(self) -> int:
         """Entries that readers see."""
         return self._engine.world.shown_at
+
+    @property
+    def spoken(self) -> int:
+        """The same, up to the last that anybody may be told of."""
+        return self._engine.world.on_disk.spoken
+
+    async def said_beyond(self, size: int, *, timeout_s: float) -> None:
+        """Wait until there is more than ``size`` entries to be told of; as ``beyond``.
+
+        Streams wait so: each call of the hotline leads to deliveries on record, and for each of
+        those a thousand streams would wake, find nothing, and keep the next call waiting.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.spoken <= size and not self.closed:
+                    await self._said.wait()
 
     async def beyond(self, size: int, *, timeout_s: float) -> int:
         """Wait until readers see more than ``size`` entries; gives how many they see.
@@ -56,10 +74,14 @@ class Listening:
         return self.size
 
     async def _run(self) -> None:
-        seen = self.size
+        seen, spoken = self.size, self.spoken
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             if self.size != seen:
                 seen = self.size
                 self._changed.set()
                 self._changed = asyncio.Event()
+            if self.spoken != spoken:
+                spoken = self.spoken
+                self._said.set()
+                self._said = asyncio.Event()

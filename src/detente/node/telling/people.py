@@ -26,6 +26,7 @@ import nacl.exceptions
 from msgspec import Struct
 from nacl.secret import SecretBox
 
+from detente.core.entry import EntryKind
 from detente.errors import MalformedInput, NotPermitted, Unavailable
 from detente.node.gateway import ANSWER, Order
 from detente.node.telling.address import Allowed
@@ -119,8 +120,9 @@ def note_of(events: Sequence[Event], link: str) -> Note:
     counts = Counter(event.kind.value for event in events)
     told = ", ".join(f"{count} of {kind}" for kind, count in sorted(counts.items()))
     since = events[0].at.strftime("%Y-%m-%d %H:%M:%SZ")
+    called = any(event.kind is EntryKind.CALL for event in events)
     return Note(
-        title=f"Détente: {len(events)} to read",
+        title=f"Détente: {'HOTLINE, you are called' if called else f'{len(events)} to read'}",
         body=f"There is something to read since {since}: {told}.\n{link}\n",
     )
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind
+from detente.core.incident import Call
 from detente.core.lead import begins_late
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
@@ -59,7 +60,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
         token: Version token; none where nothing is shown.
         view: The entry's object, cut to the reader; None where nothing may be seen of it.
         about: The object that it is about.
-        shows: For a decision: the object that the reader may see by it.
+        shows: For a decision, the object that the reader may see by it; for a call of the
+            hotline, the incident.
         late: It came with less notice than the agreement asks (H6).
         relist: What the reader may see has changed beyond this one object:
             he lists anew.
@@ -117,6 +119,8 @@ def see(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:
             return _object(reader, entry, entry.value, latest)
         case ReleaseDecision():
             return _decision(reader, entry, latest)
+        case Call():
+            return _call(reader, entry, latest)
         case _:
             return _said(reader, entry, latest)
 
@@ -167,6 +171,16 @@ def _decision(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:
     event = _event(entry, Change.GONE) if said is None else said.event
     event = replace(event, change=Change.GONE, about=subject.object_id)
     return Seen(event=event, before=_place(before, entry))
+
+
+def _call(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:
+    """A call of the hotline: the first message holds what the caller says, as it is now."""
+    said, about = _said(reader, entry, latest), entry.about
+    subject = None if about is None else about.subject
+    if said is None or subject is None or subject.value is None:
+        return said
+    shows = _cut(reader, subject, subject.value, frozenset({reader.party}))
+    return replace(said, event=replace(said.event, shows=shows))
 
 
 def _said(reader: Reader, entry: Entry, latest: Latest) -> Seen | None:

@@ -11,6 +11,7 @@
     entries      what a party signed itself
     checking     one plan, or lines of them
     lines        JSON lines in and out, in bounded memory
+    calling      the hotline: calls, steps, who is on the line
     looking      lists, searches, one object, its history
     devices      what the party's devices sent in vain
     watching     what moves, what nears what protects, which feeds are silent
@@ -29,6 +30,7 @@ from litestar.handlers import HTTPRouteHandler
 from detente.doors.asgi_hot import Hot
 from detente.doors.http.v1 import (
     bundling,
+    calling,
     checking,
     devices,
     entries,
@@ -49,6 +51,7 @@ OPERATIONS = (
     *bundling.OPERATIONS,
     *entries.OPERATIONS,
     *checking.OPERATIONS,
+    *calling.OPERATIONS,
     *looking.OPERATIONS,
     *devices.OPERATIONS,
     *watching.OPERATIONS,

@@ -62,6 +62,7 @@ TAGS: Mapping[str, str] = {
     "checks": "What would a plan meet? An answer informs, and never permits.",
     "objects": "Lists and searches, single objects, their history.",
     "telling": "Acknowledgements, objections, and requests to pass something on.",
+    "hotline": "Calls that reach duty desks at once, and how far each is.",
     "agreement": "The terms, the parties, and oneself.",
 }
 

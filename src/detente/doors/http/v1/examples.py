@@ -105,6 +105,25 @@ BODIES: dict[str, dict[str, Any]] = {
         "level": "passed_on",
         "to": "Duty crew",
     },
+    "openIncident": {
+        "source_id": "call-1",
+        "code": "stop_hitting_protected",
+        "volumes": [
+            {
+                "footprint": [
+                    {"type": "circle", "centre": [362_765_000, 335_138_000], "radius_mm": 200_000}
+                ]
+            }
+        ],
+        "words": "Two impacts within ten minutes at the north wing.",
+        "language": "en",
+    },
+    "takeStep": {
+        "source_id": "step-1",
+        "incident": _ID,
+        "act": "acknowledged",
+        "text": "Aircraft told to hold.",
+    },
     "requestRelease": {"source_id": "request-1", "object": _ID, "to": "relief-fleet"},
     "decideRelease": {"source_id": "decision-1", "request": _ID, "granted": True, "grade": "area"},
     "filePlan": {

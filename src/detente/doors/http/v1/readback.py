@@ -35,8 +35,8 @@ class ReadingsQuery(Struct, frozen=True, kw_only=True):
 
 async def read_back(desk: Desk, exchange: Exchange) -> Answer:
     """What rows mean."""
-    principal = await desk.enter(exchange)
-    principal.require(Scope.READ)
+    principal = await desk.caller(exchange, calls=False)
+    principal.require(Scope.READ, Scope.CALL)
     require_media_type(exchange, *(one.encode() for one in (GEOJSON, CSV, TEXT, JSON)))
     asked = converted(query_of(exchange), ReadingsQuery)
     body = await exchange.body()
@@ -67,7 +67,7 @@ OPERATIONS = (
             media_types=(GEOJSON, CSV, TEXT, JSON),
         ),
         gives=Readings,
-        scopes=(Scope.READ,),
+        scopes=(Scope.READ, Scope.CALL),
         refusals=(*READS, "malformed_input", "unsupported_media_type", "too_large"),
         query=ReadingsQuery,
     ),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from detente.core.erasure import Order
+from detente.core.incident import Incident
 from detente.core.notice import Notice, NoticeKind
 from detente.core.plan import Plan
 from detente.core.presence import Presence
@@ -50,6 +51,7 @@ Sayable = (
     | Acknowledgement
     | ReleaseRequest
     | ReleaseDecision
+    | Incident
 )
 """What a party says of its own, and may say anew."""
 
@@ -297,6 +299,7 @@ OPERATIONS = (
             Scope.WRITE_OBJECTIONS,
             Scope.SUBSCRIBE,
             Scope.RELEASE,
+            Scope.CALL,
         ),
         refusals=(*WRITES, "not_found", "stale", "token_required", "unaware", "budget_spent"),
         headers={**IDEMPOTENT, "if-match": True},

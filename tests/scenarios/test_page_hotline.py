@@ -1,0 +1,212 @@
+"""The hotline on the page, in two real browsers; test_page_hotline.md tells it."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+from test_gis import said
+
+from conftest import begin
+from detente.core.principal import Role
+from detente.node.keyring import Keyring
+from http_node import Node, Party
+from nodes import hospital
+from page import Seat, chromium, page_node
+
+AT = "9/50/10"
+PLACE = "50 00 00 N 10 00 00 E"
+WORDS = "Two impacts at the north wing"
+REACHED_S = 1.0
+"""In which a call is to be in the other browser."""
+
+LADDER = [
+    {"after_s": 5, "rings": "next_desk"}, {"after_s": 10, "rings": "all_desks"},
+    {"after_s": 3_600, "rings": "all_members"},
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """Two hides a place, and has two desks."""
+    folder = tmp_path_factory.mktemp("page")
+    begin(folder / "test.db", Keyring(folder / "test.db"))
+    with page_node(folder / "test.db", folder, {"desk one": "one", "desk two": "two"}) as node:
+        administrator = node.party("one", Role.ADMINISTRATOR)
+        desks = [{"id": "watch", "name": "Watch"}, {"id": "air", "name": "Air desk"}]
+        administrator.post("/v1/parties", {"id": "two", "name": "Two", "desks": desks})
+        administrator.post("/v1/agreement", {"name": "test", "hotline": {"ladder": LADDER}})
+        said(node.party("two"), "notices", hospital("Hidden", 10.0, 50.0), None)
+        yield node
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def one(browser: Browser, node: Node) -> Iterator[Seat]:
+    seat = Seat(browser, node).open(AT).sign_in("desk one").ready()
+    seat.tab("hotline")
+    yield seat
+    seat.leave()
+    close_all(node.party("one"))
+
+
+@pytest.fixture
+def two(browser: Browser, node: Node) -> Iterator[Seat]:
+    seat = Seat(browser, node).open(AT).sign_in("desk two").ready()
+    yield seat
+    seat.leave()
+
+
+def close_all(party: Party) -> None:
+    for one in party.get("/v1/incidents?open=true").json["lines"]:
+        step = {"source_id": f"close {one['incident']['object']}", "act": "closed"}
+        party.post(f"/v1/incidents/{one['incident']['object']}/steps", step)
+
+
+def call(seat: Seat, code: str = "stop_hitting_protected") -> None:
+    seat.page.fill("detente-hotline-form input[name=position]", PLACE)
+    seat.page.fill("textarea[name=words]", WORDS)
+    seat.page.click(f"button.code.{code}")
+
+
+def test_call(one: Seat, two: Seat) -> None:
+    """A call reaches the other browser at once, whatever panel is open there"""
+    two.tab("check")
+    two.page.evaluate(
+        """() => { new MutationObserver(() => {
+          if (document.querySelector(".ringing")) window.rang ??= Date.now(); })
+          .observe(document.body, {childList: true, subtree: true, attributes: true}); }"""
+    )
+    one.page.evaluate(
+        """() => document.querySelector(".codes")
+          .addEventListener("click", () => (window.pressed = Date.now()), true)"""
+    )
+    call(one)
+    banner = two.told(".ringing")
+    assert "HOTLINE: one calls" in banner
+    assert "STOP: you are hitting a protected place" in banner
+    rang: int = two.page.evaluate("window.rang")
+    pressed: int = one.page.evaluate("window.pressed")
+    assert (rang - pressed) / 1_000 < REACHED_S
+    two.keep("hotline-called")
+    card = one.told("detente-line")
+    assert "Nobody has answered" in card
+    assert "Called: Watch" in card
+    one.keep("hotline-caller")
+
+
+def test_steps(one: Seat, two: Seat) -> None:
+    """Each step shows on both sides, with the clock that both see"""
+    call(one, "movement_in_distress")
+    two.page.click(".ringing button")
+    card = two.told("detente-line")
+    assert WORDS in card
+    assert "Your desks called: watch" in card
+    assert two.page.is_visible("detente-line [role=timer]")
+    two.page.click("detente-line button[value=acknowledged]")
+    expect(two.page.locator(".ringing")).to_have_count(0)
+    expect(one.page.locator("detente-line .state")).to_have_text("Acknowledged")
+    two.page.fill("detente-line input[name=text]", "The aircraft has turned")
+    two.page.click("detente-line button[value=stopped]")
+    expect(one.page.locator("detente-line .state")).to_have_text("Stopped")
+    steps = one.told("detente-line .steps")
+    assert "The aircraft has turned" in steps
+    assert "after 00:" in steps
+    clocks = [seat.page.inner_text("detente-line [role=timer]") for seat in (one, two)]
+    minutes = [sum(int(part) * 60**n for n, part in enumerate(reversed(it.split(":"))))
+               for it in clocks]  # fmt: skip
+    assert abs(minutes[0] - minutes[1]) <= 2
+    one.keep("hotline-stopped")
+    one.page.click("detente-line button[value=closed]")
+    expect(one.page.locator("detente-line")).to_have_count(0)
+    expect(two.page.locator("detente-line")).to_have_count(0)
+
+
+def test_language(browser: Browser, node: Node, one: Seat) -> None:
+    """The coded message is read in one's own language, and the caller's words stay as they are"""
+    seat = Seat(browser, node, locale="ar").open(AT).sign_in("desk two").ready()
+    call(one, "stop_hitting_us")
+    assert "توقفوا: أنتم تقصفوننا" in seat.told(".ringing")
+    seat.page.click(".ringing button")
+    card = seat.told("detente-line")
+    assert WORDS in card
+    assert "لم يُجب أحد" in card
+    assert seat.page.evaluate("document.documentElement.dir") == "rtl"
+    seat.keep("hotline-arabic")
+    assert seat.flaws() == []
+    seat.leave()
+
+
+def test_ladder(one: Seat, two: Seat) -> None:
+    """The ladder is seen as it is climbed"""
+    call(one, "other")
+    two.page.click(".ringing button")
+    expect(two.page.locator("detente-line .ladder")).to_contain_text("step 0 of 3, next in 00:0")
+    expect(two.page.locator("detente-line")).to_contain_text(
+        "Your desks called: watch, air", timeout=15_000
+    )
+    assert "step 1 of 3" in two.told("detente-line .ladder")
+
+
+def test_refused(one: Seat, node: Node) -> None:
+    """A place that cannot be read calls nobody, and nothing that was typed is lost"""
+    before = len(node.party("one").get("/v1/incidents").json["lines"])
+    one.page.fill("detente-hotline-form input[name=position]", "near the mill")
+    one.page.fill("textarea[name=words]", WORDS)
+    one.page.press("detente-hotline-form input[name=position]", "Enter")  # Calls nobody.
+    one.page.click("button.code.other")
+    assert "Refused" in one.told("detente-hotline-form .refused")
+    assert one.page.input_value("textarea[name=words]") == WORDS
+    assert len(node.party("one").get("/v1/incidents").json["lines"]) == before
+
+
+def test_device(browser: Browser, node: Node, two: Seat) -> None:
+    """A browser that is known calls when nobody is signed in at it"""
+    seat = Seat(browser, node).open(AT).sign_in("desk one").ready()
+    seat.tab("hotline")
+    seat.page.click("detente-hotline summary")
+    seat.page.click("text=Let this browser call")
+    assert "device-" in seat.told("detente-hotline details p:nth-of-type(2)")
+    seat.page.click("header button")
+    assert "Call as one without signing in" in seat.told("detente-hotline-door h2")
+    assert seat.flaws() == []
+    call(seat, "evacuation")
+    assert "Called: entry" in seat.told("detente-hotline-form .said")
+    seat.keep("hotline-door")
+    assert "Evacuation of casualties" in two.told(".ringing")
+    assert seat.page.locator("[role=tablist]").count() == 0
+    seat.leave()
+    close_all(node.party("one"))
+
+
+def shades(browser: Browser, node: Node) -> Iterator[tuple[str, Seat]]:
+    wide, narrow = {"width": 1100, "height": 800}, {"width": 390, "height": 844}
+    for name, scheme, size in (("day", "light", wide), ("night", "dark", wide),
+                               ("narrow", "light", narrow)):  # fmt: skip
+        options: dict[str, Any] = {"color_scheme": scheme, "viewport": size}
+        yield name, Seat(browser, node, **options).open(AT).sign_in("desk two").ready()
+
+
+def test_reached(browser: Browser, node: Node, one: Seat) -> None:
+    """Everything is reached by keyboard, and axe finds nothing, by day, by night and narrow"""
+    call(one)
+    one.told("detente-line")
+    for name, seat in shades(browser, node):
+        seat.told(".ringing")
+        seat.page.focus(".ringing button")
+        seat.page.keyboard.press("Enter")
+        seat.told("detente-line")
+        time.sleep(0.5)
+        assert seat.flaws() == [], name
+        seat.keep(f"hotline-{name}")
+        seat.page.focus("detente-line input[name=text]")
+        for _ in range(4):
+            seat.page.keyboard.press("Tab")
+        assert seat.page.evaluate("document.activeElement.value") == "stated"
+        seat.leave()

@@ -1,0 +1,93 @@
+// One call: its clock, what it says, how far everyone is, and what is to be pressed.
+
+import { html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { refusal } from "./check-panel";
+import { tell } from "./events";
+import { type Call, type Line, type Step, clock, incident, ladder, left, message, placeOf, span, step } from "./hotline";
+import { Speaking, at, called, say } from "./words";
+
+@customElement("detente-line")
+export class LineCard extends Speaking {
+  @property({ attribute: false }) line!: Line;
+  @state() private problem = "";
+  @state() private busy = false;
+  private ticking = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.ticking = window.setInterval(() => this.requestUpdate(), 1_000);
+  }
+
+  override disconnectedCallback(): void {
+    clearInterval(this.ticking);
+    super.disconnectedCallback();
+  }
+
+  override render(): unknown {
+    const { line } = this;
+    const said = incident(line);
+    return html`<article class="line ${line.state}" aria-label=${message(line)}>
+      <header><h4>${message(line)}</h4>
+        <p class="clock"><span>${say("hotline.clock")}</span> <b role="timer">${span(line.opened)}</b></p></header>
+      <p>${say("hotline.by", { party: line.incident.party })}, <time datetime=${line.opened}>${at(line.opened)}</time></p>
+      ${said.words ? html`<blockquote lang=${said.language ?? nothing} dir="auto">${said.words}</blockquote>` : nothing}
+      <p class="state">${called("hotline.state", line.state)}</p>
+      ${this.reached()}
+      <button type="button" @click=${() => tell("detente-go", placeOf(line))}>${say("hotline.show")}</button>
+      ${line.steps?.length ? html`<ol class="steps">${line.steps.map((one) => this.taken(one.view.party, one.view.value as Step, one.after_s))}</ol>` : nothing}
+      ${this.buttons()}
+      <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
+    </article>`;
+  }
+
+  /** Who was called, as far as it is told, and how far the ladder was climbed. */
+  private reached(): unknown {
+    const { line } = this;
+    const call = line.call?.value as Call | undefined;
+    const desks = call?.told?.desks ?? [];
+    const names = desks.map((one) => [one.party, one.desk?.name, ...(one.desk?.contacts ?? [])].filter(Boolean).join(", ") || "…");
+    const rungs = ladder() ?? [];
+    const next = rungs[line.rung ?? 0];
+    return html`${names.length > 0 ? html`<p>${say("hotline.desks-told", { desks: names.join("; ") })}</p>` : nothing}
+      ${call?.told?.everyone ? html`<p>${say("hotline.everyone")}</p>` : nothing}
+      ${call?.told?.whole === false ? html`<p class="late">${say("hotline.others")}</p>` : nothing}
+      ${call?.desks?.length ? html`<p>${say("hotline.own-desks", { desks: call.desks.join(", ") })}</p>` : nothing}
+      ${rungs.length === 0 ? nothing : html`<p class="ladder">${say("hotline.rung", { rung: line.rung ?? 0, count: rungs.length })}${line.next && next
+        ? html`, ${say("hotline.next", { time: left(line.next), rings: called("hotline.rings", next.rings) })}` : nothing}</p>`}`;
+  }
+
+  private taken(party: string, said: Step, after: number): unknown {
+    return html`<li><b>${party}</b> ${called("hotline.act", said.act)} <small>${say("hotline.after", { time: clock(after) })}</small>
+      ${said.text ? html`<q lang=${said.language ?? nothing} dir="auto">${said.text}</q>` : nothing}</li>`;
+  }
+
+  private buttons(): unknown {
+    const acts = this.line.own ? ["closed"] : ["acknowledged", "acting", "stopped"];
+    return html`<form @submit=${(event: SubmitEvent) => void this.stated(event)}>
+      <label>${say("hotline.statement")}<input name="text" maxlength="4000" dir="auto"></label>
+      <div class="row">${acts.map((one) => html`<button type="button" class="main" value=${one} ?disabled=${this.busy} @click=${() => void this.say(one)}>${called("hotline.do", one)}</button>`)}
+        <button value="stated" ?disabled=${this.busy}>${say("hotline.do.stated")}</button></div>
+    </form>`;
+  }
+
+  private async stated(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    await this.say("stated");
+  }
+
+  private async say(act: string): Promise<void> {
+    const form = this.querySelector("form")!;
+    const text = String(new FormData(form).get("text") ?? "").trim();
+    this.problem = "";
+    this.busy = true;
+    try {
+      await step(this.line, act, text);
+      form.reset();
+    } catch (error) {
+      this.problem = refusal(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+// The hotline: to call, and to answer.
+
+import { html, nothing } from "lit";
+import { customElement, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import { type Schemas, ask } from "./api";
+import { refusal } from "./check-panel";
+import { hear } from "./events";
+import { lines, load } from "./hotline";
+import "./hotline-form";
+import "./hotline-line";
+import { Speaking, say } from "./words";
+
+@customElement("detente-hotline")
+export class HotlinePanel extends Speaking {
+  @state() private device: Schemas["Device"] | null = null;
+  @state() private problem = "";
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-lines", () => this.requestUpdate(), this.over.signal);
+    void load().catch((error: unknown) => (this.problem = refusal(error)));
+    void ask<Schemas["Device"]>("GET", "/v1/device").then((one) => (this.device = one), () => undefined);
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
+
+  override render(): unknown {
+    const open = lines();
+    return html`<h2>${say("tab.hotline")}</h2>
+      <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
+      <section aria-labelledby="open-calls"><h3 id="open-calls">${say("hotline.open")}</h3>
+        ${open.length === 0 ? html`<p>${say("hotline.none")}</p>` : nothing}
+        ${repeat([...open].reverse(), (one) => one.incident.object, (one) => html`<detente-line .line=${one}></detente-line>`)}</section>
+      <detente-hotline-form></detente-hotline-form>
+      <details><summary>${say("hotline.device")}</summary>
+        <p class="hint">${say("hotline.device-hint")}</p>
+        ${this.device === null
+          ? html`<button type="button" @click=${() => void this.enrol()}>${say("hotline.enrol")}</button>`
+          : html`<p>${say("hotline.device-name", { device: this.device.device })}</p>
+            <button type="button" @click=${() => void this.forget()}>${say("hotline.forget")}</button>`}
+      </details>`;
+  }
+
+  private async enrol(): Promise<void> {
+    await this.doing(async () => (this.device = await ask<Schemas["Device"]>("POST", "/v1/device")));
+  }
+
+  private async forget(): Promise<void> {
+    await this.doing(async () => {
+      await ask("DELETE", "/v1/device");
+      this.device = null;
+    });
+  }
+
+  private async doing(act: () => Promise<unknown>): Promise<void> {
+    this.problem = "";
+    try {
+      await act();
+    } catch (error) {
+      this.problem = refusal(error);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// The hotline's calls, as the node last told of them, for whatever shows them.
+
+import { type Schemas, ask, once } from "./api";
+import { tell } from "./events";
+import { called } from "./words";
+
+export type LinePage = Schemas["LinePage"];
+export type Line = Schemas["LineView"];
+export type Incident = Schemas["Incident"];
+export type Step = Schemas["IncidentStep"];
+export type Call = Schemas["Call"];
+
+export const CODES = [
+  "stop_hitting_us", "stop_hitting_protected", "aircraft_will_cross", "aircraft_in_distress",
+  "movement_in_distress", "evacuation", "contact_lost", "other",
+] as const;
+
+const E7 = 1e7;
+const MS = 1_000;
+let page: LinePage | null = null;
+/** How far the node's clock is ahead of this browser's, ms: both sides see one clock. */
+let ahead = 0;
+
+export function lines(): readonly Line[] {
+  return page?.lines ?? [];
+}
+
+export function ladder(): Schemas["Hotline"]["ladder"] {
+  return page?.hotline.ladder ?? [];
+}
+
+export async function load(): Promise<void> {
+  page = await ask<LinePage>("GET", "/v1/incidents?open=true");
+  ahead = Date.parse(page.now) - Date.now();
+  tell("detente-lines", page.lines.length);
+}
+
+/** Say how far one is. */
+export async function step(line: Line, act: string, text: string): Promise<void> {
+  const said = { source_id: crypto.randomUUID(), act, ...(text === "" ? {} : { text }) };
+  await ask("POST", `/v1/incidents/${line.incident.object}/steps`, said, once());
+  await load();
+}
+
+export function incident(line: Line): Incident {
+  return line.incident.value as Incident;
+}
+
+export function message(line: Line): string {
+  return called("hotline.code", incident(line).code);
+}
+
+/** Whether it is for this party to answer. */
+export function waits(line: Line, party: string): boolean {
+  return !line.own && !line.steps?.some((one) => one.view.party === party);
+}
+
+/** Minutes and seconds from one time to another, by default to now on the node's clock. */
+export function span(from: string, to: number = Date.now() + ahead): string {
+  return clock((to - Date.parse(from)) / MS);
+}
+
+export function left(until: string): string {
+  return clock((Date.parse(until) - Date.now() - ahead) / MS);
+}
+
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return (parts[0] === 0 ? parts.slice(1) : parts).map((one) => `${one}`.padStart(2, "0")).join(":");
+}
+
+/** Where to look on the map: the first place of the first shape. */
+export function placeOf(line: Line): [number, number] {
+  const shape = incident(line).volumes[0]?.footprint[0];
+  if (shape === undefined) return [0, 0];
+  const at = "centre" in shape ? shape.centre : "line" in shape ? shape.line[0] : shape.rings[0]?.[0];
+  const [lon, lat] = (at ?? [0, 0]) as [number, number];
+  return [lon / E7, lat / E7];
+}
