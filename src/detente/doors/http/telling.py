@@ -226,10 +226,11 @@ async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the reques
     party: FromQuery[PartyId | None] = None,
     longer_than_s: Annotated[int, QueryParameter(ge=0, le=LONGEST_S)] = 0,
     level: FromQuery[Level] = Level.DELIVERED,
+    answered: FromQuery[bool] = False,  # noqa: FBT002 - a parameter of the request
     after: After = START,
     limit: Limit = 100,
 ) -> SilencePage:
-    """Who has not acknowledged what, and for how long.
+    """Who has not acknowledged what, and for how long; with `answered`, also who has.
 
     An author sees whoever is silent about the current version of what it released;
     auditors and administrators see all. With the first page comes, for everyone, how
@@ -243,6 +244,7 @@ async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the reques
         party=party,
         longer_than_s=longer_than_s,
         level=level,
+        answered=answered,
         after=after,
         limit=limit,
     )

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from detente.core.entry import EntryKind
 from detente.core.ledger import NODE
 from detente.core.release import Grade
+from detente.core.report import Report
 from detente.core.telling import Acknowledgement, Level
 from detente.core.view import Reader, Released
 from detente.core.volume import EPOCH
@@ -72,7 +73,7 @@ class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
         acknowledged: When it said so.
         passed_on: To which of its levels.
         since: Since when more is awaited: told, or on record where it was never told.
-        silent_s: For how long.
+        silent_s: For how long; 0 where it has come as far as is awaited.
     """
 
     object: str
@@ -119,6 +120,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         party: Only this party's silence.
         longer_than_s: Only what lasts so long.
         level: What is awaited: less than it is silence.
+        answered: Also who has come so far, or further.
         after: The cursor: only objects whose current version is a later entry.
         limit: At most so many objects that someone is silent about.
     """
@@ -128,6 +130,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     party: str | None = None
     longer_than_s: int = 0
     level: Level = Level.DELIVERED
+    answered: bool = False
     after: int = -1
     limit: int = SCANNED_MAX
 
@@ -286,17 +289,18 @@ def _silent(
         told = standing.told.get((stored.sequence, reader.party))
         rows = standing.acknowledged.get((stored.sequence, reader.party), ())
         best = max(rows, key=lambda row: _RISING[row.level], default=None)
-        if best is not None and _RISING[best.level] >= _RISING[asked.level.value]:
+        reached = best is not None and _RISING[best.level] >= _RISING[asked.level.value]
+        if reached and not asked.answered:
             continue
         since = on_record if told is None else _time(told.at_us)
-        silent_s = int((reader.now - since).total_seconds())
+        silent_s = 0 if reached else int((reader.now - since).total_seconds())
         if silent_s < asked.longer_than_s:
             continue
         yield Silence(
             object=stored.object_id,
             kind=stored.kind,
             author=stored.party,
-            name=stored.source_id if asked.asker == stored.party else None,
+            name=_called(value, stored) if asked.asker == stored.party else None,
             version=stored.version,
             sequence=stored.sequence,
             on_record=on_record,
@@ -309,6 +313,12 @@ def _silent(
             since=since,
             silent_s=max(0, silent_s),
         )
+
+
+def _called(value: Released, stored: Stored) -> str:
+    """What its author calls it: by name or title, else by the id that it gave it."""
+    name = value.title if isinstance(value, Report) else value.name
+    return name or stored.source_id
 
 
 def _is_past(value: Released, readers: Sequence[Reader]) -> bool:
