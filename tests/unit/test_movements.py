@@ -40,8 +40,8 @@ escorts = st.builds(
 
 
 def convoy(escort: Escort | None) -> Notice:
-    window = {"start": AS_OF, "end": AS_OF.replace(hour=14)}
-    legs = (*around(37.1, 36.2, **window), *around(37.2, 36.2, **window))
+    window: dict[str, object] = {"start": AS_OF, "end": AS_OF.replace(hour=14)}
+    legs = (*around(37.1, 36.2, 500, **window), *around(37.2, 36.2, 500, **window))
     return hospital("Convoy", 0, 0, volumes=legs, kind=NoticeKind.MOVEMENT, escort=escort)
 
 

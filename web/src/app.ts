@@ -29,6 +29,7 @@ export class App extends Speaking {
       this.object = object;
       this.tab = "picture";
     }, this.over.signal);
+    hear("detente-tab", (name) => (this.tab = TABS.find((one) => one === name) ?? this.tab), this.over.signal);
     void this.enter();
   }
 

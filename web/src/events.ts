@@ -17,6 +17,8 @@ export interface Told {
   "detente-draw": DrawKind | null;
   /** What is drawn by now. */
   "detente-drawn": readonly GeoJSON.Geometry[];
+  /** Open this panel. */
+  "detente-tab": string;
   /** Which layers are shown. */
   "detente-layers": ReadonlySet<string>;
 }

@@ -31,7 +31,8 @@ from detente.core.release import Grade
 from detente.core.view import Item, Reader, View
 from detente.core.volume import microseconds
 from detente.core.wire import read
-from detente.errors import LogInconsistent, NotFound, Unavailable
+from detente.errors import LogInconsistent, NotFound, NotPermitted, Unavailable
+from detente.node.account import Account, account
 from detente.node.asking import Follow, reader_of
 from detente.node.committing import Committed
 from detente.node.engine import Engine
@@ -181,6 +182,23 @@ class Reading:
             if stored.party != principal.party:
                 principal.require(Scope.AUDIT, Scope.ADMIN)
             return gather(look.record, look.reader, stored, notary, now=look.reader.now)
+
+        return await self._look(principal, look_up)
+
+    async def account(self, principal: Principal, object_id: str) -> Account:
+        """To whom an object was shown and who acknowledged it, for its author.
+
+        Raises:
+            NotFound: There is none, or not for this reader.
+            NotPermitted: A reader who may see it, and did not say it.
+        """
+        principal.require(Scope.READ)
+
+        def look_up(look: _Look) -> Account:
+            stored = _whole(look, object_id)
+            if stored.party != principal.party:
+                raise NotPermitted(f"account of {object_id}", expected="its author")
+            return account(look.record, stored)
 
         return await self._look(principal, look_up)
 
