@@ -2,12 +2,13 @@
 
 import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import "./agreement-form";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { everyone } from "./release";
-import { Speaking, at, say } from "./words";
+import { Speaking, isolated, say } from "./words";
 
 type Agreement = Schemas["Agreement"];
 type Party = Schemas["Party"];
@@ -43,7 +44,7 @@ export class AdminPanel extends Speaking {
         ${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}
       </div>
       ${terms === undefined ? nothing : html`${agreed(terms, this.view!.version)}
-        ${this.may ? html`${this.suspending(terms)}
+        ${this.may ? html`${keyed(terms.state, this.suspending(terms))}
           <details class="act"><summary>${say("speak.change-agreement")}</summary>
             <detente-agreement .terms=${terms} .parties=${this.parties} @detente-agreed=${(event: CustomEvent<Agreement>) => void this.put("/v1/agreement", event.detail)}></detente-agreement></details>` : nothing}`}
       <h3>${say("speak.parties")}</h3>
@@ -128,7 +129,7 @@ function agreed(terms: Agreement, version: number): unknown {
   const leads = Object.entries(terms.lead_times_s ?? {});
   const facts: [string, unknown][] = [
     [say("version"), version],
-    [say("state"), terms.state === "suspended" ? html`<span class="late">${say("speak.suspended", { time: at(terms.suspended_at) })}</span>` : say("speak.in-force")],
+    [say("state"), terms.state === "suspended" ? html`<span class="late">${say("speak.suspended", { time: isolated(terms.suspended_at) })}</span>` : say("speak.in-force")],
     [say("speak.member-list"), (terms.members ?? []).length === 0 ? say("speak.all-parties") : terms.members!.join(", ")],
     [say("speak.area"), (terms.area ?? []).length === 0 ? say("speak.everywhere") : say("speak.areas", { count: terms.area!.length })],
     [say("speak.activities"), (terms.activities ?? []).length === 0 ? say("speak.all-activities") : terms.activities!.join(", ")],

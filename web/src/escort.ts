@@ -1,8 +1,15 @@
 // What accompanies a movement, as the node understood it.
 
 import { html, nothing } from "lit";
-import type { Schemas } from "./api";
-import { say } from "./words";
+import type { Schemas, Volume } from "./api";
+import { at, say } from "./words";
+
+/** When each leg of a movement is there; nothing where there is one. */
+export function legs(value: object | null | undefined): unknown {
+  const volumes = value && "volumes" in value ? (value.volumes as Volume[]) : [];
+  if (volumes.length < 2) return nothing;
+  return html`<p>${say("speak.legs")}</p><ol class="read-legs">${volumes.map((one) => html`<li dir="ltr">${at(one.start) || say("always")} – ${at(one.end) || say("further-notice")}</li>`)}</ol>`;
+}
 
 /** Nothing for what is no movement, or says nothing of it. */
 export function accompanied(value: object | null | undefined): unknown {

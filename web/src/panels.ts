@@ -12,7 +12,7 @@ export interface Given {
 
 export const PANELS = {
   picture: (given: Given) => html`<detente-picture .object=${given.object} party=${given.party}></detente-picture>`,
-  check: () => html`<detente-check></detente-check>`,
+  check: (given: Given) => html`<detente-check party=${given.party}></detente-check>`,
   notice: (given: Given) => later(html`<detente-notice party=${given.party}></detente-notice>`, () => import("./notice-panel")),
   told: () => later(html`<detente-told></detente-told>`, () => import("./told-panel")),
   exchange: (given: Given) => later(html`<detente-exchange party=${given.party}></detente-exchange>`, () => import("./exchange-panel")),

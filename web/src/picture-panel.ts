@@ -169,7 +169,7 @@ export function nameOf(view: View): string {
 }
 
 /** A position of an object, to look at it. */
-function placeOf(view: View): [number, number] | null {
+export function placeOf(view: View): [number, number] | null {
   const value = view.value;
   const volumes: readonly Volume[] = value && "volumes" in value ? (value.volumes ?? []) : (view.area ?? []);
   const shape = volumes[0]?.footprint[0];

@@ -8,9 +8,9 @@ import "./acknowledge";
 import { begin } from "./drafts";
 import { tell } from "./events";
 import "./own-object";
-import { nameOf } from "./picture-panel";
+import { nameOf, placeOf } from "./picture-panel";
 import { when } from "./read-back";
-import { Speaking, at, say } from "./words";
+import { Speaking, at, isolated, say } from "./words";
 
 type Report = Schemas["Report"];
 const NAMES = ["name", "value", "path", "abstract", "opinion", "pattern", "description"];
@@ -36,11 +36,12 @@ export class ReportView extends Speaking {
     const report = view?.value as Report | null | undefined;
     if (!view || !report) return nothing;
     const [volume] = report.volumes ?? [];
+    const place = placeOf(view);
     return html`<section class="details" aria-label=${report.title}>
       <h3 dir="auto" lang=${report.language ?? ""}>${report.title}</h3>
       <p dir="auto" class="text" lang=${report.language ?? ""}>${report.text}</p>
       ${(report.translations ?? []).map((one) => html`<details><summary>${one.language}: ${say("speak.translated-by", { name: one.translator })}</summary><p dir="auto" class="text" lang=${one.language}>${one.text}</p></details>`)}
-      ${report.request ? html`<p class="question"><span dir="auto">${report.request.asks}</span>${report.request.due ? ` (${say("speak.by-then", { time: at(report.request.due) })})` : ""}</p>` : nothing}
+      ${report.request ? html`<p class="question"><span dir="auto">${report.request.asks}</span>${report.request.due ? ` (${say("speak.by-then", { time: isolated(report.request.due) })})` : ""}</p>` : nothing}
       ${this.about.length === 0 ? nothing : html`<h3>${say("speak.concerns")}</h3><ul class="found">${this.about.map((one) => html`<li><button type="button" class="link" @click=${() => tell("detente-object", one.object)}>${nameOf(one)}</button> <small>${one.party}</small></li>`)}</ul>`}
       ${report.stix ? html`<p>${stixInWords(report.stix)}</p>` : nothing}
       <dl class="facts">
@@ -49,6 +50,7 @@ export class ReportView extends Speaking {
         <dt>${say("speak.reliability")}</dt><dd>${(report.reliability ?? "f").toUpperCase()}: ${say(`speak.reliability.${report.reliability ?? "f"}`)}</dd>
         <dt>${say("speak.credibility")}</dt><dd>${credibility(report.credibility ?? 6)}</dd>
         ${report.observed ? html`<dt>${say("speak.observed")}</dt><dd dir="ltr">${at(report.observed)}</dd>` : nothing}
+        ${place === null ? nothing : html`<dt>${say("position")}</dt><dd dir="ltr">${place[1].toFixed(7)}, ${place[0].toFixed(7)}</dd>`}
         ${volume === undefined ? nothing : when(volume)}
       </dl>
       <div class="row">

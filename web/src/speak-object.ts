@@ -6,7 +6,7 @@ import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import "./acknowledge";
 import { refusal } from "./check-panel";
 import { begin } from "./drafts";
-import { accompanied } from "./escort";
+import { accompanied, legs } from "./escort";
 import { tell } from "./events";
 import "./own-object";
 import { nameOf } from "./picture-panel";
@@ -33,7 +33,7 @@ export class SpeakObject extends Speaking {
     const view = this.view;
     if (view === null) return nothing;
     const full = view.grade === "full";
-    return html`${accompanied(view.value)}
+    return html`${view.kind === "notice" ? legs(view.value) : nothing}${accompanied(view.value)}
       ${view.party === this.party ? html`<detente-own .view=${view}></detente-own>` : html`
         ${full ? html`<detente-acknowledge .view=${view}></detente-acknowledge>` : nothing}
         <details class="act"><summary>${say("speak.ask-pass")}</summary>

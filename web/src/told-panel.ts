@@ -5,7 +5,7 @@ import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type SilencePage, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, isolated, say } from "./words";
 
 const AWAITED = ["received", "passed_on", "acted_on"] as const;
 const PAGE = 100;
@@ -63,7 +63,7 @@ export class ToldPanel extends Speaking {
     return html`<h3>${say("speak.parties-stand")}</h3><table><thead><tr><th scope="col">${say("who")}</th><th scope="col">${say("speak.last-acknowledged")}</th>
       <th scope="col">${say("speak.not-since")}</th></tr></thead><tbody>${this.parties.map((one) => html`<tr><td>${one.party}</td>
         <td dir="ltr">${at(one.last_acknowledged)}</td><td><span dir="ltr">${at(one.not_acknowledging_since)}</span>
-          ${one.unreachable_since ? html`<br><span class="late">${say("speak.unreachable", { time: at(one.unreachable_since) })}</span>` : nothing}</td></tr>`)}</tbody></table>`;
+          ${one.unreachable_since ? html`<br><span class="late">${say("speak.unreachable", { time: isolated(one.unreachable_since) })}</span>` : nothing}</td></tr>`)}</tbody></table>`;
   }
 
   private choose(event: Event): void {
