@@ -27,6 +27,9 @@ AT = "9/36.2/37.1"
 SOON_S = 5
 """How soon another browser must show it. It takes some 0.4 s; a busy machine takes longer."""
 
+GONE = """(name) => !document.querySelector("detente-map").map.querySourceFeatures("picture",
+  {sourceLayer: "notices"}).some((one) => one.properties.name === name)"""
+
 TO_TWO: dict[str, Any] = {"parties": {"two": "full"}}
 LOCATION = (
     '{"type":"location","spec_version":"2.1","id":"location--a6e9345f-5a15-4c29-8bb3-7dcc5d168d64",'
@@ -174,6 +177,10 @@ def test_nobody(one: Seat, two: Seat) -> None:
     told = one.told(".details table")
     assert "two" in told
     assert "all of it" in told
+    page.click("summary:has-text('Withdraw it')")
+    page.click("text=Put on record that it is withdrawn")
+    one.page.wait_for_selector(".details .said:has-text('Withdrawn')")
+    one.page.wait_for_function(GONE, arg="Quiet clinic")
 
 
 def test_others(one: Seat, two: Seat) -> None:

@@ -116,7 +116,7 @@ export class AdminPanel extends Speaking {
 
   private async load(): Promise<void> {
     try {
-      const [view, parties, me] = await Promise.all([ask<View>("GET", "/v1/agreement"), everyone(true), ask<Schemas["Me"]>("GET", "/v1/me")]);
+      const [view, parties, me] = await Promise.all([ask<View>("GET", "/v1/agreement"), everyone(), ask<Schemas["Me"]>("GET", "/v1/me")]);
       [this.view, this.parties, this.may] = [view, parties, me.scopes.includes("detente.admin")];
     } catch (error) {
       this.problem = refusal(error);

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import { refusal } from "./check-panel";
-import { tell } from "./events";
+import { hear, tell } from "./events";
 import "./release";
 import { type Release, type ReleaseChoice, released } from "./release";
 import { Speaking, at, called, say } from "./words";
@@ -17,12 +17,26 @@ export class OwnObject extends Speaking {
   @state() private account: Schemas["Account"] | null = null;
   @state() private told = "";
   @query("detente-release") private release!: ReleaseChoice;
+  private open = false;
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-changed", () => void this.recount(), this.over.signal);
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
 
   override willUpdate(changed: Map<string, unknown>): void {
     const before = changed.get("view") as View | null | undefined;
     if (changed.has("view") && before?.object !== this.view?.object) {
       this.account = null;
       this.told = "";
+      void this.recount();
     }
   }
 
@@ -35,8 +49,10 @@ export class OwnObject extends Speaking {
         <form @submit=${(event: Event) => void this.change(event)}>
           <detente-release .given=${release} own=${view.party}></detente-release>
           <button>${say("speak.put-release")}</button>
-        </form></details>`}
-      <details class="act" @toggle=${(event: Event) => void this.recount(event)}><summary>${say("speak.who-told")}</summary>
+        </form></details>
+      <details class="act"><summary>${say("speak.end")}</summary>
+        <form @submit=${(event: Event) => void this.end(event)}><p>${say("speak.end-what")}</p><button>${say("speak.end-it")}</button></form></details>`}
+      <details class="act" @toggle=${(event: Event) => this.opened(event)}><summary>${say("speak.who-told")}</summary>
         ${this.account === null ? nothing : recounted(this.account)}</details>
       <div role="status">${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}</div>`;
   }
@@ -49,7 +65,6 @@ export class OwnObject extends Speaking {
       const body = { value: { ...view.value, release: this.release.value() } };
       const receipt = await ask<Receipt>("PUT", `/v1/objects/${view.object}`, body, { "if-match": `"${view.token}"`, ...once() });
       this.view = await ask<View>("GET", `/v1/objects/${view.object}`);
-      this.account = null;
       this.told = say("speak.release-changed", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
     } catch (error) {
@@ -57,10 +72,30 @@ export class OwnObject extends Speaking {
     }
   }
 
-  private async recount(event: Event): Promise<void> {
-    if (!(event.target as HTMLDetailsElement).open) return;
+  /** A last version: withdrawn, ended or retracted; nothing is removed. */
+  private async end(event: Event): Promise<void> {
+    event.preventDefault();
+    const view = this.view!;
     try {
-      this.account = await ask<Schemas["Account"]>("GET", `/v1/objects/${this.view!.object}/told`);
+      const receipt = await ask<Receipt>("DELETE", `/v1/objects/${view.object}`, undefined, { "if-match": `"${view.token}"`, ...once() });
+      this.told = say("speak.ended", { sequence: receipt.sequence });
+      tell("detente-changed", receipt.sequence);
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+
+  private opened(event: Event): void {
+    this.open = (event.target as HTMLDetailsElement).open;
+    void this.recount();
+  }
+
+  private async recount(): Promise<void> {
+    if (!this.open || this.view === null) return;
+    const { object } = this.view;
+    try {
+      const account = await ask<Schemas["Account"]>("GET", `/v1/objects/${object}/told`);
+      if (object === this.view?.object) this.account = account;
     } catch (error) {
       this.told = refusal(error);
     }

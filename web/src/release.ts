@@ -13,15 +13,10 @@ const TLP = ["red", "amber+strict", "amber", "green", "clear"] as const;
 const KM_MM = 1_000_000;
 const NODE = "node";
 
-let parties: Promise<readonly Schemas["Party"][]> | null = null;
-
-/** All parties but the node; asked for once, and anew when told to. */
-export function everyone(anew = false): Promise<readonly Schemas["Party"][]> {
-  if (anew || parties === null) {
-    parties = ask<Schemas["Parties"]>("GET", "/v1/parties").then((found) => found.parties.filter((one) => one.id !== NODE));
-    parties.catch(() => (parties = null));
-  }
-  return parties;
+/** All parties but the node. */
+export async function everyone(): Promise<readonly Schemas["Party"][]> {
+  const { parties } = await ask<Schemas["Parties"]>("GET", "/v1/parties");
+  return parties.filter((one) => one.id !== NODE);
 }
 
 @customElement("detente-release")
