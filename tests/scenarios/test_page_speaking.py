@@ -467,7 +467,7 @@ def test_account(node: Node) -> None:
     absent = three.get(f"/v1/objects/{'0' * 32}/told").refused(404, "not_found")
     hidden = three.get(f"{path}/told").refused(404, "not_found")
     assert set(hidden) == set(absent)
-    lines = one.get("/v1/silence?level=received&answered=true&party=two").json["silences"]
+    lines = one.get("/v1/silence?level=received&whom=everyone&party=two").json["silences"]
     [line] = [each for each in lines if each["name"] == "Ledger"]
     assert (line["level"], line["silent_s"]) == ("acted_on", 0)
     lines = one.get("/v1/silence?level=received&party=two").json["silences"]

@@ -77,7 +77,7 @@ export class ToldPanel extends Speaking {
   private async load(after = -1): Promise<void> {
     try {
       const party = this.party ? `&party=${encodeURIComponent(this.party)}` : "";
-      const page = await ask<SilencePage>("GET", `/v1/silence?level=${this.awaited}&answered=${!this.silentOnly}&limit=${PAGE}&after=${after}${party}`);
+      const page = await ask<SilencePage>("GET", `/v1/silence?level=${this.awaited}&whom=${this.silentOnly ? "silent" : "everyone"}&limit=${PAGE}&after=${after}${party}`);
       this.lines = after < 0 ? page.silences : [...(this.lines ?? []), ...page.silences];
       if (after < 0 && this.party === "") this.parties = page.parties;
       this.next = page.more ? page.after : null;

@@ -12,6 +12,7 @@ own, by entry and party, up to a cursor (``draw``).
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,6 +54,13 @@ WHOLE_MINUTE = timedelta(minutes=1)
 """What is shown of one party to all is no finer: it says that, and not what, was told."""
 
 _RISING = {level.value: number for number, level in enumerate(Level)}
+
+
+class Whom(StrEnum):
+    """Of whom is asked: who is silent, or also who has come as far as is awaited."""
+
+    SILENT = "silent"
+    EVERYONE = "everyone"
 
 
 class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -120,7 +128,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         party: Only this party's silence.
         longer_than_s: Only what lasts so long.
         level: What is awaited: less than it is silence.
-        answered: Also who has come so far, or further.
+        whom: Only who is silent, or also who has come so far.
         after: The cursor: only objects whose current version is a later entry.
         limit: At most so many objects that someone is silent about.
     """
@@ -130,7 +138,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     party: str | None = None
     longer_than_s: int = 0
     level: Level = Level.DELIVERED
-    answered: bool = False
+    whom: Whom = Whom.SILENT
     after: int = -1
     limit: int = SCANNED_MAX
 
@@ -290,7 +298,7 @@ def _silent(
         rows = standing.acknowledged.get((stored.sequence, reader.party), ())
         best = max(rows, key=lambda row: _RISING[row.level], default=None)
         reached = best is not None and _RISING[best.level] >= _RISING[asked.level.value]
-        if reached and not asked.answered:
+        if reached and asked.whom is Whom.SILENT:
             continue
         since = on_record if told is None else _time(told.at_us)
         silent_s = 0 if reached else int((reader.now - since).total_seconds())
