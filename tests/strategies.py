@@ -108,7 +108,11 @@ notices = st.builds(
     review_due=maybe_times,
     disputed=st.booleans(),
     standing=st.sampled_from(Standing),
-    escort=st.one_of(st.none(), st.builds(Escort, armed=st.booleans(), marking=names)),
+    escort=st.one_of(
+        st.none(),
+        st.builds(Escort, armed=st.booleans(), marking=names),
+        st.builds(Escort, escorted=st.none() | st.booleans(), vehicle_count=st.integers(1, 9)),
+    ),
     provenance=st.one_of(
         st.none(), st.builds(Provenance, source=names, verification=st.sampled_from(Verification))
     ),

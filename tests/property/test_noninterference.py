@@ -189,7 +189,8 @@ DOES = (
     "ask", "ask wide", "ask as another", "commit", "file", "file",
     "utm file", "utm query", "utm get",
     "uss details", "uss constraint", "uss notify", "utm subscribe", "utm told",
-    "list", "list", "list", "get", "history", "terms", "events", "events there", "silence",
+    "list", "list", "list", "get", "history", "account", "terms",
+    "events", "events there", "silence",
     "layer", "tile", "item", "export",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
@@ -581,6 +582,9 @@ class Two:
 
     async def do_history(self, step: Step) -> object:
         return await self.reading.history(TWO, self.target(step.target).object_id)
+
+    async def do_account(self, step: Step) -> object:
+        return await self.reading.account(TWO, self.target(step.target).object_id)
 
     async def do_terms(self, _: Step) -> object:
         return [await self.reading.agreement(TWO), await self.reading.parties(TWO)]

@@ -19,6 +19,7 @@ from detente.node.telling.silence import (
     Draw,
     PartySilence,
     Silence,
+    Whom,
     everything,
     silences,
     undrawn,
@@ -95,6 +96,7 @@ def test_silence_lasts_from_when_it_was_told_until_the_current_version_is_acknow
         assert found["three"].told is None
         assert found["three"].grade is Grade.AREA
         assert found["two"].name == "a"
+        assert [one.party for one in await node.asked(whom=Whom.EVERYONE)] == ["three", "two"]
         assert await node.asked(longer_than_s=901) == []
         assert [one.party for one in await node.asked(party="three")] == ["three"]
         await node.acknowledge("two", site, Level.RECEIVED)
@@ -105,6 +107,9 @@ def test_silence_lasts_from_when_it_was_told_until_the_current_version_is_acknow
         found = {one.party: one for one in await node.asked(level=Level.ACTED_ON)}
         assert found["two"].level is Level.PASSED_ON
         assert found["two"].passed_on == ("north", "south")
+        everyone = {one.party: one for one in await node.asked(whom=Whom.EVERYONE)}
+        assert everyone["two"].level is Level.PASSED_ON
+        assert (everyone["two"].silent_s, everyone["three"].silent_s) == (0, 900)
         changed = await node.theatre.say(
             "one", hospital("a", *HERE, standoff_mm=1, release=BOTH), replacing=site
         )

@@ -30,7 +30,7 @@ export class App extends Speaking {
       this.object = object;
       this.tab = "picture";
     }, this.over.signal);
-    hear("detente-tab", (tab) => (this.tab = tab as Tab), this.over.signal);
+    hear("detente-tab", (name) => (this.tab = TABS.find((one) => one === name) ?? this.tab), this.over.signal);
     void this.enter();
   }
 

@@ -1,7 +1,7 @@
 // The check: what would it meet? It informs, and never permits.
 
 import { html, nothing } from "lit";
-import { customElement, query, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import {
   type Finding, type Readings, type Receipt, type Schemas, type Understood, type Verdict, type View,
   Refusal, ask, once, readBack,
@@ -9,6 +9,7 @@ import {
 import { tell } from "./events";
 import { features, typed } from "./forms";
 import { remarks, understood } from "./read-back";
+import type { ReleaseChoice } from "./release";
 import "./where";
 import type { Where } from "./where";
 import { Speaking, at, called, say } from "./words";
@@ -24,6 +25,7 @@ interface Answer {
 
 @customElement("detente-check")
 export class CheckPanel extends Speaking {
+  @property() party = "";
   @state() private read: Readings | null = null;
   @state() private answers: readonly Answer[] = [];
   @state() private problem = "";
@@ -59,6 +61,7 @@ export class CheckPanel extends Speaking {
         </div>
         <p class="hint">${say("utc")}</p>
         <label>${say("own-name")}<input name="name" maxlength="200"></label>
+        <details class="act" @toggle=${() => void import("./release")}><summary>${say("release")}</summary><detente-release own=${this.party}></detente-release></details>
         <button class="main" ?disabled=${this.busy}>${say("ask")}</button>
       </form>
       <div role="status" aria-live="polite">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
@@ -154,7 +157,8 @@ export class CheckPanel extends Speaking {
     this.problem = "";
     const key = (this.tokens = [...new Set([...this.tokens, ...shown])]);
     try {
-      const value = { ...plan, state: "accepted" };
+      const release = this.querySelector<ReleaseChoice>("detente-release:defined")?.value() ?? null;
+      const value = { ...plan, state: "accepted", ...(release === null ? {} : { release }) };
       const receipt = await ask<Receipt>("POST", "/v1/plans", { plan: value, key }, once());
       this.unaware = null;
       this.filed = [...this.filed, plan.source_id];

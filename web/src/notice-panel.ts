@@ -1,22 +1,38 @@
-// A notice, entered with read-back: what is stored is shown, and said aloud, before it is.
+// Notify: a site, a movement, own people, a zone. What is stored is shown, and confirmed, before it is.
 
 import { html, nothing } from "lit";
-import { customElement, query, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Receipt, ask, once, readBack } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { features, typed } from "./forms";
+import { accompanied } from "./escort";
+import "./legs";
+import type { Legs } from "./legs";
 import { remarks, understood } from "./read-back";
+import "./release";
+import { type ReleaseChoice, released } from "./release";
 import "./where";
 import type { Where } from "./where";
 import { Speaking, say } from "./words";
 
-const FIELDS = ["position", "name", "category", "standoff_m", "start", "end"];
-const CATEGORIES = ["medical", "school", "water", "shelter", "aid", "religious", "power", "other"];
-const GRADES = ["full", "area", "contact", "none"] as const;
+const FIELDS = ["position", "name", "category", "rule", "standoff_m", "start", "end"];
+const CATEGORIES = ["medical", "school", "water", "shelter", "aid", "religious", "power", "convoy", "other"];
+const RULES = ["no_activity", "coordinate_first", "corridor", "boundary"] as const;
+
+/** What may be said here: as it is read, and where it is put on record. */
+const KINDS = {
+  site: ["notices", "/v1/notices"],
+  movement: ["notices", "/v1/movements"],
+  presence: ["presence", "/v1/presence"],
+  zone: ["zones", "/v1/zones"],
+} as const;
+type Kind = keyof typeof KINDS;
 
 @customElement("detente-notice")
 export class NoticePanel extends Speaking {
+  @property() party = "";
+  @state() private kind: Kind = "site";
   @state() private read: Readings | null = null;
   @state() private typed = "";
   @state() private problem = "";
@@ -24,24 +40,29 @@ export class NoticePanel extends Speaking {
   @query("form") private form!: HTMLFormElement;
   @query("dialog") private dialog!: HTMLDialogElement;
   @query("detente-where") private where!: Where;
+  @query("detente-legs") private legs!: Legs | null;
+  @query("detente-release") private release!: ReleaseChoice;
   private key: Record<string, string> = {};
 
   override render(): unknown {
+    const moves = this.kind === "movement";
     return html`<h2>${say("tab.notice")}</h2>
       <form @submit=${(event: Event) => void this.reading(event)}>
+        <label>${say("speak.kind")}<select name="kind" @change=${(event: Event) => this.become((event.target as HTMLSelectElement).value as Kind)}>
+          ${(Object.keys(KINDS) as Kind[]).map((one) => html`<option value=${one} ?selected=${one === this.kind}>${say(`speak.kind.${one}`)}</option>`)}</select></label>
         <label>${say("own-name")}<input name="name" required maxlength="200"></label>
         <label>${say("what-it-is")}<input name="category" required list="categories" dir="ltr" value="medical" pattern="[a-z0-9_\\-]+"></label>
         <datalist id="categories">${CATEGORIES.map((one) => html`<option value=${one}></option>`)}</datalist>
-        <detente-where></detente-where>
+        ${this.kind === "zone" ? html`<label>${say("rule")}<select name="rule">${RULES.map((one) => html`<option value=${one}>${say(`rule.${one}`)}</option>`)}</select></label>` : nothing}
+        ${moves ? html`<detente-legs></detente-legs>` : html`<detente-where></detente-where>`}
         <div class="pair">
-          <label>${say("radius")}<input name="radius" inputmode="decimal" dir="ltr"></label>
+          ${moves ? nothing : html`<label>${say("radius")}<input name="radius" inputmode="decimal" dir="ltr"></label>`}
           <label>${say("standoff")}<input name="standoff_m" inputmode="decimal" dir="ltr"></label>
-          <label>${say("from")}<input type="datetime-local" name="start"></label>
-          <label>${say("until")}<input type="datetime-local" name="end"></label>
+          ${moves ? nothing : html`<label>${say("from")}<input type="datetime-local" name="start"></label>
+          <label>${say("until")}<input type="datetime-local" name="end"></label>`}
         </div>
         <p class="hint">${say("utc")}</p>
-        <label>${say("release")}
-          <select name="release">${GRADES.map((one) => html`<option value=${one}>${say(`release.${one}`)}</option>`)}</select></label>
+        <detente-release own=${this.party}></detente-release>
         <button class="main">${say("read-it-back")}</button>
       </form>
       <div role="status" aria-live="polite">
@@ -52,7 +73,8 @@ export class NoticePanel extends Speaking {
         <h2 id="read-back">${say("read-back")}</h2>
         ${this.typed === "" ? nothing : html`<p>${say("typed")}: <code dir="ltr">${this.typed}</code></p>`}
         <h3>${say("stored")}</h3>
-        ${this.read === null ? nothing : html`${this.read.values.map(understood)}${remarks(this.read)}`}
+        ${this.read === null ? nothing : html`${this.read.values.map((one) => html`${understood(one)}${accompanied(one.value)}`)}${remarks(this.read)}`}
+        <p>${say("release")}: ${this.read === null ? "" : released(this.release.value())}</p>
         <p class="question">${say("read-back-ask")}</p>
         <div class="row">
           <button class="main" type="button" @click=${() => void this.confirmed()}>${say("confirm")}</button>
@@ -61,21 +83,21 @@ export class NoticePanel extends Speaking {
       </dialog>`;
   }
 
+  private become(kind: Kind): void {
+    this.where?.stop();
+    this.legs?.clear();
+    this.kind = kind;
+  }
+
   private async reading(event: Event): Promise<void> {
     event.preventDefault();
     this.problem = this.said = "";
     try {
-      const given = typed(this.form, FIELDS);
-      const drawn = this.where.shapes;
-      if (drawn.length === 0 && given.position === undefined) throw new Error(say("need-place"));
-      if (drawn.length > 0) delete given.position;
-      const radius = typed(this.form, ["radius"]).radius ?? "";
       // The author's own id: two notices of one name are two places.
-      const id = crypto.randomUUID();
-      this.read = await readBack("notices", features(drawn.slice(0, 1), { ...given, id }, radius));
-      this.typed = given.position ?? "";
+      const found = this.asked(crypto.randomUUID());
+      this.read = await readBack(KINDS[this.kind][0], found);
       this.key = once();
-      if (this.read.values.length === 0) {
+      if (this.read.values.length === 0 || (this.kind === "movement" && this.read.refusals.length > 0)) {
         const [why] = this.read.refusals;
         throw new Error(say("failed", { why: [why?.what, why?.expected, why?.got].filter(Boolean).join(", ") }));
       }
@@ -86,18 +108,35 @@ export class NoticePanel extends Speaking {
     }
   }
 
+  /** What is typed and drawn, for the node to read. */
+  private asked(id: string): ReturnType<typeof features> {
+    const given = typed(this.form, FIELDS);
+    if (this.legs !== null) {
+      const about = Object.fromEntries(Object.entries(given).filter(([name]) => name !== "position"));
+      if (this.legs.pending()) this.legs.add();
+      const found = this.legs.features(id, about);
+      if (found.length === 0 || this.legs.pending()) throw new Error(say("speak.no-legs"));
+      this.typed = this.legs.typed();
+      return found;
+    }
+    const drawn = this.where.shapes;
+    if (drawn.length === 0 && given.position === undefined) throw new Error(say("need-place"));
+    if (drawn.length > 0) delete given.position;
+    this.typed = given.position ?? "";
+    return features(drawn.slice(0, 1), { ...given, id }, typed(this.form, ["radius"]).radius ?? "");
+  }
+
   private async confirmed(): Promise<void> {
     const [one] = this.read?.values ?? [];
     if (one === undefined) return;
-    const grade = String(new FormData(this.form).get("release"));
-    const release = grade === "none" ? {} : { release: { members: grade } };
+    const release = this.release.value();
     this.dialog.close();
     try {
       // Sent again after a cut line, it is the same act (the key), not a second notice.
-      const receipt = await ask<Receipt>("POST", "/v1/notices", { ...one.value, ...release }, this.key);
+      const receipt = await ask<Receipt>("POST", KINDS[this.kind][1], { ...one.value, ...(release === null ? {} : { release }) }, this.key);
       this.said = say("notified", { name: one.value.name ?? one.value.source_id, sequence: receipt.sequence });
       this.form.reset();
-      this.where.stop();
+      this.become("site");
       tell("detente-changed", receipt.sequence);
     } catch (error) {
       this.problem = refusal(error);

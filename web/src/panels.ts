@@ -2,9 +2,7 @@
 
 import { html } from "lit";
 import "./check-panel";
-import "./notice-panel";
 import "./picture-panel";
-import "./told-panel";
 
 /** What a panel is told: the object whose details are asked for, and who asks. */
 export interface Given {
@@ -14,10 +12,19 @@ export interface Given {
 
 export const PANELS = {
   picture: (given: Given) => html`<detente-picture .object=${given.object} party=${given.party}></detente-picture>`,
-  check: () => html`<detente-check></detente-check>`,
-  notice: () => html`<detente-notice></detente-notice>`,
-  told: () => html`<detente-told></detente-told>`,
-  hotline: () => (void import("./hotline-panel"), html`<detente-hotline></detente-hotline>`),
+  check: (given: Given) => html`<detente-check party=${given.party}></detente-check>`,
+  notice: (given: Given) => later(html`<detente-notice party=${given.party}></detente-notice>`, () => import("./notice-panel")),
+  told: () => later(html`<detente-told></detente-told>`, () => import("./told-panel")),
+  hotline: () => later(html`<detente-hotline></detente-hotline>`, () => import("./hotline-panel")),
+  exchange: (given: Given) => later(html`<detente-exchange party=${given.party}></detente-exchange>`, () => import("./exchange-panel")),
+  record: (given: Given) => later(html`<detente-record party=${given.party}></detente-record>`, () => import("./record-panel")),
+  admin: () => later(html`<detente-admin></detente-admin>`, () => import("./admin-panel")),
 };
 export type Tab = keyof typeof PANELS;
 export const TABS = Object.keys(PANELS) as Tab[];
+
+/** An element whose module is loaded when it is first shown. */
+function later<T>(element: T, load: () => Promise<unknown>): T {
+  void load();
+  return element;
+}

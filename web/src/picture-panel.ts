@@ -84,12 +84,14 @@ export class PicturePanel extends Speaking {
           : nothing}
         <button type="button" @click=${() => (this.object = null)}>${say("close")}</button>
       </div>
+      <detente-speak-object .view=${view} party=${this.party}></detente-speak-object>
     </section>`;
   }
 
   private async look(object: string): Promise<void> {
     try {
       const view = await ask<View>("GET", `/v1/objects/${object}`);
+      void import("./speak-object");
       if (this.object === object) this.view = view;
     } catch (error) {
       this.told = refusal(error);
@@ -159,7 +161,7 @@ export class PicturePanel extends Speaking {
   }
 }
 
-function nameOf(view: View): string {
+export function nameOf(view: View): string {
   const value = view.value;
   const name = value && "name" in value ? value.name : null;
   const title = value && "title" in value ? String(value.title) : null;
@@ -167,7 +169,7 @@ function nameOf(view: View): string {
 }
 
 /** A position of an object, to look at it. */
-function placeOf(view: View): [number, number] | null {
+export function placeOf(view: View): [number, number] | null {
   const value = view.value;
   const volumes: readonly Volume[] = value && "volumes" in value ? (value.volumes ?? []) : (view.area ?? []);
   const shape = volumes[0]?.footprint[0];

@@ -9,10 +9,16 @@ const MM = 1_000;
 export function understood(one: Understood): unknown {
   const volumes: readonly Volume[] = "volumes" in one.value ? (one.value.volumes ?? []) : [];
   const [first] = volumes;
+  const legs = one.legs ?? [];
+  if (legs.length > 0) return html`<ol class="read-legs">${legs.map((leg, number) => html`<li>${facts(leg.places, leg.positions, volumes[number])}</li>`)}</ol>`;
+  return facts(one.places, one.positions, first);
+}
+
+function facts(places: readonly string[], positions: number, first: Volume | undefined): unknown {
   return html`<dl class="facts">
     <dt>${say("position")}</dt>
-    <dd><ul class="places">${one.places.map((place) => html`<li dir="ltr">${spellings(place)}</li>`)}
-      ${one.positions > one.places.length ? html`<li>… ${one.positions}</li>` : nothing}</ul></dd>
+    <dd><ul class="places">${places.map((place) => html`<li dir="ltr">${spellings(place)}</li>`)}
+      ${positions > places.length ? html`<li>… ${positions}</li>` : nothing}</ul></dd>
     ${first === undefined ? nothing : when(first)}
   </dl>`;
 }

@@ -1,16 +1,25 @@
-// The acknowledgement board: who was told what, and who is silent.
+// The acknowledgement board: who was told what and when, how far it has come, and who is silent.
 
 import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import { type SilencePage, ask } from "./api";
+import { type Schemas, type SilencePage, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, isolated, say } from "./words";
+
+const AWAITED = ["received", "passed_on", "acted_on"] as const;
+const PAGE = 100;
 
 @customElement("detente-told")
 export class ToldPanel extends Speaking {
-  @state() private page: SilencePage | null = null;
+  @state() private lines: readonly Schemas["Silence"][] | null = null;
+  @state() private parties: readonly Schemas["PartySilence"][] = [];
+  @state() private next: number | null = null;
   @state() private problem = "";
+  @state() private text = "";
+  private silentOnly = true;
+  private awaited: (typeof AWAITED)[number] = "received";
+  private party = "";
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -26,30 +35,70 @@ export class ToldPanel extends Speaking {
   }
 
   override render(): unknown {
-    const silences = this.page?.silences ?? [];
+    const lines = (this.lines ?? []).filter((one) => (one.name ?? one.object).toLowerCase().includes(this.text));
     return html`<h2>${say("tab.told")}</h2>
+      <form class="board-filter" @change=${(event: Event) => this.choose(event)} @submit=${(event: Event) => event.preventDefault()}>
+        <div class="pair">
+          <label>${say("speak.show")}<select name="silent"><option value="silent">${say("speak.show-silent")}</option><option value="all">${say("speak.show-all")}</option></select></label>
+          <label>${say("speak.awaited")}<select name="awaited">${AWAITED.map((one) => html`<option value=${one}>${say(`level.${one}`)}</option>`)}</select></label>
+          <label>${say("who")}<select name="party"><option value="">${say("speak.every-party")}</option>${this.parties.map((one) => html`<option>${one.party}</option>`)}</select></label>
+          <label>${say("object")}<input name="text" maxlength="100" @input=${(event: Event) => (this.text = (event.target as HTMLInputElement).value.trim().toLowerCase())}></label>
+        </div>
+      </form>
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
-      <h3>${say("board")}</h3>
-      ${this.page !== null && silences.length === 0 ? html`<p>${say("board-empty")}</p>` : nothing}
-      ${silences.length === 0 ? nothing : html`<table><thead><tr>
+      <h3>${say(this.silentOnly ? "board" : "speak.board-all")}</h3>
+      ${this.lines !== null && lines.length === 0 ? html`<p>${say(this.silentOnly ? "board-empty" : "speak.board-nothing")}</p>` : nothing}
+      ${lines.length === 0 ? nothing : html`<table class="board"><thead><tr>
           <th scope="col">${say("object")}</th><th scope="col">${say("who")}</th><th scope="col">${say("told-at")}</th>
           <th scope="col">${say("level")}</th><th scope="col">${say("silent-for")}</th></tr></thead>
-        <tbody>${silences.map((one) => html`<tr>
-          <td><button type="button" class="link" @click=${() => tell("detente-object", one.object)}>${one.name ?? one.object.slice(0, 8)}</button></td>
-          <td>${one.party}</td>
-          <td>${one.told ? at(one.told) : say("never-told")}</td>
-          <td>${called("level", one.level ?? "none")}</td>
-          <td>${say("minutes", { count: Math.floor(one.silent_s / 60) })}</td></tr>`)}</tbody></table>`}
-      ${this.page?.more ? html`<p>${say("more-found")}</p>` : nothing}
+        <tbody>${lines.map(line)}</tbody></table>`}
+      ${this.next === null ? nothing : html`<button type="button" @click=${() => void this.load(this.next!)}>${say("speak.more")}</button>`}
+      ${this.standing()}
       <button type="button" @click=${() => void this.load()}>${say("refresh")}</button>`;
   }
 
-  private async load(): Promise<void> {
+  /** How parties stand with acknowledging at all. */
+  private standing(): unknown {
+    if (this.parties.length === 0) return nothing;
+    return html`<h3>${say("speak.parties-stand")}</h3><table><thead><tr><th scope="col">${say("who")}</th><th scope="col">${say("speak.last-acknowledged")}</th>
+      <th scope="col">${say("speak.not-since")}</th></tr></thead><tbody>${this.parties.map((one) => html`<tr><td>${one.party}</td>
+        <td dir="ltr">${at(one.last_acknowledged)}</td><td><span dir="ltr">${at(one.not_acknowledging_since)}</span>
+          ${one.unreachable_since ? html`<br><span class="late">${say("speak.unreachable", { time: isolated(one.unreachable_since) })}</span>` : nothing}</td></tr>`)}</tbody></table>`;
+  }
+
+  private choose(event: Event): void {
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    this.silentOnly = given.get("silent") === "silent";
+    this.awaited = given.get("awaited") as (typeof AWAITED)[number];
+    this.party = String(given.get("party") ?? "");
+    void this.load();
+  }
+
+  private async load(after = -1): Promise<void> {
     try {
-      this.page = await ask<SilencePage>("GET", "/v1/silence?level=received&limit=100");
+      const party = this.party ? `&party=${encodeURIComponent(this.party)}` : "";
+      const page = await ask<SilencePage>("GET", `/v1/silence?level=${this.awaited}&whom=${this.silentOnly ? "silent" : "everyone"}&limit=${PAGE}&after=${after}${party}`);
+      this.lines = after < 0 ? page.silences : [...(this.lines ?? []), ...page.silences];
+      if (after < 0 && this.party === "") this.parties = page.parties;
+      this.next = page.more ? page.after : null;
       this.problem = "";
     } catch (error) {
       this.problem = refusal(error);
     }
   }
+}
+
+function line(one: Schemas["Silence"]): unknown {
+  return html`<tr>
+    <td><button type="button" class="link" @click=${() => tell("detente-object", one.object)}>${one.name ?? one.object.slice(0, 8)}</button>
+      <br><small>${called("kind", one.kind)}, ${say("version").toLowerCase()} ${one.version}</small></td>
+    <td>${one.party}<br><small>${called("speak.grade", one.grade)}</small></td>
+    <td>${one.told ? html`<span dir="ltr">${at(one.told)}</span><br><small>${say("speak.ago", { age: age(one.told) })}</small>` : say("never-told")}</td>
+    <td>${called("level", one.level ?? "none")}${(one.passed_on ?? []).length > 0 ? html`<br><small dir="auto">${one.passed_on!.join(", ")}</small>` : ""}
+      ${one.acknowledged ? html`<br><small dir="ltr">${at(one.acknowledged)}</small>` : ""}</td>
+    <td>${one.silent_s > 0 || !one.level ? say("minutes", { count: Math.floor(one.silent_s / 60) }) : ""}</td></tr>`;
+}
+
+function age(time: string): string {
+  return say("minutes", { count: Math.max(0, Math.floor((Date.now() - Date.parse(time)) / 60_000)) });
 }

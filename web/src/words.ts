@@ -49,6 +49,11 @@ export function at(time: string | null | undefined): string {
   return time ? `${time.slice(0, 19).replace("T", " ")}Z` : "";
 }
 
+/** The same within a sentence that may run from right to left. */
+export function isolated(time: string | null | undefined): string {
+  return `\u2066${at(time)}\u2069`;
+}
+
 export async function speak(wanted: Language): Promise<void> {
   words = wanted === "en" ? en : (await OTHERS[wanted]()).default;
   language = wanted;

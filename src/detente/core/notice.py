@@ -20,6 +20,9 @@ from detente.errors import MalformedInput
 LEGS_MAX = 1_000
 """Volumes in one entry: a month's route at forty legs a day stays under it."""
 
+VEHICLES_MAX = 10_000
+"""Vehicles of one movement: the evacuation of a town stays under it."""
+
 SourceId = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 """A name of its author's choice; without U+0000, which PostgreSQL's text cannot hold."""
 
@@ -66,13 +69,57 @@ class Provenance(Struct, frozen=True, kw_only=True, omit_defaults=True):
     accuracy_mm: RadiusMm = 0
 
 
-class Escort(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What accompanies a movement and how it can be recognised (H14)."""
+class Guard(StrEnum):
+    """What guards a movement; "none" is what files write where they say nothing."""
 
-    armed: bool
+    UNESCORTED = "unescorted"
+    UNARMED = "unarmed"
+    ARMED = "armed"
+
+
+class Escort(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What accompanies a movement and how it can be recognised (H14).
+
+    None is "not said", never "no".
+
+    Attributes:
+        armed: Whether its escort is.
+        vehicles: What they are, in words.
+        marking: What is on them, in words.
+        marking_visible_thermal: Whether a thermal camera shows it.
+        marking_visible_day: Whether it is seen by daylight.
+        escorted: Whether anybody escorts it.
+        vehicle_count: How many vehicles, the escort's included.
+
+    Raises:
+        MalformedInput: An armed escort that is none.
+    """
+
+    armed: bool | None = None
     vehicles: FreeText = ""
     marking: FreeText = ""
     marking_visible_thermal: bool | None = None
+    marking_visible_day: bool | None = None
+    escorted: bool | None = None
+    vehicle_count: Annotated[int, Meta(ge=1, le=VEHICLES_MAX)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.armed and self.escorted is False:
+            raise MalformedInput(
+                "escort", expected="unescorted, unarmed or armed", got="unescorted, and armed"
+            )
+
+    @property
+    def guard(self) -> Guard | None:
+        """What guards it; None where that is not said.
+
+        Entries from before ``escorted`` say ``armed`` alone, which spoke of an escort.
+        """
+        if self.escorted is False:
+            return Guard.UNESCORTED
+        if self.armed is None:
+            return None
+        return Guard.ARMED if self.armed else Guard.UNARMED
 
 
 class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True):

@@ -20,7 +20,8 @@ KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}$(?!\n)")]
 Category = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_/-]{0,62}$(?!\n)")]
 """A lower-case token such as ``medical``; agreements set separations by it."""
 
-FreeText = Annotated[str, Meta(max_length=4_000)]
+FREE_TEXT_MAX = 4_000
+FreeText = Annotated[str, Meta(max_length=FREE_TEXT_MAX)]
 """Two printed pages: what a person will read in a hurry, and no more."""
 
 

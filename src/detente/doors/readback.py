@@ -5,6 +5,7 @@ its own to be wrong about: which edges are meant, how high mean sea level is, wh
 ``36 43 4.9 N`` means (H9).
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -28,6 +29,16 @@ PLACES_MAX = 100
 """Positions that are spelt out, of one value: more than anyone reads back aloud."""
 
 
+class Leg(Struct, frozen=True, kw_only=True):
+    """One of a value's volumes, in their order: its positions in three spellings.
+
+    Of all legs together ``PLACES_MAX`` are spelt out; ``positions`` is how many it has.
+    """
+
+    places: tuple[str, ...]
+    positions: int
+
+
 class Understood(Struct, frozen=True, kw_only=True):
     """One value, as it would be stored.
 
@@ -36,12 +47,14 @@ class Understood(Struct, frozen=True, kw_only=True):
         drawn: A GeoJSON geometry that holds it.
         places: Its positions in three spellings, the first ``PLACES_MAX``.
         positions: How many it has.
+        legs: Each of its volumes, where it has several.
     """
 
     value: Imported
     drawn: msgspec.Raw
     places: tuple[str, ...]
     positions: int
+    legs: tuple[Leg, ...] = ()
 
 
 class Readings(Struct, frozen=True, kw_only=True):
@@ -85,9 +98,22 @@ def _understood(value: Imported, now: datetime) -> Understood:
     return Understood(
         value=value,
         drawn=msgspec.Raw(shapely.to_geojson(rounded(drawing_of(volumes))).encode()),
-        places=tuple(spelt(lat / E7_PER_DEG, lon / E7_PER_DEG) for lon, lat in places[:PLACES_MAX]),
+        places=_spelt(places[:PLACES_MAX]),
         positions=len(places),
+        legs=tuple(_legs(volumes)) if len(volumes) > 1 else (),
     )
+
+
+def _legs(volumes: tuple[Volume, ...]) -> Iterator[Leg]:
+    left = PLACES_MAX
+    for volume in volumes:
+        places = _positions(volume)
+        yield Leg(places=_spelt(places[:left]), positions=len(places))
+        left = max(0, left - len(places))
+
+
+def _spelt(places: Sequence[Position]) -> tuple[str, ...]:
+    return tuple(spelt(lat / E7_PER_DEG, lon / E7_PER_DEG) for lon, lat in places)
 
 
 def _positions(volume: Volume) -> list[Position]:

@@ -32,7 +32,8 @@ from detente.core.release import Grade
 from detente.core.view import Item, Reader, View
 from detente.core.volume import microseconds
 from detente.core.wire import read
-from detente.errors import LogInconsistent, NotFound, Unavailable
+from detente.errors import LogInconsistent, NotFound, NotPermitted, Unavailable
+from detente.node.account import Account, account
 from detente.node.asking import Follow, reader_of
 from detente.node.committing import Committed
 from detente.node.engine import Engine
@@ -205,6 +206,23 @@ class Reading:
         return await self._look(
             principal, lambda look: line_of(look.record, look.reader, look.lines, object_id)
         )
+
+    async def account(self, principal: Principal, object_id: str) -> Account:
+        """To whom an object was shown and who acknowledged it, for its author.
+
+        Raises:
+            NotFound: There is none, or not for this reader.
+            NotPermitted: A reader who may see it, and did not say it.
+        """
+        principal.require(Scope.READ)
+
+        def look_up(look: _Look) -> Account:
+            stored = _whole(look, object_id)
+            if stored.party != principal.party:
+                raise NotPermitted(f"account of {object_id}", expected="its author")
+            return account(look.record, stored)
+
+        return await self._look(principal, look_up)
 
     async def opening(self, principal: Principal, committed: Committed, notary: Notary) -> Evidence:
         """What proves a check that was just committed, for whoever asked."""

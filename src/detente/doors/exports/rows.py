@@ -22,6 +22,7 @@ from detente.core.presence import Presence, Track
 from detente.core.view import View
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Corridor, Polygon, Position, Volume
 from detente.core.zone import Zone
+from detente.doors.escort_columns import ESCORT_COLUMNS, said_of
 from detente.node.exporting import Export
 from detente.node.layers import Item
 
@@ -33,6 +34,7 @@ COLUMNS: dict[str, type] = {
     "lower_m": float, "upper_m": float, "altitude_reference": str, "standoff_m": float,
     "hazard_m": float, "uncertainty_m": float, "review_due": str, "stale": bool,
     "disputed": bool, "desk_to_call": str, "tlp": str, "plan": str, "movement": str,
+    **ESCORT_COLUMNS,
 }  # fmt: skip
 """What is said of each volume, and of what type; null where there is nothing to say."""
 
@@ -175,6 +177,7 @@ def _of_value(value: Protected, now: datetime) -> dict[str, Value]:
         "review_due": None if value.review_due is None else utc(value.review_due),
         "stale": value.is_stale(now),
         "disputed": value.disputed,
+        **(said_of(value.escort) if isinstance(value, Notice) else {}),
     }
 
 

@@ -24,6 +24,7 @@ from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Corridor, Polygon, Position, Volume
 from detente.core.zone import Zone
+from detente.doors.escort_columns import told_of
 from detente.doors.exports.rows import called
 from detente.errors import Conflict
 from detente.node.exporting import Export
@@ -173,6 +174,8 @@ def _of_value(value: Protected, now: datetime) -> list[tuple[str, str]]:
     if value.standoff_mm:
         metres = value.standoff_mm / MM_PER_M
         out.append(("Keep away", f"{metres:g} m ({_feet(metres, up=True)} ft) from all of it"))
+    if isinstance(value, Notice) and value.escort is not None:
+        out += told_of(value.escort)
     if value.is_stale(now):
         out.append(("Note", "its review is overdue; it protects as before"))
     if value.disputed:

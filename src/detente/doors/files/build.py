@@ -14,6 +14,7 @@ from detente.core.presence import SPEED_MAX_MM_S, Presence, Track
 from detente.core.volume import MM_PER_M, Circle, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.doors.files.columns import Fields
+from detente.doors.files.escorts import escort_of
 from detente.doors.files.positions import RESOLUTION_COARSE_DEG, Located, locate, refuse_zeros
 from detente.doors.files.reading import Imported, Reading, ReadOptions, Remark, Row
 from detente.doors.files.shapes import Sizes
@@ -92,7 +93,8 @@ class Builder:
         group = self._group(fields)
         if group in self._groups:
             known = self._groups[group]
-            known.value = _joined(known.value, volumes, fields)
+            joined = _joined(known.value, volumes, fields)
+            known.value = self._accompanied(row, joined, fields)
             return
         identity = group or self._identity(row, fields)
         if len(identity) > ID_LENGTH_MAX:
@@ -101,6 +103,7 @@ class Builder:
             raise MalformedInput("id", expected="a name without U+0000")
         name = self._name(row, fields, identity)
         value = self._value(fields, self._untaken(row, identity, name), name, volumes, located)
+        value = self._accompanied(row, value, fields)
         country = fields.text("country") or self._options.country
         built = Built(row=row.number, value=value, country=country)
         self._built.append(built)
@@ -233,6 +236,16 @@ class Builder:
                 typed=None if located is None else located.typed,
             ),
         )
+
+    def _accompanied(self, row: Row, value: Imported, fields: Fields) -> Imported:
+        """A movement with its escort; what cannot be read of that is doubted, and it protects."""
+        if not isinstance(value, Notice) or value.kind is not NoticeKind.MOVEMENT or value.escort:
+            return value
+        try:
+            return msgspec.structs.replace(value, escort=escort_of(fields))
+        except MalformedInput as error:
+            self._doubt(row, value.name, what=error.what, expected=error.expected, got=error.got)
+            return value
 
     def _standoff_mm(self, fields: Fields) -> int:
         own = fields.length_mm("standoff_m")

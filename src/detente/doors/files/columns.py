@@ -47,6 +47,12 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "time": ("time", "timestamp"),
     "speed_max_m_s": ("speedmaxms",),
     "accuracy_m": ("accuracym",),
+    "escort": ("escort",),
+    "vehicles": ("vehicles",),
+    "vehicle_count": ("vehiclecount",),
+    "marking": ("marking",),
+    "marking_visible_day": ("markingvisibleday",),
+    "marking_visible_thermal": ("markingvisiblethermal",),
 }  # fmt: skip
 """Our field to the names by which a column is recognised, the likeliest first."""
 
@@ -156,6 +162,21 @@ class Fields:
         """
         metres = self.number(field)
         return None if metres is None else length_mm(metres, what=field)
+
+    def truth(self, field: str) -> bool | None:
+        """Yes or no.
+
+        Raises:
+            MalformedInput: Neither.
+        """
+        text = str(self._values.get(field, "")).strip().lower()
+        if text in {"true", "yes", "1"}:
+            return True
+        if text in {"false", "no", "0"}:
+            return False
+        if text:
+            raise MalformedInput(field, expected="true or false", got=text[:80])
+        return None
 
     def time(self, field: str) -> datetime | None:
         """A time with an offset, in UTC.

@@ -36,7 +36,7 @@ from detente.node.telling.disclosures import shown_by
 from detente.node.telling.events import LIMIT_MAX, START, EventPage
 from detente.node.telling.matching import Wanted
 from detente.node.telling.people import TARGET_LENGTH_MAX
-from detente.node.telling.silence import Asked, Draw, SilencePage, silences, undrawn
+from detente.node.telling.silence import Asked, Draw, SilencePage, Whom, silences, undrawn
 from detente.node.telling.subscribing import (
     Subscribe,
     Subscribed,
@@ -226,10 +226,11 @@ async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the reques
     party: FromQuery[PartyId | None] = None,
     longer_than_s: Annotated[int, QueryParameter(ge=0, le=LONGEST_S)] = 0,
     level: FromQuery[Level] = Level.DELIVERED,
+    whom: FromQuery[Whom] = Whom.SILENT,
     after: After = START,
     limit: Limit = 100,
 ) -> SilencePage:
-    """Who has not acknowledged what, and for how long.
+    """Who has not acknowledged what, and for how long; with `whom=everyone`, also who has.
 
     An author sees whoever is silent about the current version of what it released;
     auditors and administrators see all. With the first page comes, for everyone, how
@@ -243,6 +244,7 @@ async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the reques
         party=party,
         longer_than_s=longer_than_s,
         level=level,
+        whom=whom,
         after=after,
         limit=limit,
     )

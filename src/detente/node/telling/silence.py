@@ -12,6 +12,7 @@ own, by entry and party, up to a cursor (``draw``).
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from msgspec.structs import replace
 from detente.core.entry import EntryKind
 from detente.core.ledger import NODE
 from detente.core.release import Grade
+from detente.core.report import Report
 from detente.core.telling import Acknowledgement, Level
 from detente.core.view import Reader, Released
 from detente.core.volume import EPOCH
@@ -54,6 +56,13 @@ WHOLE_MINUTE = timedelta(minutes=1)
 _RISING = {level.value: number for number, level in enumerate(Level)}
 
 
+class Whom(StrEnum):
+    """Of whom is asked: who is silent, or also who has come as far as is awaited."""
+
+    SILENT = "silent"
+    EVERYONE = "everyone"
+
+
 class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One party's silence about the current version of one object.
 
@@ -72,7 +81,7 @@ class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
         acknowledged: When it said so.
         passed_on: To which of its levels.
         since: Since when more is awaited: told, or on record where it was never told.
-        silent_s: For how long.
+        silent_s: For how long; 0 where it has come as far as is awaited.
     """
 
     object: str
@@ -119,6 +128,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         party: Only this party's silence.
         longer_than_s: Only what lasts so long.
         level: What is awaited: less than it is silence.
+        whom: Only who is silent, or also who has come so far.
         after: The cursor: only objects whose current version is a later entry.
         limit: At most so many objects that someone is silent about.
     """
@@ -128,6 +138,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     party: str | None = None
     longer_than_s: int = 0
     level: Level = Level.DELIVERED
+    whom: Whom = Whom.SILENT
     after: int = -1
     limit: int = SCANNED_MAX
 
@@ -286,17 +297,18 @@ def _silent(
         told = standing.told.get((stored.sequence, reader.party))
         rows = standing.acknowledged.get((stored.sequence, reader.party), ())
         best = max(rows, key=lambda row: _RISING[row.level], default=None)
-        if best is not None and _RISING[best.level] >= _RISING[asked.level.value]:
+        reached = best is not None and _RISING[best.level] >= _RISING[asked.level.value]
+        if reached and asked.whom is Whom.SILENT:
             continue
         since = on_record if told is None else _time(told.at_us)
-        silent_s = int((reader.now - since).total_seconds())
+        silent_s = 0 if reached else int((reader.now - since).total_seconds())
         if silent_s < asked.longer_than_s:
             continue
         yield Silence(
             object=stored.object_id,
             kind=stored.kind,
             author=stored.party,
-            name=stored.source_id if asked.asker == stored.party else None,
+            name=_called(value, stored) if asked.asker == stored.party else None,
             version=stored.version,
             sequence=stored.sequence,
             on_record=on_record,
@@ -309,6 +321,12 @@ def _silent(
             since=since,
             silent_s=max(0, silent_s),
         )
+
+
+def _called(value: Released, stored: Stored) -> str:
+    """What its author calls it: by name or title, else by the id that it gave it."""
+    name = value.title if isinstance(value, Report) else value.name
+    return name or stored.source_id
 
 
 def _is_past(value: Released, readers: Sequence[Reader]) -> bool:

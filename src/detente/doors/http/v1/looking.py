@@ -20,6 +20,7 @@ from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import READS, Operation
 from detente.doors.http.v1.request import converted, encode
 from detente.errors import MalformedInput
+from detente.node.account import Account
 from detente.node.reading import VERSIONS_MAX, Page, Versions
 from detente.node.telling.disclosures import disclose, disclose_evidence
 from detente.node.wanted import LIMIT_DEFAULT, LIMIT_MAX, TEXT_MAX, Box, Wanted
@@ -135,6 +136,13 @@ async def history(desk: Desk, exchange: Exchange) -> Answer:
     return Answer(HTTPStatus.OK, encode(found))
 
 
+async def told(desk: Desk, exchange: Exchange) -> Answer:
+    """Who was told of an object."""
+    principal = await desk.enter(exchange)
+    found = await desk.reading.account(principal, exchange.path_params["object"])
+    return Answer(HTTPStatus.OK, encode(found))
+
+
 async def evidence(desk: Desk, exchange: Exchange) -> Answer:
     """One file that proves an object; that its reader was shown it is on record before."""
     principal = await desk.enter(exchange)
@@ -198,6 +206,19 @@ OPERATIONS = (
         scopes=(Scope.READ,),
         refusals=(*_READS, "not_found"),
         query=VersionsQuery,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/objects/{object}/told",
+        name="told",
+        says="To whom one of the party's own objects was shown, how and when, and who acknowledged "
+        "it.\n\nAll versions; the newest 1,000 lines. An acknowledgement approves nothing. The "
+        "evidence of the object proves the same.",
+        tag="objects",
+        act=told,
+        gives=Account,
+        scopes=(Scope.READ,),
+        refusals=(*READS, "not_found"),
     ),
     Operation(
         method="GET",

@@ -1,0 +1,144 @@
+// Parties and agreement, for all to see; and for administrators, to change.
+
+import { html, nothing } from "lit";
+import { customElement, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
+import { type Receipt, type Schemas, type View, ask, once } from "./api";
+import "./agreement-form";
+import { refusal } from "./check-panel";
+import { hear, tell } from "./events";
+import { everyone } from "./release";
+import { Speaking, isolated, say } from "./words";
+
+type Agreement = Schemas["Agreement"];
+type Party = Schemas["Party"];
+const MM_PER_M = 1_000;
+const S_PER_H = 3_600;
+
+@customElement("detente-admin")
+export class AdminPanel extends Speaking {
+  @state() private view: View | null = null;
+  @state() private parties: readonly Party[] = [];
+  @state() private may = false;
+  @state() private told = "";
+  @state() private problem = "";
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-changed", () => void this.load(), this.over.signal);
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
+
+  override render(): unknown {
+    const terms = this.view?.value as Agreement | undefined;
+    return html`<h2>${say("tab.admin")}</h2>
+      <div role="status" aria-live="polite">
+        ${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}
+        ${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}
+      </div>
+      ${terms === undefined ? nothing : html`${agreed(terms, this.view!.version)}
+        ${this.may ? html`${keyed(terms.state, this.suspending(terms))}
+          <details class="act"><summary>${say("speak.change-agreement")}</summary>
+            <detente-agreement .terms=${terms} .parties=${this.parties} @detente-agreed=${(event: CustomEvent<Agreement>) => void this.put("/v1/agreement", event.detail)}></detente-agreement></details>` : nothing}`}
+      <h3>${say("speak.parties")}</h3>
+      <table><thead><tr><th scope="col">${say("party")}</th><th scope="col">${say("desk")}</th><th scope="col">${say("speak.keys")}</th></tr></thead>
+        <tbody>${this.parties.map((one) => html`<tr><td>${one.name}<br><small dir="ltr">${one.id}</small></td>
+          <td>${(one.desks ?? []).map((desk) => html`<div>${[desk.name, ...(desk.contacts ?? [])].join(", ")}</div>`)}</td>
+          <td>${(one.keys ?? []).length}</td></tr>`)}</tbody></table>
+      ${this.may ? this.admitting() : html`<p class="hint">${say("speak.not-administrator")}</p>`}
+      <p class="hint">${say("speak.accounts-cli")} <code dir="ltr">detente account new</code></p>`;
+  }
+
+  /** What stops plans is done by whoever writes the agreement's name, not by a click. */
+  private suspending(terms: Agreement): unknown {
+    const suspended = terms.state === "suspended";
+    return html`<details class="act"><summary>${say(suspended ? "speak.resume" : "speak.suspend")}</summary>
+      <form @submit=${(event: Event) => void this.turn(event, terms, suspended ? "resume" : "suspend")}>
+        <p>${say(suspended ? "speak.resume-what" : "speak.suspend-what")}</p>
+        <label>${say("speak.type-name", { name: terms.name })}<input name="typed" required autocomplete="off"></label>
+        <button>${say(suspended ? "speak.resume" : "speak.suspend")}</button></form></details>`;
+  }
+
+  private admitting(): unknown {
+    return html`<details class="act"><summary>${say("speak.admit")}</summary>
+      <form @submit=${(event: Event) => void this.admit(event)}>
+        <p class="hint">${say("speak.admit-what")}</p>
+        <label>${say("speak.party-id")}<input name="id" required pattern="[a-z0-9][a-z0-9._\\-]*" maxlength="63" dir="ltr"></label>
+        <label>${say("own-name")}<input name="name" required maxlength="200"></label>
+        <label>${say("speak.desk-name")}<input name="desk" required maxlength="200"></label>
+        <label>${say("speak.contacts")}<textarea name="contacts" rows="2" dir="ltr"></textarea></label>
+        <label>${say("speak.subject-name")}<input name="subject" maxlength="200" dir="ltr"></label>
+        <button>${say("speak.admit")}</button></form></details>`;
+  }
+
+  private async turn(event: Event, terms: Agreement, way: "suspend" | "resume"): Promise<void> {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    if (new FormData(form).get("typed") !== terms.name) {
+      this.problem = say("speak.other-name");
+      return;
+    }
+    form.reset();
+    await this.put(`/v1/agreement/${way}`);
+  }
+
+  private async admit(event: Event): Promise<void> {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    const given = new FormData(form);
+    const text = (name: string): string => String(given.get(name) ?? "").trim();
+    const known = this.parties.find((one) => one.id === text("id"));
+    const desk = { id: known?.desks?.[0]?.id ?? "duty", name: text("desk"), contacts: text("contacts").split("\n").map((one) => one.trim()).filter(Boolean) };
+    const desks = [desk, ...(known?.desks ?? []).slice(1)];
+    const subject = text("subject") || known?.subject;
+    if (await this.put("/v1/parties", { id: text("id"), name: text("name"), desks, ...(subject ? { subject } : {}) })) form.reset();
+  }
+
+  private async put(path: string, body?: object): Promise<boolean> {
+    this.told = this.problem = "";
+    try {
+      const receipt = await ask<Receipt>("POST", path, body, once());
+      this.told = say("speak.on-record", { sequence: receipt.sequence });
+      tell("detente-changed", receipt.sequence);
+      return true;
+    } catch (error) {
+      this.problem = refusal(error);
+      return false;
+    }
+  }
+
+  private async load(): Promise<void> {
+    try {
+      const [view, parties, me] = await Promise.all([ask<View>("GET", "/v1/agreement"), everyone(), ask<Schemas["Me"]>("GET", "/v1/me")]);
+      [this.view, this.parties, this.may] = [view, parties, me.scopes.includes("detente.admin")];
+    } catch (error) {
+      this.problem = refusal(error);
+    }
+  }
+}
+
+function agreed(terms: Agreement, version: number): unknown {
+  const separations = Object.entries(terms.separations ?? {});
+  const leads = Object.entries(terms.lead_times_s ?? {});
+  const facts: [string, unknown][] = [
+    [say("version"), version],
+    [say("state"), terms.state === "suspended" ? html`<span class="late">${say("speak.suspended", { time: isolated(terms.suspended_at) })}</span>` : say("speak.in-force")],
+    [say("speak.member-list"), (terms.members ?? []).length === 0 ? say("speak.all-parties") : terms.members!.join(", ")],
+    [say("speak.area"), (terms.area ?? []).length === 0 ? say("speak.everywhere") : say("speak.areas", { count: terms.area!.length })],
+    [say("speak.activities"), (terms.activities ?? []).length === 0 ? say("speak.all-activities") : terms.activities!.join(", ")],
+    [say("speak.separations"), separations.length === 0 ? say("speak.none-agreed") : separations.map(([name, one]) =>
+      html`<div>${name}: ${say("speak.apart", { horizontal: one.horizontal_mm / MM_PER_M, vertical: (one.vertical_mm ?? 0) / MM_PER_M })}</div>`)],
+    [say("speak.lead-times"), leads.length === 0 ? say("speak.none-agreed") : leads.map(([name, one]) => html`<div>${name}: ${say("speak.hours", { count: one / S_PER_H })}</div>`)],
+    [say("speak.source-age"), terms.source_age_max_s == null ? say("speak.none-agreed") : say("speak.hours", { count: terms.source_age_max_s / S_PER_H })],
+    [say("desk"), terms.desk ? [terms.desk.name, ...(terms.desk.contacts ?? [])].join(", ") : say("speak.none-agreed")],
+  ];
+  return html`<section class="agreement" aria-label=${say("speak.agreement")}><h3 dir="auto">${terms.name}</h3>
+    <dl class="facts">${facts.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl></section>`;
+}

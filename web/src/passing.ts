@@ -1,0 +1,87 @@
+// Requests to pass something on: those that wait for one's consent, and one's own.
+
+import { html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { type Receipt, type Schemas, type View, ask, once } from "./api";
+import { refusal } from "./check-panel";
+import { hear, tell } from "./events";
+import { latest } from "./latest";
+import { nameOf } from "./picture-panel";
+import { Speaking, say } from "./words";
+
+type Request = Schemas["ReleaseRequest"];
+type Decision = Schemas["ReleaseDecision"];
+const SHOWN_MAX = 50;
+
+interface Asked {
+  view: View;
+  request: Request;
+  decision: Decision | null;
+  object: View | null;
+}
+
+@customElement("detente-passing")
+export class Passing extends Speaking {
+  @property() party = "";
+  @state() private asked: readonly Asked[] = [];
+  @state() private told = "";
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-changed", () => void this.load(), this.over.signal);
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
+
+  override render(): unknown {
+    return html`<h3>${say("speak.passing")}</h3>
+      ${this.asked.length === 0 ? html`<p>${say("speak.passing-none")}</p>` : nothing}
+      <ul class="found passing">${this.asked.map((one) => html`<li>
+        <p>${say("speak.wants-passed", { party: one.view.party, name: one.object === null ? one.request.object.slice(0, 8) : nameOf(one.object), to: one.request.to })}
+          (${say(`speak.grade.${one.request.grade ?? "full"}`)})</p>
+        ${one.request.purpose ? html`<p dir="auto">${one.request.purpose}</p>` : nothing}
+        ${one.decision === null ? (one.view.party === this.party ? html`<p class="hint">${say("speak.undecided")}</p>` : this.deciding(one))
+          : html`<p>${say(one.decision.granted ? "speak.granted" : "speak.not-granted")} <span dir="auto">${one.decision.condition ?? ""}</span></p>`}</li>`)}</ul>
+      <div role="status">${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}</div>`;
+  }
+
+  private deciding(one: Asked): unknown {
+    return html`<form @submit=${(event: SubmitEvent) => void this.decide(event, one)}>
+      <label>${say("speak.condition")}<input name="condition" maxlength="4000"></label>
+      <div class="row"><button name="granted" value="yes">${say("speak.grant")}</button><button name="granted" value="no">${say("speak.refuse")}</button></div></form>`;
+  }
+
+  private async decide(event: SubmitEvent, one: Asked): Promise<void> {
+    event.preventDefault();
+    const given = new FormData(event.target as HTMLFormElement, event.submitter as HTMLElement);
+    try {
+      const body = { source_id: crypto.randomUUID(), request: one.view.object, granted: given.get("granted") === "yes", condition: given.get("condition") };
+      const receipt = await ask<Receipt>("POST", "/v1/release-decisions", body, once());
+      this.told = say("speak.decided", { sequence: receipt.sequence });
+      tell("detente-changed", receipt.sequence);
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+
+  private async load(): Promise<void> {
+    try {
+      const found = await latest("kind=release_request&kind=release_decision", 2 * SHOWN_MAX);
+      const decisions = found.views.map((one) => one.value as Request | Decision).filter((one) => one.type === "release_decision");
+      const requests = found.views.filter((one) => one.kind === "release_request").slice(0, SHOWN_MAX);
+      this.asked = await Promise.all(requests.map(async (view) => {
+        const request = view.value as Request;
+        const object = await ask<View>("GET", `/v1/objects/${request.object}`).catch(() => null);
+        return { view, request, object, decision: decisions.find((one) => one.request === view.object) ?? null };
+      }));
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+}
