@@ -74,6 +74,7 @@ class EntryKind(StrEnum):
     DELIVERY = "delivery"
     ERASURE = "erasure"
     CHECK = "check"
+    ALERT = "alert"
 
 
 KEPT_BY_ASKER = frozenset({EntryKind.CHECK})

@@ -28,6 +28,7 @@ from detente.core.telling import (
     ReleaseDecision,
     ReleaseRequest,
 )
+from detente.core.warned import Warned
 from detente.core.zone import Zone
 from detente.errors import MalformedInput
 
@@ -49,6 +50,7 @@ Value = (
     | Delivery
     | Erasure
     | Check
+    | Warned
 )
 
 OBJECT_BYTES_MAX = 8 * 1024 * 1024

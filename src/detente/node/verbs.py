@@ -107,7 +107,7 @@ class Submit:
     ) -> None:
         self.principal = principal
         kind = entry.signed.statement.kind
-        if kind in {EntryKind.DELIVERY, EntryKind.CHECK}:
+        if kind in {EntryKind.DELIVERY, EntryKind.CHECK, EntryKind.ALERT}:
             raise NotPermitted(f"{kind} by {principal.party}", expected="the node's own word")
         if kind is not EntryKind.PARTY:  # Whose keys change is for the ledger to judge.
             principal.require(SCOPE_OF[kind])
