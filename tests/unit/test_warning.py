@@ -77,9 +77,7 @@ class Process:
         return out
 
 
-def away(town: Theatre) -> dict[str, Any]:
-    """Where nothing is near."""
-    return {"position": (1_200_000_000, 0), "speed_mm_s": 0}
+AWAY: dict[str, Any] = {"position": (1_200_000_000, 0), "speed_mm_s": 0}
 
 
 async def clinic(town: Theatre, release: Release | None = FULL) -> Receipt:
@@ -125,7 +123,7 @@ def test_a_level_that_rises_is_a_version_and_an_end_the_last() -> None:
             assert {w.level for [w] in one.recorded().values()} == {Level.VIOLATION}
             for _ in range(3):
                 town.now += timedelta(seconds=20)
-                one.hear("abc", FULL, **away(town))
+                one.hear("abc", FULL, **AWAY)
                 await one.look()
             assert {w.state for [w] in one.recorded().values()} == {WarnedState.ENDED}
             assert one.engine.world.on_disk.warned == {}
@@ -238,7 +236,7 @@ def test_a_lost_track_is_on_record_where_it_had_neared_something() -> None:
             await clinic(town)
             one = Process(town)
             one.hear("abc", FULL)
-            one.hear("far", FULL, **away(town))
+            one.hear("far", FULL, **AWAY)
             assert await one.look() == 3
             town.now += timedelta(seconds=90)
             assert await one.look() == 6, "it may have come to the clinic by now, and it is lost"
@@ -298,7 +296,7 @@ def test_a_screen_gets_what_changed_and_only_that() -> None:
             await clinic(town)
             one = Process(town)
             one.hear("abc", FULL)
-            one.hear("far", FULL, **away(town))
+            one.hear("far", FULL, **AWAY)
             await one.look()
             screen = Onlooker(Wall(one.engine, one.alerting), desk_of("three"))
             first = msgspec.json.decode(await screen.look(), type=Screen)

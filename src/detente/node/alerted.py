@@ -42,7 +42,7 @@ from detente.core.volume import E7_PER_DEG, MM_PER_M, Volume
 from detente.node.feeding import Feed, Feeding, FeedState
 from detente.node.naming import name_of_alert
 from detente.node.noted import Found as OnRecordFound
-from detente.node.noted import Noted, TakenIn, feed_key, taken_in
+from detente.node.noted import Noted, TookIn, feed_key, taken_in
 from detente.node.seen import LiveTracks, Seen
 from detente.node.warned import OnRecord
 from detente.node.watching import Watched, Watching
@@ -112,7 +112,7 @@ class AlertShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_s: float | None = None
     id: str = ""
     leaf: str | None = None
-    acknowledged: tuple[TakenIn, ...] = ()
+    acknowledged: tuple[TookIn, ...] = ()
 
 
 class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,7 +137,7 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_s: float | None = None
 
 
-class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SilentFeed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A feed that tells nothing, to whoever is shown what it tells.
 
     Attributes:
@@ -156,7 +156,7 @@ class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: str = ""
     desk: Desk | None = None
     leaf: str | None = None
-    acknowledged: tuple[TakenIn, ...] = ()
+    acknowledged: tuple[TookIn, ...] = ()
 
 
 def track_for(reader: Reader, seen: Seen) -> TrackShown | None:
@@ -282,7 +282,7 @@ class Found(NamedTuple):
 class Silent(NamedTuple):
     """Silent feeds, and the numbers of what is on record of them."""
 
-    silences: tuple[Silence, ...]
+    silences: tuple[SilentFeed, ...]
     leaves: tuple[int, ...]
 
 
@@ -377,10 +377,10 @@ class Alerting:
             tuple(one.sequence for one in known if one is not None),
         )
 
-    def _silence(self, reader: Reader, one: FeedState, found: OnRecordFound) -> Silence:
+    def _silence(self, reader: Reader, one: FeedState, found: OnRecordFound) -> SilentFeed:
         about: Key = feed_key(one.party, one.name)
         known = found.get((reader.party, about))
-        return Silence(
+        return SilentFeed(
             id=f"{one.party}/{one.name}",
             party=one.party,
             feed=one.name,

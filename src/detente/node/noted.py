@@ -5,6 +5,7 @@ and the one that writes next, find their own alerts in what is on record by its 
 (detente.node.naming).
 """
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -20,7 +21,7 @@ Found = Mapping[tuple[str, Key], OnRecord]
 """Warnings that stand, by whom they tell and what of."""
 
 
-class TakenIn(Struct, frozen=True, kw_only=True):
+class TookIn(Struct, frozen=True, kw_only=True):
     """That a party acknowledged an alert.
 
     ``party`` is None for whoever reports a track that is not shown.
@@ -45,6 +46,10 @@ class Noted:
     def __init__(self, key: bytes) -> None:
         self.key = key
         self._keys: dict[str, Key] = {}
+        self._of: Mapping[str, OnRecord] | None = None
+        self._found: Found = {}
+        # The loop asks for screens, and a thread for what is to be written.
+        self._lock = threading.Lock()
 
     def find(self, standing: Mapping[str, OnRecord], watched: Sequence[Watched]) -> Found:
         """What stands on the record, of what this process watches.
@@ -53,11 +58,22 @@ class Noted:
             standing: All warnings that stand.
             watched: Alerts of this process.
         """
-        self._keys = {one: key for one, key in self._keys.items() if one in standing}
-        lacking = [one for object_id, one in standing.items() if object_id not in self._keys]
-        if lacking:
+        with self._lock:
+            lacking = [one for object_id, one in standing.items() if object_id not in self._keys]
+            if standing is self._of and not lacking:
+                return self._found
             self._match(lacking, watched)
-        return {(standing[one].value.to, key): standing[one] for one, key in self._keys.items()}
+            self._keys = {one: key for one, key in self._keys.items() if one in standing}
+            self._of = standing
+            self._found = {
+                (standing[one].value.to, key): standing[one] for one, key in self._keys.items()
+            }
+            return self._found
+
+    def remember(self, object_id: str, about: Key) -> None:
+        """What a warning is of that this process has just written."""
+        with self._lock:
+            self._keys[object_id] = about
 
     def _match(self, lacking: Iterable[OnRecord], watched: Iterable[Watched]) -> None:
         by_entry: defaultdict[str | None, list[Key]] = defaultdict(list)
@@ -81,7 +97,7 @@ class Noted:
                     break
 
 
-def taken_in(found: Found, reader: str, about: Key, parties: Iterable[str | None]) -> list[TakenIn]:
+def taken_in(found: Found, reader: str, about: Key, parties: Iterable[str | None]) -> list[TookIn]:
     """Who took an alert in: the reader, and whose the track and the entry are.
 
     Nobody else's word is shown: that he was told of it says what was released to him.
@@ -96,7 +112,7 @@ def taken_in(found: Found, reader: str, about: Key, parties: Iterable[str | None
     return [one for party in wanted if party is not None for one in _levels(found, party, about)]
 
 
-def _levels(found: Found, party: str, about: Key) -> Iterator[TakenIn]:
+def _levels(found: Found, party: str, about: Key) -> Iterator[TookIn]:
     known = found.get((party, about))
     if known is not None and party in known.levels:
-        yield TakenIn(party=party, level=known.levels[party])
+        yield TookIn(party=party, level=known.levels[party])

@@ -15,7 +15,7 @@ from detente.core.view import Reader
 from detente.node.alerted import (
     Alerting,
     Group,
-    Silence,
+    SilentFeed,
     TrackShown,
     grouped,
     shown_track,
@@ -60,7 +60,7 @@ class Screen(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gone: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     order: tuple[str, ...] = ()
-    silences: tuple[Silence, ...] = ()
+    silences: tuple[SilentFeed, ...] = ()
     feeds: tuple[FeedState, ...] = ()
     tracks_left_out: int = 0
     groups_left_out: int = 0
@@ -75,7 +75,7 @@ class _Written(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gone: tuple[str, ...] = ()
     groups: tuple[Raw, ...] = ()
     order: tuple[str, ...] = ()
-    silences: tuple[Silence, ...] = ()
+    silences: tuple[SilentFeed, ...] = ()
     feeds: tuple[FeedState, ...] = ()
     tracks_left_out: int = 0
     groups_left_out: int = 0

@@ -154,6 +154,8 @@ class Warner:
         written: int = await self._engine.act(_Warn(due))
         for one in due:
             self._missed.pop(one.value.to, None)
+            if one.key is not None:
+                self._alerting.noted.remember(one.object_id, one.key[1])
         return written
 
     def due(self, now: datetime) -> list[Due]:

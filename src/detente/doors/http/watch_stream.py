@@ -102,7 +102,7 @@ class Watching:
 
 
 @get("/v1/watch/stream", media_type=MEDIA_TYPE, tags=["watch"])
-async def stream(
+async def watch_stream(
     request: Request[Any, Any, Any], principal: ThePrincipal, service: TheService
 ) -> Stream:
     """The same as it changes, as server-sent events.
@@ -121,4 +121,4 @@ async def stream(
 
 def handlers() -> Sequence[HTTPRouteHandler]:
     """The routes of this module."""
-    return [stream]
+    return [watch_stream]
