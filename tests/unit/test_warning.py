@@ -5,7 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nacl.signing import SigningKey
+from test_watching import NOON, PARTIES, RELEASES, known, reader, seen
 
 from detente.core.alerts import Level
 from detente.core.entry import EntryKind
@@ -16,7 +19,7 @@ from detente.core.telling import Level as Taken
 from detente.core.volume import EPOCH
 from detente.core.warned import TrackTold, Warned, WarnedState
 from detente.core.watch import Observed
-from detente.core.wire import read
+from detente.core.wire import encode, read
 from detente.errors import MalformedInput, NotFound
 from detente.node import warning
 from detente.node.alerted import Alerting, grouped
@@ -27,8 +30,9 @@ from detente.node.noted import Noted
 from detente.node.onlooking import Onlooker, Screen, Wall
 from detente.node.seen import LiveTracks, Seen
 from detente.node.submit import Receipt
-from detente.node.warning import SETTLED, Warner
+from detente.node.warning import SETTLED, Warner, alerts_for
 from detente.node.watching import Watching
+from detente.picture import Picture
 from nodes import desk_of, hospital, run
 from theatre import Theatre
 
@@ -336,3 +340,39 @@ def test_a_warning_is_of_something() -> None:
         Warned(source_id="x", to="one", level=Level.LOST, begun=EPOCH)
     with pytest.raises(MalformedInput, match="begin of the alert"):
         Warned(source_id="x", to="one", level=Level.LOST, begun=EPOCH.replace(tzinfo=None))
+
+
+said_by = st.lists(
+    st.tuples(st.sampled_from(PARTIES), st.sampled_from(RELEASES)), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(party=st.sampled_from(PARTIES), said=said_by, heard=said_by)
+def test_what_is_not_released_changes_nothing_of_what_is_on_record(
+    party: str, said: Any, heard: Any
+) -> None:
+    """But that somebody's track nears what is one's own."""
+    entries = [known(f"n{i}", by, release) for i, (by, release) in enumerate(said)]
+    tracks = [seen(f"t{i}", by, release) for i, (by, release) in enumerate(heard)]
+    who = reader(party)
+
+    def told(entries: Any, tracks: Any) -> list[Warned]:
+        live = LiveTracks()
+        live.put(tracks)
+        watching = Watching()
+        watching.look(Picture(entries), live.latest(), NOON)
+        return [w for _, w in alerts_for(who, Alerting(live, Feeding(live), watching))]
+
+    whole = told(entries, tracks)
+    assert {w.to for w in whole} <= {party}
+    kept = [one for one in entries if who.grade(one.value, one.object_id) is not None]
+    assert sorted(map(encode, told(kept, tracks))) == sorted(map(encode, whole))
+    mine = [one for one in tracks if who.released(one.party, one.release) is Grade.FULL]
+    named = [w for w in whole if w.track is not None]
+    assert sorted(map(encode, told(kept, mine))) == sorted(map(encode, named))
+    for one in whole:
+        if one.track is None:
+            assert one.entry is not None
+            assert one.entry.party == party
+            assert (one.distance_mm, one.distance_error_mm, one.separation_mm) == (None,) * 3

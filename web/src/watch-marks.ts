@@ -22,12 +22,12 @@ function path(ctx: CanvasRenderingContext2D, ...rings: [number, number][][]): vo
   ctx.fill();
 }
 
-/** Four leaves around a middle. */
+/** Four leaves around a middle; each ends where the next begins, at 84 degrees either way. */
 function frame(ctx: CanvasRenderingContext2D, doubted: boolean): void {
   const lobes: [number, number, number][] = [[0, -8, -90], [8, 0, 0], [0, 8, 90], [-8, 0, 180]];
   ctx.beginPath();
   for (const [x, y, towards] of lobes) {
-    ctx.arc(x, y, 9, radians(towards - 135 + 25), radians(towards + 135 - 25));
+    ctx.arc(x, y, 9, radians(towards - 84), radians(towards + 84));
   }
   ctx.closePath();
   ctx.fillStyle = FRAME;
@@ -70,24 +70,28 @@ export function marks(): Map<string, ImageData> {
   out.set("track-course", drawn((ctx) => {
     ctx.fillStyle = INK;
     ctx.strokeStyle = FRAME;
-    ctx.lineWidth = 1;
+    ctx.lineWidth = 2;
     ctx.beginPath();
-    ctx.moveTo(0, -22);
-    ctx.lineTo(4.5, -15);
-    ctx.lineTo(-4.5, -15);
+    ctx.moveTo(0, -34);
+    ctx.lineTo(5, -25);
+    ctx.lineTo(1.2, -25);
+    ctx.lineTo(1.2, -16);
+    ctx.lineTo(-1.2, -16);
+    ctx.lineTo(-1.2, -25);
+    ctx.lineTo(-5, -25);
     ctx.closePath();
-    ctx.fill();
     ctx.stroke();
-  }));
+    ctx.fill();
+  }, 2 * SIZE));
   return out;
 }
 
-function drawn(draw: Draw): ImageData {
+function drawn(draw: Draw, size = SIZE): ImageData {
   const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = SIZE * 2;
+  canvas.width = canvas.height = size * 2;
   const ctx = canvas.getContext("2d")!;
   ctx.scale(2, 2);
-  ctx.translate(SIZE / 2, SIZE / 2);
+  ctx.translate(size / 2, size / 2);
   draw(ctx);
-  return ctx.getImageData(0, 0, SIZE * 2, SIZE * 2);
+  return ctx.getImageData(0, 0, size * 2, size * 2);
 }

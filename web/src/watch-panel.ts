@@ -57,7 +57,7 @@ export class WatchPanel extends Speaking {
       <h4><strong>${called("watch.level", group.level)}</strong> ${this.nameOf(group)} <span class="clock">${soon(group)}</span></h4>
       ${group.doubted ? html`<p class="late">${say("watch.doubted")}</p>` : nothing}
       <ul>${group.alerts.map((one) => this.line(one, group.alerts.length > 1))}</ul>
-      ${desk(group) ? html`<p>${say("watch.call", { desk: desk(group) })}</p>` : nothing}
+      ${desk(group) && group.track?.party !== this.party ? html`<p>${say("watch.call", { desk: desk(group) })}</p>` : nothing}
       ${this.taking(group.alerts)}
     </article>`;
   }
@@ -73,7 +73,7 @@ export class WatchPanel extends Speaking {
       ${object ? html`<button type="button" class="link" @click=${() => tell("detente-object", object)}>${nears(alert)}</button>` : nears(alert)}
       ${ofMany ? html`<span class="clock">${soon(alert)}</span>` : nothing}
       ${far(alert) ? html`<span class="far">${far(alert)}</span>` : nothing}
-      ${alert.entry?.desk ? html`<span class="far">${say("watch.call", { desk: desk(alert.entry) })}</span>` : nothing}
+      ${alert.entry?.desk && alert.entry.party !== this.party ? html`<span class="far">${say("watch.call", { desk: desk(alert.entry) })}</span>` : nothing}
     </li>`;
   }
 
@@ -82,7 +82,7 @@ export class WatchPanel extends Speaking {
       <h4><strong>${say("watch.silent")}</strong> ${say("watch.feed-of", { feed: one.feed, party: one.party })}</h4>
       <p>${one.heard ? say("watch.last-heard", { time: at(one.heard) }) : say("watch.never-heard")}</p>
       ${one.problem ? html`<p>${one.problem}</p>` : nothing}
-      ${desk(one) ? html`<p>${say("watch.call", { desk: desk(one) })}</p>` : nothing}
+      ${desk(one) && one.party !== this.party ? html`<p>${say("watch.call", { desk: desk(one) })}</p>` : nothing}
       ${this.taking([one])}
     </article>`;
   }

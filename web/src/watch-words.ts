@@ -38,12 +38,15 @@ export function nears(alert: AlertShown): string {
 
 export function far(alert: AlertShown): string {
   if (alert.distance_m === null || alert.distance_m === undefined) return "";
-  const error = alert.distance_error_m ?? 0;
-  return say("watch.far", { distance: kilometres(alert.distance_m), error: kilometres(error), keep: kilometres(alert.separation_m ?? 0) });
-}
-
-function kilometres(metres: number): string {
-  return metres >= 10_000 ? (metres / 1_000).toFixed(0) : (metres / 1_000).toFixed(metres >= 1_000 ? 1 : 3);
+  // As many places as are of use, and an error that holds what was rounded away.
+  const places = alert.distance_m >= 1_000 ? 1 : 3;
+  const step = 10 ** places;
+  const error = Math.ceil(((alert.distance_error_m ?? 0) / 1_000 + 0.5 / step) * step) / step;
+  return say("watch.far", {
+    distance: (alert.distance_m / 1_000).toFixed(places),
+    error: error.toFixed(places),
+    keep: (alert.separation_m ?? 0) / 1_000,
+  });
 }
 
 export function desk(one: { desk?: Schemas["Desk"] | null }): string {

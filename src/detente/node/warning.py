@@ -181,22 +181,12 @@ class Warner:
         out: dict[tuple[str, Key], Warned] = {}
         for party in on_disk.parties:
             reader = reader_of(on_disk, party, now)
-            for about, value in (*self._alerts(reader), *self._silences(reader, found)):
+            for about, value in (
+                *alerts_for(reader, self._alerting),
+                *self._silences(reader, found),
+            ):
                 out[party, about] = value
         return out
-
-    def _alerts(self, reader: Reader) -> Iterator[tuple[Key, Warned]]:
-        shown = [
-            (one, seen)
-            for one in self._alerting.watching.watched
-            if (seen := alert_for(reader, one)) is not None
-        ]
-        near = {one.alert.track for one, _ in shown if one.known is not None}
-        for one, (alert, view) in shown:
-            if one.known is not None or one.alert.track in near:
-                about = one.alert.track, one.alert.entry
-                name = name_of_alert(self._alerting.noted.key, reader.party, about, alert.begun)
-                yield about, warned_of(reader.party, name, alert, view)
 
     def _silences(self, reader: Reader, found: Found) -> Iterator[tuple[Key, Warned]]:
         for one in self._alerting.feeds(reader):
@@ -254,6 +244,26 @@ class Warner:
                 value = replace(value, unrecorded=self._missed[value.to])
             out.append(replace(one, value=value))
         return out
+
+
+def alerts_for(reader: Reader, alerting: Alerting) -> Iterator[tuple[Key, Warned]]:
+    """The alerts that a party is to be told on record, and what each says.
+
+    Args:
+        reader: The party.
+        alerting: What is shown to whom.
+    """
+    shown = [
+        (one, seen)
+        for one in alerting.watching.watched
+        if (seen := alert_for(reader, one)) is not None
+    ]
+    near = {one.alert.track for one, _ in shown if one.known is not None}
+    for one, (alert, view) in shown:
+        if one.known is not None or one.alert.track in near:
+            about = one.alert.track, one.alert.entry
+            name = name_of_alert(alerting.noted.key, reader.party, about, alert.begun)
+            yield about, warned_of(reader.party, name, alert, view)
 
 
 class _Look(NamedTuple):

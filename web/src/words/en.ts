@@ -129,7 +129,7 @@ export default {
   "refresh": "Ask again",
   "tab.watch": "Watch",
   "watch.informs": "An alert informs before a line is crossed. It permits nothing; that there is none permits nothing either.",
-  "watch.as-of": "As of {time}: {tracks} tracks shown to you.",
+  "watch.as-of": "As of {time}. Tracks shown to you: {tracks}.",
   "watch.not-yet": "The watch has not looked yet.",
   "watch.problem": "The watch could not look: {why}. What stood stands.",
   "watch.alerts": "Alerts",

@@ -131,7 +131,7 @@ export default {
   "refresh": "Redemander",
   "tab.watch": "Veille",
   "watch.informs": "Une alerte informe avant qu’une limite soit franchie. Elle n’autorise rien ; son absence n’autorise rien non plus.",
-  "watch.as-of": "À {time} : {tracks} pistes vous sont montrées.",
+  "watch.as-of": "À {time}. Pistes qui vous sont montrées : {tracks}.",
   "watch.not-yet": "La veille n’a pas encore regardé.",
   "watch.problem": "La veille n’a pas pu regarder : {why}. Les alertes en cours restent en cours.",
   "watch.alerts": "Alertes",
