@@ -23,6 +23,7 @@ import feeds
 import growth
 import live
 import numpy as np
+import page_tracks
 import pairs
 import record
 import replay
@@ -189,7 +190,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
-    **feeds.FIGURES, **screen.FIGURES,
+    **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
     **feeds.FIGURES, **cot_fanout.FIGURES,
     **feeds.FIGURES, **replay.FIGURES,
 }  # fmt: skip

@@ -142,7 +142,7 @@ def test_warned(two: Seat) -> None:
     alert = two.told(".alert.warning")
     assert "Clinic" in alert
     assert "Call Duty desk one, channel 4" in alert
-    assert "2.0 km to keep" in alert
+    assert "2 km to keep" in alert
     clock = two.page.inner_text(".alert.warning h4 .clock")
     two.page.wait_for_function(
         "(was) => document.querySelector('.alert.warning h4 .clock').innerText !== was", arg=clock

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
-from test_watching import NOON, PARTIES, RELEASES, known, reader, seen
+from recorded_tracks import NOON
+from test_watching import PARTIES, RELEASES, known, reader, seen
 
 from detente.core.alerts import Level
 from detente.core.entry import EntryKind
