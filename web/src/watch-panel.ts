@@ -10,6 +10,9 @@ import { Speaking, at, called, say } from "./words";
 
 const CLOCK_MS = 1_000;
 
+const LISTED_MAX = 50;
+/** Nobody reads more at once; the gravest are listed, and the others counted. */
+
 @customElement("detente-watch")
 export class WatchPanel extends Speaking {
   @property() party = "";
@@ -23,7 +26,10 @@ export class WatchPanel extends Speaking {
     watch.start();
     this.over = new AbortController();
     hear("detente-watch", () => this.requestUpdate(), this.over.signal);
-    this.ticking = window.setInterval(() => this.requestUpdate(), CLOCK_MS);
+    // The clock runs on where nothing is told.
+    this.ticking = window.setInterval(() => {
+      if (watch.sinceHeard() * 1_000 >= CLOCK_MS) this.requestUpdate();
+    }, CLOCK_MS / 2);
   }
 
   override disconnectedCallback(): void {
@@ -33,7 +39,9 @@ export class WatchPanel extends Speaking {
   }
 
   override render(): unknown {
-    const { groups, silences } = watch;
+    const { silences } = watch;
+    const groups = watch.groups.slice(0, LISTED_MAX);
+    const unlisted = watch.groups.length - groups.length + watch.groupsLeftOut;
     return html`<h2>${say("tab.watch")}</h2>
       <p class="hint">${say("watch.informs")}</p>
       <p>${watch.asOf ? say("watch.as-of", { time: at(watch.asOf), tracks: watch.tracks.size }) : say("watch.not-yet")}</p>
@@ -46,7 +54,7 @@ export class WatchPanel extends Speaking {
       <h3>${say("watch.alerts")}</h3>
       ${groups.length + silences.length === 0 ? html`<p class="hint">${say("watch.none")}</p>` : nothing}
       <ol class="alerts">${groups.map((one) => html`<li>${this.group(one)}</li>`)}${silences.map((one) => html`<li>${this.silence(one)}</li>`)}</ol>
-      ${watch.groupsLeftOut ? html`<p class="refused">${say("watch.more-alerts", { count: watch.groupsLeftOut })}</p>` : nothing}
+      ${unlisted > 0 ? html`<p class="refused">${say("watch.more-alerts", { count: unlisted })}</p>` : nothing}
       ${watch.tracksLeftOut ? html`<p class="refused">${say("watch.more-tracks", { count: watch.tracksLeftOut })}</p>` : nothing}
       <h3>${say("watch.feeds")}</h3>
       ${watch.feeds.length === 0 ? html`<p class="hint">${say("watch.no-feeds")}</p>` : this.feeds(watch.feeds)}`;
