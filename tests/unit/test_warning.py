@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
-from recorded_tracks import NOON
 from test_watching import PARTIES, RELEASES, known, reader, seen
 
 from detente.core.alerts import Level
@@ -35,6 +34,7 @@ from detente.node.warning import SETTLED, Warner, alerts_for
 from detente.node.watching import Watching
 from detente.picture import Picture
 from nodes import desk_of, hospital, run
+from recorded_tracks import NOON
 from theatre import Theatre
 
 NEAR = (100_000_000, 499_000_000)
