@@ -24,6 +24,7 @@ import growth
 import hotline
 import live
 import numpy as np
+import page_tracks
 import pairs
 import record
 import replay
@@ -190,7 +191,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
-    **feeds.FIGURES, **screen.FIGURES,
+    **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
     **feeds.FIGURES, **cot_fanout.FIGURES,
     **feeds.FIGURES, **replay.FIGURES, **hotline.FIGURES,
 }  # fmt: skip

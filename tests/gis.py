@@ -15,11 +15,11 @@ from http_node import EVERY_ROLE, Node, bearer, node_at
 
 
 @contextmanager
-def gis_node(place: Place, keyring: Keyring, folder: Path) -> Iterator[Node]:
+def gis_node(place: Place, keyring: Keyring, folder: Path, *settings: str) -> Iterator[Node]:
     """A node that knows its own address, which its links lead to."""
     port = free_port()
     url = f"base_url=http://127.0.0.1:{port}"
-    with node_at(place, keyring, folder, url, port=port) as node:
+    with node_at(place, keyring, folder, url, *settings, port=port) as node:
         yield node
 
 

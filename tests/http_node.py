@@ -84,6 +84,13 @@ class Party:
     def post(self, path: str, body: Any = None, /, **headers: str) -> Answered:
         return self.ask("POST", path, body, **headers)
 
+    @contextmanager
+    def stream(self, path: str) -> Iterator[Iterator[str]]:
+        """The lines of an answer as they come."""
+        with self._client.stream("GET", path) as answer:
+            assert answer.status_code == 200
+            yield answer.iter_lines()
+
     def close(self) -> None:
         self._client.close()
 

@@ -45,7 +45,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def page_node(database: Path, folder: Path, accounts: dict[str, str]) -> Iterator[Node]:
+def page_node(
+    database: Path, folder: Path, accounts: dict[str, str], *settings: str
+) -> Iterator[Node]:
     """A node that people of these parties can sign in to: party by name of account."""
     keyring = Keyring(database)
     for name, party in accounts.items():
@@ -55,7 +57,7 @@ def page_node(database: Path, folder: Path, accounts: dict[str, str]) -> Iterato
              *(part for role in roles for part in ("--role", role))],
             input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, cwd=folder,
         )  # fmt: skip
-    with gis_node(database, keyring, folder) as node:
+    with gis_node(database, keyring, folder, *settings) as node:
         yield node
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from detente.core import alerts
 from detente.core.agreement import Agreement, Separation
 from detente.core.availability import Availability, AvailabilityState
 from detente.core.check import Counts, Finding, Source, Verdict, VerdictKind, Withheld
@@ -34,6 +35,7 @@ from detente.core.telling import (
 )
 from detente.core.uss import Uss
 from detente.core.volume import Circle, Corridor, Polygon, Volume
+from detente.core.warned import EntryTold, TrackTold, Warned, WarnedState
 from detente.core.zone import Zone, ZoneRule
 
 tokens = st.from_regex(r"[a-z0-9][a-z0-9-]{0,10}", fullmatch=True)
@@ -339,6 +341,26 @@ questions = st.builds(
 checks = st.builds(
     told, questions, verdicts, root=st.binary(min_size=32, max_size=32), object_id=object_ids
 )
+tracks_told = st.builds(TrackTold, party=tokens, feed=tokens, track=names, kind=tokens)
+entries_told = st.builds(
+    EntryTold,
+    party=tokens,
+    object=st.one_of(st.none(), object_ids),
+    sequence=st.one_of(st.none(), st.integers(0, 9)),
+    grade=st.one_of(st.none(), st.sampled_from(Grade)),
+)
+warned = st.builds(
+    Warned,
+    source_id=object_ids,
+    to=tokens,
+    level=st.sampled_from(alerts.Level),
+    begun=times,
+    state=st.sampled_from(WarnedState),
+    track=st.one_of(st.none(), tracks_told),
+    entry=entries_told,
+    distance_mm=st.one_of(st.none(), radii_mm),
+    time_s=st.one_of(st.none(), st.integers(0, 600)),
+)
 protected = st.one_of(notices, movements, zones, presences, plans)
 """What a plan can meet."""
 
@@ -362,5 +384,6 @@ values = st.one_of(
     incident_steps,
     calls,
     checks,
+    warned,
 )
 """Every kind of value that an entry can be about."""

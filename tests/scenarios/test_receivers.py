@@ -1,5 +1,6 @@
 """A coast guard's receivers; test_receivers.md tells it."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +87,24 @@ def near(found: Any, track: str | None, name: str | None = None) -> list[Any]:
     ]  # fmt: skip
 
 
+def lines_of(screen: Any, track: str) -> list[Any]:
+    """The alerts of a track on a screen, or in what changed of it."""
+    return [
+        alert
+        for group in screen.get("groups", [])
+        if group.get("track", {}).get("track") == track
+        for alert in group["alerts"]
+    ]
+
+
+def next_of(lines: Iterator[str], event: str) -> Any:
+    """The data of the next event of this name."""
+    for line in lines:
+        if line == f"event: {event}":
+            return json.loads(next(lines).removeprefix("data: "))
+    raise AssertionError("the stream ended")
+
+
 def test_what_a_receiver_hears_is_shown(coast: Coast) -> None:
     """What a receiver hears is shown to its party and to whom that shows it"""
     coast.shown.send(sbs("4B1815", 50.0, 10.5, 120, 90))
@@ -121,7 +140,7 @@ def test_who_is_warned(coast: Coast) -> None:
     assert 100 < seen["time_s"] < 300
     assert 25_000 < seen["distance_m"] < 34_000
     (unnamed,) = near(found, None, "St Mary")
-    assert set(unnamed) == {"level", "begun", "entry", "time_s"}
+    assert set(unnamed) - {"leaf"} == {"level", "begun", "entry", "time_s", "id"}
     assert unnamed["time_s"] % 60 == 0
     # The coast guard sees both, and what it was shown is on the record before.
     found = coast.one.get("/v1/alerts").json
@@ -149,6 +168,58 @@ def test_what_is_hidden_changes_nothing(coast: Coast) -> None:
     assert "Hidden" not in f"{found}"
     for found in (coast.two.get("/v1/alerts").json, coast.two.get("/v1/tracks").json):
         assert "4b1831" not in f"{found}"
+
+
+def test_on_record(coast: Coast) -> None:
+    """An alert is an entry that whom it tells takes in, and a screen hears of it at once"""
+
+    def north() -> None:
+        coast.shown.send(sbs("4B1835", 50.2, 10.0, 240, 0))
+
+    found = until(
+        coast.two, "/v1/watch",
+        lambda found: [a for a in lines_of(found, "4b1835") if a.get("leaf")], north,
+    )  # fmt: skip
+    (alert,) = lines_of(found, "4b1835")
+    leaf = alert["leaf"]
+    events = [
+        one
+        for one in coast.two.get("/v1/events?limit=1000").json["events"]
+        if one["leaf"] == leaf
+    ]  # fmt: skip
+    assert [(one["kind"], one["view"]["party"]) for one in events] == [("alert", "node")]
+    value = events[0]["view"]["value"]
+    assert (value["to"], value["level"], value["track"]["track"]) == ("two", "warning", "4b1835")
+    assert value["entry"]["name"] == "St Mary"
+    said = {"source_id": "seen", "entry": leaf, "level": "received"}
+    # Another party's warning is not there for anybody else, and nobody warns in the node's name.
+    coast.one.post("/v1/acknowledgements", said).refused(404, "not_found")
+    with coast.two.stream("/v1/watch/stream") as lines:
+        assert next_of(lines, "screen")["tracks"]
+        began = time.monotonic()
+        assert coast.two.post("/v1/acknowledgements", said).status == 201
+        while True:
+            told = next_of(lines, "change")
+            mine = [a for a in lines_of(told, "4b1835") if a.get("acknowledged")]
+            if mine:
+                break
+        assert time.monotonic() - began < 1
+    assert mine[0]["acknowledged"] == [{"party": "two", "level": "received"}]
+    found = until(
+        coast.one, "/v1/watch",
+        lambda found: [a for a in lines_of(found, "4b1835") if a.get("acknowledged")],
+    )  # fmt: skip
+    assert lines_of(found, "4b1835")[0]["acknowledged"] == mine[0]["acknowledged"]
+    store = Store(coast.place)
+    with store.reading() as record:
+        sequence = record.sequence_of(bytes.fromhex(leaf))
+        assert sequence is not None
+        assert record.extents("two", [sequence]) == {sequence: 2}
+        assert record.extents("one", [sequence]) == {}
+    store.close()
+    nobody = coast.node.party("")
+    nobody.get("/v1/watch").refused(401, "not_authentic")
+    nobody.get("/v1/watch/stream").refused(401, "not_authentic")
 
 
 def test_a_false_position(coast: Coast) -> None:

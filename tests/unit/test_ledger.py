@@ -121,13 +121,13 @@ REFUSED: list[tuple[str, Callable[[Writer], Act], type[DetenteError], str]] = [
             party="one",
         ),
         NotPermitted,
-        "deliveries, checks and calls from the node",
+        "deliveries, checks, calls and alerts from the node",
     ),
     (
         "a notice by the node",
         lambda w: w.write(site(party=NODE), party=NODE),
         NotPermitted,
-        "deliveries, checks and calls from the node",
+        "deliveries, checks, calls and alerts from the node",
     ),
     (
         "a plan that is accepted without tokens",

@@ -20,6 +20,7 @@ export class App extends Speaking {
   @state() private problem = "";
   @state() private tab: Tab = "picture";
   @state() private object: string | null = null;
+  @state() private track: string | null = null;
   @state() private live = true;
   private stream?: EventSource;
   private readonly over = new AbortController();
@@ -31,6 +32,10 @@ export class App extends Speaking {
       this.tab = "picture";
     }, this.over.signal);
     hear("detente-tab", (name) => (this.tab = TABS.find((one) => one === name) ?? this.tab), this.over.signal);
+    hear("detente-track", (track) => {
+      this.track = track;
+      if (track !== null) this.tab = "watch";
+    }, this.over.signal);
     void this.enter();
   }
 
@@ -48,6 +53,7 @@ export class App extends Speaking {
         ${this.who === null ? nothing : html`<button type="button" @click=${() => void this.leave()}>${say("sign-out")}</button>`}
       </header>
       ${this.who === null ? nothing : html`<detente-hotline-banner party=${this.who.party}></detente-hotline-banner>`}
+      ${this.who === null ? nothing : html`<detente-watch-banner party=${this.who.party}></detente-watch-banner>`}
       ${this.who === null ? this.door() : this.work()}`;
   }
 
@@ -72,7 +78,7 @@ export class App extends Speaking {
           ${TABS.map((one) => html`<button role="tab" id="tab-${one}" type="button" aria-selected=${this.tab === one}
             aria-controls="tabpanel" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}</button>`)}
         </nav>
-        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${PANELS[this.tab]({ object: this.object, party: this.who?.party ?? "" })}</div>
+        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${PANELS[this.tab]({ object: this.object, track: this.track, party: this.who?.party ?? "" })}</div>
       </main>
       <detente-map></detente-map>
     </div>`;

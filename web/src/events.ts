@@ -1,6 +1,7 @@
 // What parts of the page tell each other, by events of the window.
 
 import type { Understood } from "./api";
+import type { Moved } from "./watch-live";
 
 export interface Told {
   /** Show an object's details. */
@@ -25,6 +26,12 @@ export interface Told {
   "detente-tab": string;
   /** Which layers are shown. */
   "detente-layers": ReadonlySet<string>;
+  /** The watch looked. */
+  "detente-watch": Moved;
+  /** Show a track's details, by its name; null no longer. */
+  "detente-track": string | null;
+  /** Open a panel. */
+  "detente-tab": string;
 }
 
 export type DrawKind = "polygon" | "linestring" | "point";

@@ -63,6 +63,7 @@ export class MapView extends Speaking {
     map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     map.on("load", () => {
       this.dataset.ready = "true";
+      void import("./watch-map").then(({ watchOn }) => watchOn(map, this.over.signal));
     });
     map.on("click", (event) => this.clicked(event.point));
     this.listen();
@@ -107,6 +108,8 @@ export class MapView extends Speaking {
 
   private clicked(point: { x: number; y: number }): void {
     if (this.drawing?.enabled) return;
+    // A track that is clicked is the watch's to show.
+    if (this.map?.getLayer("tracks") && this.map.queryRenderedFeatures([point.x, point.y], { layers: ["tracks"] }).length > 0) return;
     const [cluster] = this.map?.queryRenderedFeatures([point.x, point.y], { layers: ["clusters"] }) ?? [];
     if (cluster?.geometry.type === "Point") {
       this.map?.easeTo({ center: cluster.geometry.coordinates as [number, number], zoom: this.map.getZoom() + 2 });

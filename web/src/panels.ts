@@ -3,17 +3,21 @@
 import { html } from "lit";
 import "./check-panel";
 import "./picture-panel";
+import "./watch-banner";
 
 /** What a panel is told: the object whose details are asked for, and who asks. */
 export interface Given {
   object: string | null;
   party: string;
+  /** The track that was picked. */
+  track?: string | null;
 }
 
 export const PANELS = {
   picture: (given: Given) => html`<detente-picture .object=${given.object} party=${given.party}></detente-picture>`,
   check: (given: Given) => html`<detente-check party=${given.party}></detente-check>`,
   notice: (given: Given) => later(html`<detente-notice party=${given.party}></detente-notice>`, () => import("./notice-panel")),
+  watch: (given: Given) => later(html`<detente-watch party=${given.party} .track=${given.track ?? null}></detente-watch>`, () => import("./watch-panel")),
   told: () => later(html`<detente-told></detente-told>`, () => import("./told-panel")),
   hotline: () => later(html`<detente-hotline></detente-hotline>`, () => import("./hotline-panel")),
   exchange: (given: Given) => later(html`<detente-exchange party=${given.party}></detente-exchange>`, () => import("./exchange-panel")),

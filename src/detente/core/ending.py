@@ -11,6 +11,7 @@ from detente.core.presence import Presence
 from detente.core.report import Report, ReportState
 from detente.core.subscription import Subscription
 from detente.core.telling import Contested, Objection
+from detente.core.warned import Warned, WarnedState
 from detente.core.wire import Value
 from detente.core.zone import Zone
 from detente.errors import InForce, MalformedInput, NotPermitted
@@ -35,6 +36,8 @@ def has_ended(value: Value) -> bool:
         case Zone():
             # F3548 knows no constraint that comes back.
             return value.uss is not None and value.standing is Standing.WITHDRAWN
+        case Warned():
+            return value.state is not WarnedState.STANDING
         case _:
             return False
 

@@ -77,6 +77,7 @@ class EntryKind(StrEnum):
     INCIDENT = "incident"
     INCIDENT_STEP = "incident_step"
     CALL = "call"
+    ALERT = "alert"
 
 
 KEPT_BY_ASKER = frozenset({EntryKind.CHECK})

@@ -9,7 +9,7 @@ Checks, in the order in which an entry that breaks several is refused:
 1. the theatre is this one, and whoever did not sign is a party of it;
 2. the object is what the statement commits to, and of the kind that it says;
 3. the party may say it: the node speaks of parties, of the agreement, of
-   deliveries and of what it answered, parties speak for themselves, and of
+   deliveries, of what it answered and of what it warned, parties speak for themselves, and of
    themselves only that they change their keys; an object is erased by its
    author or the node;
 4. the signatures are by keys that the record gives to the party (for what the
@@ -63,6 +63,7 @@ from detente.core.telling import (
     ReleaseDecision,
     ReleaseRequest,
 )
+from detente.core.warned import Warned
 from detente.core.wire import Value, decode
 from detente.core.zone import Zone
 from detente.errors import Conflict, NotAuthentic, NotPermitted
@@ -93,9 +94,10 @@ KINDS: dict[type, EntryKind] = {
     Incident: EntryKind.INCIDENT,
     IncidentStep: EntryKind.INCIDENT_STEP,
     Call: EntryKind.CALL,
+    Warned: EntryKind.ALERT,
 }
 
-OF_NODE = {EntryKind(one) for one in ("agreement", "party", "delivery", "check", "call")}
+OF_NODE = frozenset(map(EntryKind, ("agreement", "party", "delivery", "check", "call", "alert")))
 """What the node alone says."""
 
 Keys = Mapping[str, bytes]
@@ -255,7 +257,7 @@ class Ledger:
         ):
             raise NotPermitted(
                 f"{statement.kind} by {statement.party}",
-                expected="agreement, parties, deliveries, checks and calls from the node, "
+                expected="agreement, parties, deliveries, checks, calls and alerts from the node, "
                 "all else from a party",
             )
         if isinstance(value, Plan) and value.state in PLAN_PROTECTS and not aware:
@@ -437,7 +439,11 @@ def opened(signed: Signed, salt: bytes, data: bytes) -> Value:
         raise NotPermitted(
             f"object of {statement.party}", expected=statement.kind, got=KINDS[type(value)]
         )
-    author = NODE if isinstance(value, Agreement | Party | Delivery | Check | Call) else value.party
+    author = (
+        NODE
+        if isinstance(value, Agreement | Party | Delivery | Check | Call | Warned)
+        else value.party
+    )
     of_itself = isinstance(value, Party) and value.id == statement.party
     if author != statement.party and not of_itself:
         raise NotPermitted(
@@ -474,6 +480,7 @@ _BOUND = {
     ReleaseDecision: ("request",),
     IncidentStep: ("incident", "act"),
     Call: ("incident", "to"),
+    Warned: ("to",),
 }
 """What a later version may not change: what the value is about."""
 

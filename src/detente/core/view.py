@@ -28,6 +28,7 @@ from detente.core.release import Grade, Grant, Release, Tlp, coarse, grade, show
 from detente.core.report import Report
 from detente.core.telling import Delivery
 from detente.core.volume import Volume
+from detente.core.warned import Warned
 from detente.core.wire import Value
 from detente.core.zone import Zone
 
@@ -128,6 +129,8 @@ class Reader(Struct, frozen=True, kw_only=True):
         match value:
             case Agreement() | Party() | Availability():
                 return Grade.FULL
+            case Warned():
+                return Grade.FULL if value.to == self.party else None
             case Notice() | Presence() | Zone() | Plan() | Report():
                 released = grade(
                     value.release,

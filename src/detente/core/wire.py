@@ -29,6 +29,7 @@ from detente.core.telling import (
     ReleaseDecision,
     ReleaseRequest,
 )
+from detente.core.warned import Warned
 from detente.core.zone import Zone
 from detente.errors import MalformedInput
 
@@ -53,6 +54,7 @@ Value = (
     | Incident
     | IncidentStep
     | Call
+    | Warned
 )
 
 OBJECT_BYTES_MAX = 8 * 1024 * 1024

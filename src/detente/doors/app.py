@@ -34,7 +34,18 @@ from detente.doors.cot import enrolment
 from detente.doors.exports import routes as exports
 from detente.doors.features import routes as layers
 from detente.doors.features.describing import described as described_layers
-from detente.doors.http import device, docs, health, log, mirror, sign_in, telling, tokens, v1
+from detente.doors.http import (
+    device,
+    docs,
+    health,
+    log,
+    mirror,
+    sign_in,
+    telling,
+    tokens,
+    v1,
+    watch_stream,
+)
 from detente.doors.misp import routes as misp
 from detente.doors.taxii import routes as taxii_routes
 from detente.doors.taxii.service import Service as TaxiiService
@@ -110,6 +121,7 @@ def _doors(settings: Settings, node: Node) -> list[Door]:
                     *sign_in.handlers(),
                     *device.handlers(),
                     *telling.handlers(),
+                    *watch_stream.handlers(),
                     *exports.handlers(),
                 ]
             ),

@@ -18,10 +18,14 @@ So what is not released to a party changes nothing of what it sees, but that an 
 track nears what is its own. How far and how soon are told only with both, since each tells
 where the other is.
 
-Source: docs/adr/0027; docs/rules/R-02.md, R-10.md.
+What it acknowledged, and what they did whose the track and the entry are, it is shown as well,
+where it is told of the alert.
+
+Source: docs/adr/0027, docs/adr/0032; docs/rules/R-02.md, R-10.md.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -29,14 +33,18 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from detente.core.alerts import Level
+from detente.core.alerts import Key, Level
 from detente.core.check import Known, rule_of
 from detente.core.party import Desk
 from detente.core.release import Grade
 from detente.core.view import Reader, View
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Volume
 from detente.node.feeding import Feed, Feeding, FeedState
+from detente.node.naming import name_of_alert
+from detente.node.noted import Found as OnRecordFound
+from detente.node.noted import Noted, TookIn, feed_key, taken_in
 from detente.node.seen import LiveTracks, Seen
+from detente.node.warned import OnRecord
 from detente.node.watching import Watched, Watching
 
 MINUTE_S = 60
@@ -87,6 +95,9 @@ class AlertShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
         distance_m: From the track to the entry, when it was last found near.
         time_s: Until it may be violated, at the earliest; whole minutes where the track is
             not shown.
+        id: Of this alert to this party, for as long as it lasts.
+        leaf: Leaf hash of its entry, for an acknowledgement; None while there is none.
+        acknowledged: Who took in what that entry says.
     """
 
     level: Level
@@ -99,12 +110,59 @@ class AlertShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     distance_error_m: float | None = None
     separation_m: float | None = None
     time_s: float | None = None
+    id: str = ""
+    leaf: str | None = None
+    acknowledged: tuple[TookIn, ...] = ()
+
+
+class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All alerts of one track, or one of a track that is not shown.
+
+    Attributes:
+        id: The track's name, or the alert's.
+        level: The gravest of them.
+        track: Which; the alerts do not repeat it.
+        desk: Of whoever reports it: whom to call.
+        doubted: Whether it may be elsewhere than it is said to be.
+        time_s: The soonest of them.
+        alerts: Gravest and soonest first.
+    """
+
+    id: str
+    level: Level
+    alerts: tuple[AlertShown, ...]
+    track: TrackShown | None = None
+    desk: Desk | None = None
+    doubted: bool = False
+    time_s: float | None = None
+
+
+class SilentFeed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A feed that tells nothing, to whoever is shown what it tells.
+
+    Attributes:
+        id: Of it, for as long as it lasts.
+        party: Whose feed.
+        feed: Its name.
+        heard: Time of its last position; None where none came.
+        problem: What is wrong with the connection; empty where nothing is known.
+        leaf, acknowledged: As of an alert.
+    """
+
+    id: str
+    party: str
+    feed: str
+    heard: datetime | None = None
+    problem: str = ""
+    desk: Desk | None = None
+    leaf: str | None = None
+    acknowledged: tuple[TookIn, ...] = ()
 
 
 def track_for(reader: Reader, seen: Seen) -> TrackShown | None:
     """A track as a party sees it; None where it does not."""
     released = reader.released(seen.party, seen.release)
-    return _track(seen) if released is Grade.FULL else None
+    return shown_track(seen) if released is Grade.FULL else None
 
 
 def feed_for(reader: Reader, feed: Feed, state: FeedState) -> FeedState | None:
@@ -179,7 +237,8 @@ def _entry(reader: Reader, known: Known, seen: Grade) -> EntryShown:
     )
 
 
-def _track(seen: Seen) -> TrackShown:
+def shown_track(seen: Seen) -> TrackShown:
+    """A track, for whoever sees it."""
     one = seen.observed
     return TrackShown(
         party=seen.party,
@@ -204,10 +263,27 @@ def _metres(millimetres: int | None) -> float | None:
 
 
 class Found(NamedTuple):
-    """Alerts that a party sees, gravest and soonest first, and what is thereby disclosed."""
+    """Alerts that a party sees, gravest and soonest first, and what is thereby disclosed.
+
+    ``views`` are of entries that are neared, ``leaves`` the numbers of the alerts' own.
+    """
 
     alerts: tuple[AlertShown, ...]
     views: tuple[View, ...]
+    leaves: tuple[int, ...] = ()
+
+    @property
+    def shown(self) -> dict[int, Grade]:
+        """By entry of the record, how much of it is shown."""
+        out = dict.fromkeys(self.leaves, Grade.FULL)
+        return out | {view.sequence: view.grade for view in self.views}
+
+
+class Silent(NamedTuple):
+    """Silent feeds, and the numbers of what is on record of them."""
+
+    silences: tuple[SilentFeed, ...]
+    leaves: tuple[int, ...]
 
 
 class Alerting:
@@ -217,27 +293,103 @@ class Alerting:
         tracks: What moves.
         feeding: What is heard.
         watching: What nears what.
+        key: Of the names of alerts (detente.node.naming).
     """
 
-    def __init__(self, tracks: LiveTracks, feeding: Feeding, watching: Watching) -> None:
+    def __init__(
+        self, tracks: LiveTracks, feeding: Feeding, watching: Watching, key: bytes = b""
+    ) -> None:
         self._tracks = tracks
         self._feeding = feeding
         self.watching = watching
+        self.noted = Noted(key)
+
+    def on_record(self, warned: Mapping[str, OnRecord]) -> OnRecordFound:
+        """Which of this process's alerts are on record.
+
+        Args:
+            warned: All that stand on it.
+        """
+        return self.noted.find(warned, self.watching.watched)
+
+    def feed_states(self, now: datetime) -> list[tuple[Feed, FeedState]]:
+        """How each feed is, of everybody's."""
+        return self._feeding.states(now)
+
+    def latest(self) -> list[Seen]:
+        """The last observation of each track, of everybody's."""
+        return self._tracks.latest()
 
     def tracks(self, reader: Reader) -> list[TrackShown]:
         """The tracks that a party sees."""
         found = (track_for(reader, one) for one in self._tracks.latest())
         return [one for one in found if one is not None]
 
-    def alerts(self, reader: Reader) -> Found:
-        """The alerts that a party sees."""
-        found = [
-            one
-            for watched in self.watching.watched
-            if (one := alert_for(reader, watched)) is not None
-        ]
-        shown = sorted((one for one, _ in found), key=_gravest_first)
-        return Found(tuple(shown), tuple(view for _, view in found if view is not None))
+    def alerts(self, reader: Reader, found: OnRecordFound | None = None) -> Found:
+        """The alerts that a party sees.
+
+        Args:
+            reader: The party.
+            found: What of them is on record (``on_record``).
+        """
+        shown, views, leaves = [], [], []
+        for watched in self.watching.watched:
+            one = alert_for(reader, watched)
+            if one is None:
+                continue
+            about = watched.alert.track, watched.alert.entry
+            known = (found or {}).get((reader.party, about))
+            shown.append(self._noted(reader, watched, one[0], found or {}))
+            if one[1] is not None:
+                views.append(one[1])
+            if known is not None:
+                leaves.append(known.sequence)
+        shown.sort(key=_gravest_first)
+        return Found(tuple(shown), tuple(views), tuple(leaves))
+
+    def _noted(
+        self, reader: Reader, watched: Watched, shown: AlertShown, found: OnRecordFound
+    ) -> AlertShown:
+        about = watched.alert.track, watched.alert.entry
+        known = found.get((reader.party, about))
+        owner = None if watched.known is None else watched.known.value.party
+        reporter = watched.seen.party
+        taken = taken_in(found, reader.party, about, (reporter, owner))
+        if shown.track is None and reporter != reader.party:
+            taken = [
+                replace(one, party=None) if one.party == reporter != owner else one for one in taken
+            ]
+        name = name_of_alert(self.noted.key, reader.party, about, shown.begun)
+        return replace(
+            shown,
+            id=name if known is None else known.value.source_id,
+            leaf=None if known is None else known.leaf,
+            begun=shown.begun if known is None else known.value.begun,
+            acknowledged=tuple(taken),
+        )
+
+    def silences(self, reader: Reader, found: OnRecordFound | None = None) -> Silent:
+        """The feeds of which a party sees tracks, and that are silent."""
+        silent = [one for one in self.feeds(reader) if one.silent]
+        known = [(found or {}).get((reader.party, feed_key(one.party, one.name))) for one in silent]
+        return Silent(
+            tuple(self._silence(reader, one, found or {}) for one in silent),
+            tuple(one.sequence for one in known if one is not None),
+        )
+
+    def _silence(self, reader: Reader, one: FeedState, found: OnRecordFound) -> SilentFeed:
+        about: Key = feed_key(one.party, one.name)
+        known = found.get((reader.party, about))
+        return SilentFeed(
+            id=f"{one.party}/{one.name}",
+            party=one.party,
+            feed=one.name,
+            heard=one.heard,
+            problem=one.problem,
+            desk=reader.desk_of(one.party, None),
+            leaf=None if known is None else known.leaf,
+            acknowledged=tuple(taken_in(found, reader.party, about, (one.party,))),
+        )
 
     def feeds(self, reader: Reader) -> list[FeedState]:
         """How the feeds are whose tracks a party sees."""
@@ -253,3 +405,30 @@ def _gravest_first(one: AlertShown) -> tuple[int, float, bytes]:
 
 
 _GRAVITY = {level: number for number, level in enumerate(Level)}
+
+
+def grouped(alerts: Sequence[AlertShown]) -> list[Group]:
+    """Alerts by track, gravest and soonest first.
+
+    A track that is not shown to the party is not said to be the same in two alerts.
+
+    Args:
+        alerts: Gravest and soonest first (``Found``).
+    """
+    groups: dict[str, list[AlertShown]] = {}
+    for one in alerts:
+        track = one.track
+        name = one.id if track is None else f"{track.party}/{track.feed}/{track.track}"
+        groups.setdefault(name, []).append(one)
+    return [
+        Group(
+            id=name,
+            level=members[0].level,
+            track=members[0].track,
+            desk=members[0].desk,
+            doubted=members[0].doubted,
+            time_s=min((one.time_s for one in members if one.time_s is not None), default=None),
+            alerts=tuple(replace(one, track=None, desk=None) for one in members),
+        )
+        for name, members in groups.items()
+    ]

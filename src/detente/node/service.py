@@ -34,6 +34,9 @@ from detente.node.layers import Layers
 from detente.node.log import PublicLog, signer_of
 from detente.node.metrics import PICTURE_ENTRIES, PICTURE_SEGMENTS, QUEUE_COMMANDS, RECORD_ENTRIES
 from detente.node.mirror import Mirror, mirror_signers
+from detente.node.naming import naming_key
+from detente.node.noted import Noted
+from detente.node.onlooking import Wall
 from detente.node.quarantine import Quarantine
 from detente.node.reading import Reading
 from detente.node.seen import LiveTracks
@@ -45,6 +48,7 @@ from detente.node.telling.events import Events
 from detente.node.telling.peers import Peering, Peers
 from detente.node.telling.people import REST_S, PeopleTerms
 from detente.node.telling.tail import Tail
+from detente.node.warning import Warner
 from detente.node.watching import Watching
 from detente.node.witness import Witness, witness_signers
 from detente.node.witnesses import Witnesses
@@ -100,7 +104,7 @@ class Service:
         feeding: What receivers tell (detente.doors.feeds connects to them).
         watching: What nears what protects.
         alerting: What of all this is shown to whom.
-        engine, asking, reading, layers, taxii, gate, devices, telling: There once it has started.
+        engine, asking, reading, layers, taxii, gate, devices, telling, wall: There once it has started.
         witness, mirror: Likewise; None where the node is none.
     """
 
@@ -114,6 +118,7 @@ class Service:
     gate: Gate
     devices: Devices
     telling: Telling
+    wall: Wall
     witness: Witness | None
     mirror: Mirror | None
 
@@ -180,6 +185,10 @@ class Service:
         ladder = Ladder(self.engine, self.telling.listening)
         self._stack.push_async_callback(_ended, asyncio.create_task(ladder.run()))
         self._begin_witnessing()
+        self.alerting.noted = Noted(naming_key(self.key()))
+        self.wall = Wall(self.engine, self.alerting)
+        warning = asyncio.create_task(Warner(self.engine, self.alerting).run())
+        self._stack.push_async_callback(_ended, warning)
         await self._probe()
         with contextlib.suppress(DetenteError):
             await self._forget()

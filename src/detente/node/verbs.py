@@ -109,7 +109,7 @@ class Submit:
     ) -> None:
         self.principal = principal
         kind = entry.signed.statement.kind
-        if kind in {EntryKind.DELIVERY, EntryKind.CHECK, EntryKind.CALL}:
+        if kind in {EntryKind.DELIVERY, EntryKind.CHECK, EntryKind.CALL, EntryKind.ALERT}:
             raise NotPermitted(f"{kind} by {principal.party}", expected="the node's own word")
         if kind is not EntryKind.PARTY:  # Whose keys change is for the ledger to judge.
             principal.require(SCOPE_OF[kind])

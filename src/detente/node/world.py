@@ -45,6 +45,7 @@ from detente.node.gathering import GATHERED, Gathering
 from detente.node.lookup import current_agreement
 from detente.node.picture import uncollected
 from detente.node.values import MEETABLE, Values, require_erased
+from detente.node.warned import OnRecord, StandingWarnings
 from detente.picture import Picture
 from detente.picture.entries import kept
 from detente.picture.live import Live
@@ -78,6 +79,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     grants: Mapping[str, Mapping[str, Grant]]
     lines: Mapping[str, Line]
     spoken: int
+    warned: Mapping[str, OnRecord]
     protected: Picture
     plans: Picture
 
@@ -91,6 +93,7 @@ class OnDisk(NamedTuple):
     grants: Mapping[str, Mapping[str, Grant]]
     lines: Mapping[str, Line]
     spoken: int
+    warned: Mapping[str, OnRecord]
 
 
 class World:
@@ -111,6 +114,7 @@ class World:
         lines: Incidents of the hotline, by object.
         spoken: Entries up to the last that anybody may be told of: after it are deliveries.
         calls_at: Object and version of each call, by its name.
+        warnings: That stand, and who has acknowledged them.
         erased: The last entry that erased something; -1 where none did.
 
     Args:
@@ -135,6 +139,7 @@ class World:
         self.lines: Mapping[str, Line] = {}
         self.spoken = 0
         self.calls_at: dict[str, tuple[str, int]] = {}
+        self.warnings = StandingWarnings()
         self.requests: dict[str, ReleaseRequest] = {}
         self._decisions: dict[str, tuple[int, ReleaseDecision]] = {}
         self._decided: dict[tuple[str, str], int] = {}
@@ -143,7 +148,7 @@ class World:
         self._values = values
         self._protected = self._live()
         self._plans = Live(agreement=agreement, label=label_of)
-        self._on_disk = OnDisk(0, agreement, self.parties, self.grants, self.lines, 0)
+        self._on_disk = OnDisk(0, agreement, self.parties, self.grants, self.lines, 0, {})
         self._shown: Shown | None = None
         self._lock = threading.Lock()
 
@@ -163,14 +168,22 @@ class World:
         with uncollected():
             gathering = Gathering(record)
             world._protected = world._live(gathering.parts(world.agreement, values.read))
-            others = [kind for kind in EntryKind if kind not in GATHERED]
-            for stored in chain(record.objects(*others), record.current_at(gathering.left)):
+            warned = EntryKind.ALERT
+            others = [kind for kind in EntryKind if kind not in GATHERED and kind is not warned]
+            for stored in chain(
+                # Those that stand, and before what acknowledges them.
+                record.objects(warned, ended=False),
+                record.objects(*others),
+                record.current_at(gathering.left),
+            ):
                 if stored.data is None or stored.salt is None:
                     require_erased(stored)
                     continue
                 value = read(stored.data)
                 made = token(stored.salt, stored.leaf)
                 known = world._fold(stored.object_id, stored.version, stored.sequence, value, made)
+                place = stored.version, stored.sequence, stored.leaf
+                world.warnings.learn(stored.object_id, place, value)
                 if known is not None:
                     world.changes[stored.object_id] = known
             world.sequence = world.spoken = record.head()[1]
@@ -220,6 +233,8 @@ class World:
                 known = self._fold(
                     said.object, said.version, event.sequence, event.value, event.token
                 )
+                place = said.version, event.sequence, event.leaf
+                self.warnings.learn(said.object, place, event.value)
             if said.kind in MEETABLE:
                 self._change(said.object, known)
 
@@ -247,7 +262,13 @@ class World:
             )
             self.changes, self.protected_changes = {}, {}
             self._on_disk = OnDisk(
-                self.sequence, self.agreement, self.parties, self.grants, self.lines, self.spoken
+                self.sequence,
+                self.agreement,
+                self.parties,
+                self.grants,
+                self.lines,
+                self.spoken,
+                self.warnings.shown(),
             )
             self._shown = None
 

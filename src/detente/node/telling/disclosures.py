@@ -20,6 +20,7 @@ from detente.core.release import Grade
 from detente.core.telling import Delivery, Outcome
 from detente.core.view import View
 from detente.core.volume import microseconds
+from detente.core.warned import Warned
 from detente.node.engine import Decision, Engine, Said
 from detente.node.moment import Moment
 from detente.node.submit import Receipt, Touches
@@ -212,7 +213,9 @@ async def disclose(
         await disclosures_of(engine).record(principal.party, shown, how)
 
 
-async def disclose_tile(engine: Engine, principal: Principal, shown: Mapping[int, Grade]) -> None:
+async def disclose_tile(
+    engine: Engine, principal: Principal, shown: Mapping[int, Grade], how: str = "tile"
+) -> None:
     """The same of what a tile of a map shows, by entry; a cluster shows the areas of its members.
 
     Raises:
@@ -220,7 +223,7 @@ async def disclose_tile(engine: Engine, principal: Principal, shown: Mapping[int
     """
     if principal.party != NODE:
         extents = {sequence: EXTENT[grade] for sequence, grade in shown.items()}
-        await disclosures_of(engine).record(principal.party, extents, "tile")
+        await disclosures_of(engine).record(principal.party, extents, how)
 
 
 async def disclose_evidence(engine: Engine, principal: Principal, evidence: Evidence) -> None:
@@ -252,7 +255,18 @@ def shown_in(party: str, views: Iterable[View]) -> dict[int, int]:
         extent = EXTENT[view.grade]
         if extent and view.party != party and view.kind is not EntryKind.DELIVERY:
             shown[view.sequence] = max(extent, shown.get(view.sequence, 0))
+        if isinstance(view.value, Warned):
+            for sequence, one in told_by(party, view.value).items():
+                shown[sequence] = max(one, shown.get(sequence, 0))
     return shown
+
+
+def told_by(party: str, warned: Warned) -> dict[int, int]:
+    """The entry that a warning shows beside itself, and how much of it."""
+    told = warned.entry
+    if told is None or told.sequence is None or told.grade is None or told.party == party:
+        return {}
+    return {told.sequence: EXTENT[told.grade]}
 
 
 def shown_by(party: str, events: Iterable[Event]) -> dict[int, int]:

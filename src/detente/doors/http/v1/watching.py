@@ -14,7 +14,8 @@ from detente.doors.http.v1.request import encode
 from detente.node.alerted import AlertShown, TrackShown
 from detente.node.asking import reader_of
 from detente.node.feeding import FeedState
-from detente.node.telling.disclosures import disclose
+from detente.node.onlooking import Onlooker, Screen, Wall
+from detente.node.telling.disclosures import disclose_tile
 
 
 class Tracks(Struct, frozen=True, kw_only=True):
@@ -54,9 +55,11 @@ async def alerts(desk: Desk, exchange: Exchange) -> Answer:
     principal = await desk.enter(exchange)
     principal.require(Scope.READ)
     now = desk.engine.clock()
-    reader = reader_of(desk.engine.world.on_disk, principal.party, now)
-    found = desk.alerting.alerts(reader)
-    await disclose(desk.engine, principal, found.views)
+    on_disk = desk.engine.world.on_disk
+    reader = reader_of(on_disk, principal.party, now)
+    recorded = desk.alerting.on_record(on_disk.warned)
+    found = desk.alerting.alerts(reader, recorded)
+    await disclose_tile(desk.engine, principal, found.shown, "read")
     answer = Alerts(
         as_of=desk.alerting.watching.as_of,
         problem=desk.alerting.watching.problem,
@@ -64,6 +67,14 @@ async def alerts(desk: Desk, exchange: Exchange) -> Answer:
         feeds=tuple(desk.alerting.feeds(reader)),
     )
     return Answer(HTTPStatus.OK, encode(answer))
+
+
+async def watch(desk: Desk, exchange: Exchange) -> Answer:
+    """The watch as one screen; that entries are shown is on record before."""
+    principal = await desk.enter(exchange)
+    principal.require(Scope.READ)
+    body = await Onlooker(Wall(desk.engine, desk.alerting), principal).look()
+    return Answer(HTTPStatus.OK, body)
 
 
 OPERATIONS = (
@@ -92,6 +103,19 @@ OPERATIONS = (
         tag="watch",
         act=alerts,
         gives=Alerts,
+        scopes=(Scope.READ,),
+        refusals=READS,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/watch",
+        name="watch",
+        says="The watch as one screen: alerts by track, gravest first, what moves, and feeds.\n\n"
+        "A party sees what `/v1/tracks` and `/v1/alerts` show it; `/v1/watch/stream` tells it as "
+        "it changes. `leaf` names the entry of an alert, for an acknowledgement.",
+        tag="watch",
+        act=watch,
+        gives=Screen,
         scopes=(Scope.READ,),
         refusals=READS,
     ),

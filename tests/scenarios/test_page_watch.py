@@ -1,0 +1,305 @@
+"""The watch on the page of a node; test_page_watch.md tells it."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from test_gis import FULL, said
+
+from detente.core.agreement import Agreement
+from detente.core.party import Desk, Party
+from detente.node.keyring import Keyring
+from detente.node.theatre import admit, found
+from detente.store import Store
+from http_node import Node
+from nodes import hospital
+from page import Seat, chromium, page_node
+from radio import Receiver, sbs
+from tracks_page import heap_bytes
+from world import NOW
+
+AT = "8/50.3/10"
+FEED = '{{name="{name}", party="one", kind="sbs", address="{address}", silent_after_s={s}{also}}}'
+SHOWN = ', release={parties={two="full"}}'
+
+
+class Sky:
+    """Aircraft that fly on by themselves, and are heard by receivers of one's."""
+
+    def __init__(self) -> None:
+        self.shown, self.kept = Receiver(), Receiver()
+        self.flying: dict[str, tuple[Receiver, Callable[[float], bytes]]] = {}
+        self.began = time.monotonic()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._fly, daemon=True)
+        self._thread.start()
+
+    def north(self, receiver: Receiver, address: str, lat: float, knots: float) -> None:
+        """One that flies north along 10 degrees east, from now."""
+        began = time.monotonic()
+
+        def where(now: float) -> bytes:
+            on = (now - began) * knots * 1852 / 3600 / 111_200
+            return sbs(address, round(lat + on, 5), 10.0, knots, 0)
+
+        self.flying[address] = receiver, where
+
+    def _fly(self) -> None:
+        while not self._over.wait(0.5):
+            for receiver, where in list(self.flying.values()):
+                receiver.send(where(time.monotonic()))
+
+    def stop(self) -> None:
+        """Fly no more."""
+        self._over.set()
+        self._thread.join()
+
+    def close(self) -> None:
+        self.shown.close()
+        self.kept.close()
+
+
+@pytest.fixture(scope="module")
+def sky() -> Iterator[Sky]:
+    sky = Sky()
+    yield sky
+    sky.close()
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, sky: Sky) -> Iterator[Node]:
+    folder = tmp_path_factory.mktemp("watch")
+    place, keyring = folder / "test.db", Keyring(folder / "test.db")
+    found(place, theatre="test", agreement=Agreement(name="test"), now=NOW, keyring=keyring)
+    store = Store(place)
+    for one in ("one", "two"):
+        desk = Desk(id="duty", name=f"Duty desk {one}", contacts=("channel 4",))
+        admit(store, keyring, Party(id=one, name=one.title(), desks=(desk,)), now=NOW)
+    store.close()
+    feeds = ", ".join([
+        FEED.format(name="roof", address=sky.shown.address, s=4, also=SHOWN),
+        FEED.format(name="kept", address=sky.kept.address, s=600, also=""),
+    ])  # fmt: skip
+    accounts = {"desk one": "one", "desk two": "two"}
+    with page_node(place, folder, accounts, f"feeds=[{feeds}]") as node:
+        two = node.party("two")
+        said(two, "notices", hospital("Clinic", 10.0, 50.6, standoff_mm=2_000_000), FULL)
+        said(two, "notices", hospital("Shelter", 10.0, 51.4, standoff_mm=2_000_000), None)
+        assert sky.shown.connected.wait(10)
+        assert sky.kept.connected.wait(10)
+        sky.north(sky.shown, "4B1820", 50.2, 240)
+        yield node
+        sky.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def one(browser: Browser, node: Node) -> Iterator[Seat]:
+    seat = Seat(browser, node).open(AT).sign_in("desk one").ready()
+    yield seat
+    seat.leave()
+
+
+@pytest.fixture(scope="module")
+def two(browser: Browser, node: Node) -> Iterator[Seat]:
+    seat = Seat(browser, node).open(AT).sign_in("desk two").ready()
+    yield seat
+    seat.leave()
+
+
+def tracks_on(seat: Seat) -> dict[str, Any]:
+    """What the map draws of tracks, by name."""
+    drawn: list[dict[str, Any]] = seat.page.evaluate(
+        """() => document.querySelector("detente-map").map
+          .querySourceFeatures("tracks").map((one) => one.properties)"""
+    )
+    return {one["name"]: one for one in drawn}
+
+
+def wait_text(seat: Seat, selector: str, text: str, timeout: int = 30_000) -> None:
+    seat.page.wait_for_function(
+        "([selector, text]) => [...document.querySelectorAll(selector)]"
+        ".some((one) => one.innerText.includes(text))",
+        arg=[selector, text], timeout=timeout,
+    )  # fmt: skip
+
+
+def test_warned(two: Seat) -> None:
+    """An aircraft is warned of on every panel before it crosses the line"""
+    wait_text(two, "detente-watch-banner [role=alert]", "Warning: aircraft 4b1820 \u2013 Clinic")
+    two.keep("watch-banner")
+    two.page.click("detente-watch-banner button")
+    two.page.wait_for_selector("#tab-watch[aria-selected=true]")
+    alert = two.told(".alert.warning")
+    assert "Clinic" in alert
+    assert "Call Duty desk one, channel 4" in alert
+    assert "2 km to keep" in alert
+    clock = two.page.inner_text(".alert.warning h4 .clock")
+    two.page.wait_for_function(
+        "(was) => document.querySelector('.alert.warning h4 .clock').innerText !== was", arg=clock
+    )
+    assert "at the earliest in" in clock
+    two.page.wait_for_function("""() => document.querySelector("detente-map").map
+      .queryRenderedFeatures({layers: ["tracks"]}).length > 0""")
+    drawn = tracks_on(two)["one/roof/4b1820"]
+    assert (drawn["mark"], drawn["level"], drawn["course"]) == ("track-aircraft", "warning", 0)
+    two.keep("watch")
+
+
+def test_taken_in(one: Seat, two: Seat) -> None:
+    """One party takes an alert in, and the other sees it within a second"""
+    one.tab("watch")
+    one.page.wait_for_selector(".alert.warning button.main:not([disabled])")
+    two.page.wait_for_selector(".alert.warning button.main:not([disabled])")
+    one.page.evaluate(
+        """() => { const seen = new MutationObserver(() => {
+             const found = [...document.querySelectorAll(".alert .taken")]
+               .some((one) => one.innerText.includes("two: received"));
+             if (found) { window.seenAt ??= Date.now(); seen.disconnect(); } });
+           seen.observe(document.querySelector("detente-watch"), {subtree: true,
+             childList: true, characterData: true}); }"""
+    )
+    began = two.page.evaluate(
+        """() => { document.querySelector(".alert.warning button.main").click();
+             return Date.now(); }"""
+    )
+    one.page.wait_for_function("() => window.seenAt !== undefined", timeout=5_000)
+    took_ms = one.page.evaluate("window.seenAt") - began
+    sys.stderr.write(f"the other browser saw it after {took_ms} ms\n")
+    assert took_ms < 1_000
+    wait_text(two, "detente-watch [role=status]", "It means no approval")
+    # Its own button is gone, and the other's stays: each takes in for itself.
+    two.page.wait_for_selector(".alert.warning button.main", state="detached")
+    assert one.page.locator(".alert.warning button.main").count() == 1
+    one.keep("watch-acknowledged")
+
+
+def test_hidden(sky: Sky, one: Seat, two: Seat) -> None:
+    """What is hidden is told of to whom it belongs, and to nobody else"""
+    sky.north(sky.shown, "4B1830", 51.1, 240)
+    sky.north(sky.kept, "4B1831", 50.3, 240)
+    wait_text(two, ".alert", "Shelter")
+    wait_text(two, ".alert", "a track that is not shown to you")
+    wait_text(one, ".alert", "4b1831")
+    unnamed = two.page.locator(".alert", has_text="a track that is not shown to you")
+    told = unnamed.first.inner_text()
+    assert "Clinic" in told
+    assert "at the earliest in" in told
+    assert " min" in told
+    assert "km" not in told
+    assert "4b1831" not in two.page.inner_text("body")
+    assert "Shelter" not in one.page.inner_text("body")
+    assert "one/kept/4b1831" not in tracks_on(two)
+    assert "one/roof/4b1830" in tracks_on(one)
+    assert one.page.locator(".alert", has_text="4b1830").count() == 0
+    del sky.flying["4B1831"]
+
+
+def test_picked(two: Seat) -> None:
+    """The track that is picked tells how it flies and what it nears"""
+    two.page.click(".alert:has-text('4b1820') h4 button.link")
+    details = two.told("detente-watch .details")
+    assert "0°, 123 m/s" in details
+    assert "one, roof" in details
+    two.page.wait_for_function(
+        """() => document.querySelector("detente-map").map
+      .querySourceFeatures("nearing").length > 0""",
+        timeout=30_000,
+    )
+    two.page.wait_for_function("""() => document.querySelector("detente-map").map
+      .querySourceFeatures("trails").length > 0""")
+    two.keep("watch-picked")
+    box = two.page.evaluate("""() => { const map = document.querySelector("detente-map").map;
+      const [lon, lat] = map.querySourceFeatures("tracks")
+        .find((one) => one.properties.name.endsWith("4b1830")).geometry.coordinates;
+      map.jumpTo({center: [lon, lat], zoom: 9});
+      const area = map.getCanvas().getBoundingClientRect();
+      return [area.x + area.width / 2, area.y + area.height / 2]; }""")
+    two.page.wait_for_timeout(1_000)
+    two.page.mouse.click(*box)
+    wait_text(two, "detente-watch .details h3", "4b1830")
+    two.page.click("detente-watch .details button")
+    two.page.wait_for_selector("detente-watch .details", state="detached")
+
+
+def test_silent(sky: Sky, one: Seat, two: Seat) -> None:
+    """A feed that falls silent is shown and acknowledged, and speaks again"""
+    flying = {name: sky.flying.pop(name) for name in list(sky.flying)}
+    wait_text(two, ".alert.lost", "feed roof of one")
+    two.page.evaluate(
+        """() => document.querySelectorAll(".alert button.main:not([disabled])").forEach((one) => {
+             if (!one.closest(".alert").innerText.includes("feed roof")) one.click(); })"""
+    )
+    # Graver news come first, until they are taken in.
+    wait_text(two, "detente-watch-banner", "Feed roof of one is silent")
+    two.keep("watch-silent")
+    two.page.wait_for_selector(".alert.lost:has-text('feed roof') button.main:not([disabled])")
+    two.page.click(".alert.lost:has-text('feed roof') button.main")
+    wait_text(two, ".alert.lost .taken", "two: received")
+    assert one.page.locator("tr.silent", has_text="roof").count() == 1
+    sky.flying.update(flying)
+    two.page.wait_for_selector("tr.silent", state="detached", timeout=30_000)
+
+
+def test_languages(browser: Browser, node: Node) -> None:
+    """Every text of the watch is there in six languages, by night and on a narrow screen"""
+    seat = Seat(browser, node, color_scheme="dark").open(AT).sign_in("desk two").ready()
+    seat.tab("watch")
+    seat.page.wait_for_selector(".alert")
+    seat.keep("watch-night")
+    for code, word in (
+        ("fr", "Veille"), ("ru", "Наблюдение"), ("tr", "İzleme"), ("uk", "Спостереження"),
+        ("ar", "المراقبة"),
+    ):  # fmt: skip
+        seat.page.select_option("header select", code)
+        seat.page.wait_for_selector(f"h2:has-text('{word}')")
+        text = seat.page.inner_text("detente-watch")
+        assert "watch." not in text
+        assert "{" not in text
+    seat.keep("watch-arabic")
+    assert seat.flaws() == []
+    seat.page.set_viewport_size({"width": 390, "height": 800})
+    seat.page.wait_for_timeout(500)
+    seat.keep("watch-narrow")
+    wide = seat.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390
+    seat.page.select_option("header select", "en")
+    seat.leave()
+
+
+def test_keyboard(two: Seat) -> None:
+    """Everything is reached by keyboard alone, and axe finds nothing"""
+    two.tab("watch")
+    two.page.focus("#tab-watch")
+    reached = set()
+    for _ in range(40):
+        two.page.keyboard.press("Tab")
+        reached.add(two.page.evaluate("document.activeElement.innerText"))
+    assert any("4b18" in text for text in reached)
+    assert "Clinic" in reached
+    assert two.flaws() == []
+
+
+def test_many(sky: Sky, two: Seat) -> None:
+    """Many tracks move without growing what the browser holds"""
+    for number in range(300):
+        sky.north(sky.shown, f"{0x500000 + number:06X}", 40 + number / 100, 200)
+    two.page.wait_for_function(
+        """() => document.querySelector("detente-map").map
+          .getSource("tracks")._data.updateable?.size > 300""", timeout=60_000
+    )  # fmt: skip
+    two.page.wait_for_timeout(5_000)
+    before = heap_bytes(two.page)
+    two.page.wait_for_timeout(15_000)
+    after = heap_bytes(two.page)
+    sys.stderr.write(f"heap {before / 1e6:.1f} MB, then {after / 1e6:.1f} MB\n")
+    assert after < before * 1.15 + 2e6
