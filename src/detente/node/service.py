@@ -104,7 +104,7 @@ class Service:
         feeding: What receivers tell (detente.doors.feeds connects to them).
         watching: What nears what protects.
         alerting: What of all this is shown to whom.
-        engine, asking, reading, layers, taxii, gate, devices, telling, wall: There once it has started.
+        engine, asking, reading, layers, taxii, gate, devices, telling, wall: There once started.
         witness, mirror: Likewise; None where the node is none.
     """
 
