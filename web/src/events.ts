@@ -1,6 +1,7 @@
 // What parts of the page tell each other, by events of the window.
 
 import type { Understood } from "./api";
+import type { Filter } from "./filter";
 
 export interface Told {
   /** Show an object's details. */
@@ -17,8 +18,18 @@ export interface Told {
   "detente-draw": DrawKind | null;
   /** What is drawn by now. */
   "detente-drawn": readonly GeoJSON.Geometry[];
-  /** Which layers are shown. */
-  "detente-layers": ReadonlySet<string>;
+  /** What of the picture is drawn. */
+  "detente-layers": Filter;
+  /** Whose, and of which categories, what the map shows is. */
+  "detente-seen": { parties: readonly string[]; categories: readonly string[] };
+  /** A place on the map was clicked where nothing is, or while one measures. */
+  "detente-clicked": [number, number];
+  /** What is being measured; null for nothing. */
+  "detente-measure": { line: boolean; places: readonly [number, number][] } | null;
+  /** Of which time the map is; null is now. */
+  "detente-time": { at: string | null; past: boolean };
+  /** Why the map could not be drawn. */
+  "detente-not-drawn": string;
 }
 
 export type DrawKind = "polygon" | "linestring" | "point";

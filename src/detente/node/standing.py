@@ -70,7 +70,7 @@ class Contest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answered: datetime | None = None
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class ObjectStanding(Struct, frozen=True, kw_only=True):
     """How an object stands.
 
     Attributes:
@@ -90,7 +90,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 async def standing(
     engine: Engine, reading: Reading, principal: Principal, object_id: str
-) -> Standing:
+) -> ObjectStanding:
     """How an object stands, as far as the reader may know.
 
     Raises:
@@ -99,7 +99,7 @@ async def standing(
     while await reading.read(undrawn):
         await engine.act(Draw())
 
-    def look_up(record: Record, reader: Reader, view: View, stored: Stored) -> Standing:
+    def look_up(record: Record, reader: Reader, view: View, stored: Stored) -> ObjectStanding:
         ids = tuple(engine.world.objections.get(object_id, ()))[:OBJECTIONS_MAX]
         is_author = reader.party in {stored.party, NODE}
         contests = tuple(
@@ -108,7 +108,7 @@ async def standing(
             if is_author or one.party == reader.party
         )
         plan = view.value if is_author and isinstance(view.value, Plan) else None
-        return Standing(
+        return ObjectStanding(
             object=object_id,
             state=None if plan is None else plan.state,
             next=() if plan is None else _next(plan.state, contests),

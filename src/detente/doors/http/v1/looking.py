@@ -21,7 +21,7 @@ from detente.doors.http.v1.operation import READS, Operation
 from detente.doors.http.v1.request import converted, encode
 from detente.errors import MalformedInput
 from detente.node.reading import VERSIONS_MAX, Page, Versions
-from detente.node.standing import Standing, standing
+from detente.node.standing import ObjectStanding, standing
 from detente.node.telling.disclosures import disclose, disclose_evidence
 from detente.node.wanted import LIMIT_DEFAULT, LIMIT_MAX, TEXT_MAX, Box, Wanted
 
@@ -218,7 +218,7 @@ OPERATIONS = (
         "to them.",
         tag="objects",
         act=stands,
-        gives=Standing,
+        gives=ObjectStanding,
         scopes=(Scope.READ,),
         refusals=(*READS, "not_found"),
     ),

@@ -62,13 +62,13 @@ async def read_back(desk: Desk, exchange: Exchange) -> Answer:
     return Answer(HTTPStatus.OK, encode(found))
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class PlaceLine(Struct, frozen=True, kw_only=True):
     """Positions, longitude first, in 1e-7 degree."""
 
     line: Annotated[tuple[Position, ...], Meta(min_length=1, max_length=LINE_MAX)]
 
 
-_line: Form[Line] = Form(Line)
+_line: Form[PlaceLine] = Form(PlaceLine)
 
 
 async def measure(desk: Desk, exchange: Exchange) -> Answer:
@@ -89,7 +89,7 @@ OPERATIONS = (
         "and nothing of the register is looked at.",
         tag="entries",
         act=measure,
-        body=Body(form=Line, example=examples.BODIES["measure"]),
+        body=Body(form=PlaceLine, example=examples.BODIES["measure"]),
         gives=Measured,
         scopes=(Scope.READ,),
         refusals=(*READS, "malformed_input", "unsupported_media_type", "too_large"),
