@@ -171,7 +171,7 @@ function nameOf(view: View): string {
 function provenance(value: View["value"]): [string, unknown][] {
   const found = value && "provenance" in value ? value.provenance : null;
   if (!found) return [];
-  const verified = [called("look-verification", found.verification), found.verified_by, at(found.verified_at)];
+  const verified = [called("look-verification", found.verification ?? "unverified"), found.verified_by, at(found.verified_at)];
   return [
     [say("look-source"), found.source],
     [say("look-typed"), found.typed ? html`<span dir="auto">${found.typed}</span>` : null],

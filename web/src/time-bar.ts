@@ -71,8 +71,7 @@ export class TimeBar extends Speaking {
   private slid(step: number): void {
     const half = SPANS[this.span] * HOUR_MS;
     const time = this.middle - half + (step / STEPS) * 2 * half;
-    // Whole minutes: what was asked once is asked again.
-    this.go(Math.round(time / 60_000) * 60_000);
+    this.go(whole(time));
   }
 
   private typed(text: string): void {
@@ -86,12 +85,16 @@ export class TimeBar extends Speaking {
     this.middle = Date.now();
   }
 
+  /** From where one is, or from the beginning of the span. */
   private play(): void {
-    const step = (2 * SPANS[this.span] * HOUR_MS) / STEPS;
+    const half = SPANS[this.span] * HOUR_MS;
+    const [first, last] = [this.middle - half, this.middle + half];
+    const step = (2 * half) / STEPS;
+    if (this.time === null || this.time < first || this.time + step > last) this.go(whole(first));
     this.playing = window.setInterval(() => {
-      const next = (this.time ?? this.middle - SPANS[this.span] * HOUR_MS) + step;
-      if (next > this.middle + SPANS[this.span] * HOUR_MS) this.pause();
-      else this.go(Math.round(next / 60_000) * 60_000);
+      const next = (this.time ?? first) + step;
+      if (next > last) this.pause();
+      else this.go(whole(next));
     }, STEP_MS);
   }
 
@@ -107,6 +110,11 @@ export class TimeBar extends Speaking {
     link({ time: at });
     tell("detente-time", { at, past: time !== null && time <= Date.now() });
   }
+}
+
+/** Whole minutes: what was asked once is asked again. */
+function whole(time: number): number {
+  return Math.round(time / 60_000) * 60_000;
 }
 
 function stamp(time: number): string {

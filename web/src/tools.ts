@@ -45,13 +45,13 @@ export class Tools extends Speaking {
   }
 
   override render(): unknown {
-    return html`<div class="tools" role="toolbar" aria-label=${say("look-tools")}>
+    return html`<section class="tools" aria-label=${say("look-tools")}>
         ${(Object.keys(TOOLS) as Tool[]).map((one) => html`<button type="button" name="tool-${one}" aria-expanded=${this.open === one}
           @click=${() => { this.first = undefined; this.toggle(one); }}>${say(TOOLS[one])}</button>`)}
         <button type="button" name="tool-link" @click=${() => void this.link()}>${say("look-link")}</button>
         <button type="button" name="tool-print" @click=${() => void this.print()}>${say("look-print")}</button>
-      </div>
-      <div role="status" aria-live="polite">${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}</div>
+        <div role="status" aria-live="polite">${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}</div>
+      </section>
       ${this.open === null ? nothing : html`<section class="tool" aria-label=${say(TOOLS[this.open])}>
         ${this.open === "time" ? html`<detente-time></detente-time>` : html`<detente-measure .line=${this.open === "measure"} .first=${this.first}></detente-measure>`}
         <button type="button" name="tool-close" @click=${() => (this.open = null)}>${say("close")}</button></section>`}
