@@ -177,12 +177,13 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
 }
 
 /** Stripes, for what is disputed. */
-export function hatch(): ImageData {
+export function hatch(dark: boolean): ImageData {
+  const ink = dark ? [235, 225, 205, 190] : [60, 50, 40, 200];
   const size = 8;
   const out = new ImageData(size, size);
   for (let y = 0; y < size; y += 1) {
     for (let x = 0; x < size; x += 1) {
-      if ((x + y) % size < 2) out.data.set([60, 50, 40, 200], (y * size + x) * 4);
+      if ((x + y) % size < 2) out.data.set(ink, (y * size + x) * 4);
     }
   }
   return out;

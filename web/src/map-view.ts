@@ -67,7 +67,7 @@ export class MapView extends Speaking {
       pitchWithRotate: false,
     });
     this.map = map;
-    map.setMissingStyleImageResolver((id) => void map.addImage(id, hatch()));
+    map.setMissingStyleImageResolver((id) => void map.addImage(id, hatch(dark)));
     map.touchZoomRotate.disableRotation();
     map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");

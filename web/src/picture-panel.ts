@@ -62,7 +62,6 @@ export class PicturePanel extends Speaking {
     const [volume] = volumes;
     const place = placeOf(view);
     const facts: [string, unknown][] = [
-      [say("position"), place === null ? null : html`<detente-position .place=${place}></detente-position>`],
       [say("party"), view.party],
       [say("category"), view.category],
       [say("grade"), called("grade", view.grade)],
@@ -77,6 +76,7 @@ export class PicturePanel extends Speaking {
       <h3>${nameOf(view)}</h3>
       ${view.late ? html`<p class="late">${say("late")}</p>` : nothing}
       ${value && "disputed" in value && value.disputed ? html`<p class="late">${say("disputed")}</p>` : nothing}
+      ${place === null ? nothing : html`<detente-position .place=${place}></detente-position>`}
       <dl class="facts">
         ${facts.filter(([, told]) => told).map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}
         ${volume === undefined ? nothing : when(volume)}

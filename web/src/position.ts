@@ -50,7 +50,7 @@ export class Position extends Speaking {
     const name = say(`look-form.${form}` as Word);
     return html`<dt>${name}</dt><dd><span dir="ltr">${text}</span>
       <button type="button" class="copy" aria-label=${say("look-copy", { what: name })} title=${say("look-copy", { what: name })}
-        @click=${() => void this.copied(text)}><span aria-hidden="true">⧉</span></button></dd>`;
+        @click=${() => void this.copied(text)}></button></dd>`;
   }
 
   private async copied(text: string): Promise<void> {
