@@ -188,7 +188,6 @@ export default {
   "look-accuracy": "الدقة، م",
   "look-versions": "النسخ",
   "look-version-line": "النسخة {version}، القيد {sequence}، {time}",
-  "look-then": "خريطة ذلك الوقت",
   "look-told": "من أُبلغ ومن يلتزم الصمت",
   "look-told-nobody": "لم يُتح لأحد: ومع ذلك يحمي.",
   "look-objections": "الاعتراضات",

@@ -186,7 +186,6 @@ export default {
   "look-accuracy": "Accuracy, m",
   "look-versions": "Versions",
   "look-version-line": "Version {version}, entry {sequence}, {time}",
-  "look-then": "Map of then",
   "look-told": "Who was told, and who is silent",
   "look-told-nobody": "Released to nobody: it protects all the same.",
   "look-objections": "Objections",

@@ -188,7 +188,6 @@ export default {
   "look-accuracy": "Précision, m",
   "look-versions": "Versions",
   "look-version-line": "Version {version}, inscription {sequence}, {time}",
-  "look-then": "Carte d'alors",
   "look-told": "Qui a été informé, et qui se tait",
   "look-told-nobody": "Communiqué à personne : il protège tout de même.",
   "look-objections": "Objections",

@@ -188,7 +188,6 @@ export default {
   "look-accuracy": "Точность, м",
   "look-versions": "Версии",
   "look-version-line": "Версия {version}, запись {sequence}, {time}",
-  "look-then": "Карта на тот момент",
   "look-told": "Кто извещён и кто молчит",
   "look-told-nobody": "Никому не передано: всё равно защищает.",
   "look-objections": "Возражения",

@@ -188,7 +188,6 @@ export default {
   "look-accuracy": "Doğruluk, m",
   "look-versions": "Sürümler",
   "look-version-line": "Sürüm {version}, kayıt {sequence}, {time}",
-  "look-then": "O zamanki harita",
   "look-told": "Kime bildirildi, kim sessiz",
   "look-told-nobody": "Kimseye açılmadı: yine de korur.",
   "look-objections": "İtirazlar",

@@ -188,7 +188,6 @@ export default {
   "look-accuracy": "Точність, м",
   "look-versions": "Версії",
   "look-version-line": "Версія {version}, запис {sequence}, {time}",
-  "look-then": "Карта на той момент",
   "look-told": "Кого сповіщено і хто мовчить",
   "look-told-nobody": "Нікому не передано: усе одно захищає.",
   "look-objections": "Заперечення",
