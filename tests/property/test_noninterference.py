@@ -78,6 +78,7 @@ from detente.node.f3548.subscriptions import SubscriptionAsked, put_subscription
 from detente.node.f3548.terms import Terms
 from detente.node.hotline.lines import Asked as AskedLines
 from detente.node.layers import Layers
+from detente.node.looking_back import Frames, seeing
 from detente.node.packing import pack_of
 from detente.node.reading import Reading
 from detente.node.submit import Receipt
@@ -191,7 +192,7 @@ DOES = (
     "uss details", "uss constraint", "uss notify", "utm subscribe", "utm told",
     "list", "list", "list", "get", "history", "account", "terms",
     "events", "events there", "silence",
-    "layer", "tile", "item", "export",
+    "layer", "tile", "tile then", "item", "export",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
     "call", "lines", "step",
@@ -365,6 +366,7 @@ class Two:
         self.town = town
         self.reading = Reading(town.engine)
         self.layers = Layers(town.engine)
+        self.frames = Frames(town.engine)
         self.tail = Tail(town.engine)
         self.events = Events(town.engine, self.tail)
         self.number = 0
@@ -558,6 +560,16 @@ class Two:
         most = 0 if step.target % 2 else SINGLE_MAX
         with mock.patch("detente.node.clusters.SINGLE_MAX", most):
             sight = await self.layers.look(TWO, lambda sight: look(sight, where, EVERY_KIND))
+        await disclose_tile(self.town.engine, TWO, sight.shown)
+        return written_tile(where, sight).hex(" ")
+
+    async def do_tile_then(self, step: Step) -> object:
+        """A tile as two had been shown it a while ago, and of what is there at a time."""
+        ago = self.town.now - timedelta(seconds=step.target)
+        at = (None, ago, self.town.now + timedelta(hours=1))[step.target % 3]
+        see = seeing(self.frames, as_of=ago if step.target % 2 else None, at=at)
+        where = Tile(0, 0, 0)
+        sight = await self.layers.look(TWO, lambda sight: look(sight, where, EVERY_KIND), see)
         await disclose_tile(self.town.engine, TWO, sight.shown)
         return written_tile(where, sight).hex(" ")
 

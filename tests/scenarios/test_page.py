@@ -53,6 +53,7 @@ def test_picture(two: Seat) -> None:
     two.page.fill("form.search input", "mary")
     two.page.click("form.search button")
     two.page.click(".found button")
+    two.page.wait_for_selector(".details .forms")
     details = two.told(".details")
     assert "50.0000000, 10.0000000" in details
     assert "medical" in details

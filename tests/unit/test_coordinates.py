@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyproj import Transformer
 
-from detente.core.coordinates import angle, from_mgrs, place, spelt
+from detente.core.coordinates import angle, forms, from_mgrs, place, spelt
 from detente.errors import MalformedInput
 from judge import GEOD
 
@@ -144,3 +145,28 @@ def test_what_is_written_in_degrees_minutes_and_seconds_is_read_back(
         found = place(text)
         assert found.lat_deg == pytest.approx(lat, abs=0.006 / 3_600)
         assert found.lon_deg == pytest.approx(lon, abs=0.006 / 3_600)
+
+
+@given(st.floats(-79.9, 83.9), st.floats(-180, 179.9999999))
+def test_every_form_is_the_same_place(lat: float, lon: float) -> None:
+    found = forms(lat, lon)
+    for text, within_m in (
+        (found.decimal, 0.1), (found.minutes, 2.0), (found.seconds, 0.4), (found.mgrs, 2.0),
+    ):  # fmt: skip
+        read = place(text)
+        assert GEOD.inv(read.lon_deg, read.lat_deg, lon, lat)[2] <= within_m, text
+    assert found.utm is not None
+    zone, easting, northing = found.utm.split()
+    # EPSG 326 and 327 and the zone: what pyproj makes of the same place.
+    epsg = f"EPSG:32{7 if zone[-1] == 'S' else 6}{int(zone[:-1]):02}"
+    x, y = Transformer.from_crs("EPSG:4326", epsg, always_xy=True).transform(lon, lat)
+    # GEOTRANS says north or south by the band, and at the equator by how it rounds.
+    assert abs(x - int(easting) - 0.5) <= 1.0
+    assert abs(y - int(northing) - 0.5) <= 1.0
+
+
+def test_near_a_pole_there_is_no_utm() -> None:
+    found = forms(89.0, 10.0)
+    assert found.utm is None
+    assert found.mgrs.startswith("Z")
+    assert found.minutes == "89°00.000'N 10°00.000'E"

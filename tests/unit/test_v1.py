@@ -88,7 +88,8 @@ def test_examples_are_what_their_operations_take() -> None:
     }
     named = {"filePlan": "plan", "changeObject": "value", "check": "plan"}
     for name, body in examples.BODIES.items():
-        free = name in {"putAgreement", "admitParty", "eraseObject", "giveBundle", "readBack"}
+        free = name in {"putAgreement", "admitParty", "eraseObject", "giveBundle", "readBack",
+                        "measure"}  # fmt: skip
         form: Form[Any] = Form(forms[name], author_in=None if free else named.get(name, ""))
         form.read(json.dumps(body).encode(), "one", **(
             {"kind": "movement"} if name == "notifyMovement" else {}))  # fmt: skip

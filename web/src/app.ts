@@ -6,6 +6,7 @@ import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import "./hotline-banner";
+import { linked } from "./link";
 import { PANELS, TABS, type Tab } from "./panels";
 import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } from "./words";
 
@@ -19,7 +20,7 @@ export class App extends Speaking {
   @state() private known = false;
   @state() private problem = "";
   @state() private tab: Tab = "picture";
-  @state() private object: string | null = null;
+  @state() private object: string | null = linked("object");
   @state() private track: string | null = null;
   @state() private live = true;
   private stream?: EventSource;
@@ -80,7 +81,7 @@ export class App extends Speaking {
         </nav>
         <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${PANELS[this.tab]({ object: this.object, track: this.track, party: this.who?.party ?? "" })}</div>
       </main>
-      <detente-map></detente-map>
+      <detente-map party=${this.who?.party ?? ""}></detente-map>
     </div>`;
   }
 

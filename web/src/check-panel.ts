@@ -6,8 +6,10 @@ import {
   type Finding, type Readings, type Receipt, type Schemas, type Understood, type Verdict, type View,
   Refusal, ask, once, readBack,
 } from "./api";
+import { remember } from "./asked";
 import { tell } from "./events";
 import { features, typed } from "./forms";
+import { missing, withheld } from "./missing";
 import { remarks, understood } from "./read-back";
 import type { ReleaseChoice } from "./release";
 import "./where";
@@ -66,7 +68,8 @@ export class CheckPanel extends Speaking {
       </form>
       <div role="status" aria-live="polite">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
       ${this.answers.map((one) => this.answer(one))}
-      ${this.read === null ? nothing : html`<details><summary>${say("understood")}</summary>${this.read.values.map(understood)}</details>${remarks(this.read)}`}`;
+      ${this.read === null ? nothing : html`<details><summary>${say("understood")}</summary>${this.read.values.map(understood)}</details>${remarks(this.read)}`}
+      <detente-asked></detente-asked>`;
   }
 
   private answer({ plan, verdict }: Answer): unknown {
@@ -83,14 +86,8 @@ export class CheckPanel extends Speaking {
       ${this.filed.includes(plan.source_id)
         ? nothing
         : html`<button type="button" @click=${() => void this.fileKnowing(plan, verdict)}>${say("file-plan")}</button>`}
-      ${this.unaware?.plan === plan ? this.missing(plan, this.unaware.missing) : nothing}
+      ${this.unaware?.plan === plan ? missing(this.unaware.missing, () => this.file(plan, this.unaware!.missing.map((one) => one.token))) : nothing}
     </section>`;
-  }
-
-  private missing(plan: Understood["value"], missing: readonly Missing[]): unknown {
-    return html`<div class="missing" role="alert"><p>${say("unaware", { count: missing.length })}</p>
-      ${missing.map((one) => one.withheld ? withheld(one.withheld) : html`<p class="withheld">${called("kind", one.view?.kind)}, ${one.view?.party}: ${one.view?.category ?? ""}</p>`)}
-      <button type="button" @click=${() => void this.file(plan, missing.map((one) => one.token))}>${say("file-aware")}</button></div>`;
   }
 
   private finding(one: Finding): unknown {
@@ -118,6 +115,7 @@ export class CheckPanel extends Speaking {
         answers.push({ plan: one.value, verdict: await ask<Verdict>("POST", "/v1/check", { plan: one.value }) });
       }
       this.answers = answers;
+      remember(answers);
       tell("detente-asked", this.read.values);
       tell("detente-met", answers.flatMap(({ verdict }) => objectsOf(verdict)));
       await this.updateComplete;
@@ -170,11 +168,6 @@ export class CheckPanel extends Speaking {
       if (missing === undefined) this.problem = refusal(error);
     }
   }
-}
-
-function withheld(one: Schemas["Withheld"]): unknown {
-  const desk = one.desk && [one.desk.name, ...(one.desk.contacts ?? []), one.party].filter(Boolean).join(", ");
-  return html`<p class="withheld">${desk ? say("withheld", { desk }) : say("withheld-nobody")}</p>`;
 }
 
 /** The objects that an answer names. */

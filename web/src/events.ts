@@ -2,6 +2,7 @@
 
 import type { Understood } from "./api";
 import type { Moved } from "./watch-live";
+import type { Filter } from "./filter";
 
 export interface Told {
   /** Show an object's details. */
@@ -24,14 +25,22 @@ export interface Told {
   "detente-lines": number;
   /** Open this panel. */
   "detente-tab": string;
-  /** Which layers are shown. */
-  "detente-layers": ReadonlySet<string>;
   /** The watch looked. */
   "detente-watch": Moved;
   /** Show a track's details, by its name; null no longer. */
   "detente-track": string | null;
-  /** Open a panel. */
-  "detente-tab": string;
+  /** What of the picture is drawn. */
+  "detente-layers": Filter;
+  /** Whose, and of which categories, what the map shows is. */
+  "detente-seen": { parties: readonly string[]; categories: readonly string[] };
+  /** A place on the map was clicked where nothing is, or while one measures. */
+  "detente-clicked": [number, number];
+  /** What is being measured; null for nothing. */
+  "detente-measure": { line: boolean; places: readonly [number, number][] } | null;
+  /** Of which time the map is; null is now. */
+  "detente-time": { at: string | null; past: boolean };
+  /** Why the map could not be drawn. */
+  "detente-not-drawn": string;
 }
 
 export type DrawKind = "polygon" | "linestring" | "point";

@@ -2,6 +2,8 @@
 
 import type { FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 
+import { KINDS } from "./filter";
+
 export const FONT = "Noto Sans";
 
 const FOUND = "#c2185b";
@@ -31,8 +33,6 @@ export const COLOURS: Record<string, string> = {
   presence: "#2456b8",
   plans: "#7a3fa0",
 };
-
-export const KINDS = ["notices", "zones", "presence", "plans"] as const;
 
 /** The layers of one kind: areas, their edges, places, and what is disputed, hatched. */
 function layersOf(kind: string, palette: Palette): LayerSpecification[] {
@@ -88,6 +88,12 @@ function layersOf(kind: string, palette: Palette): LayerSpecification[] {
   ] as LayerSpecification[];
 }
 
+/** Where the picture's tiles are: of now, or of another time (docs/features.md). */
+export function tilesOf(origin: string, at: string | null = null, past = false): string {
+  const query = at === null ? "" : `?datetime=${at}${past ? `&as-of=${at}` : ""}`;
+  return `${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}${query}`;
+}
+
 export function styleOf(dark: boolean, origin: string): StyleSpecification {
   const palette = dark ? DARK : LIGHT;
   const text = { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 };
@@ -102,10 +108,11 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
       },
       picture: {
         type: "vector",
-        tiles: [`${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}`],
+        tiles: [tilesOf(origin)],
         maxzoom: 16,
       },
       asked: empty,
+      measure: empty,
     },
     layers: [
       { id: "sea", type: "background", paint: { "background-color": palette.sea } },
@@ -157,17 +164,26 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
         id: "asked-place", type: "circle", source: "asked", filter: ["==", ["geometry-type"], "Point"],
         paint: { "circle-color": palette.asked, "circle-radius": 7, "circle-stroke-color": palette.halo, "circle-stroke-width": 2 },
       },
+      {
+        id: "measure-line", type: "line", source: "measure",
+        paint: { "line-color": palette.asked, "line-width": 2 },
+      },
+      {
+        id: "measure-place", type: "circle", source: "measure", filter: ["==", ["geometry-type"], "Point"],
+        paint: { "circle-color": palette.halo, "circle-radius": 5, "circle-stroke-color": palette.asked, "circle-stroke-width": 2.5 },
+      },
     ],
   };
 }
 
 /** Stripes, for what is disputed. */
-export function hatch(): ImageData {
+export function hatch(dark: boolean): ImageData {
+  const ink = dark ? [235, 225, 205, 190] : [60, 50, 40, 200];
   const size = 8;
   const out = new ImageData(size, size);
   for (let y = 0; y < size; y += 1) {
     for (let x = 0; x < size; x += 1) {
-      if ((x + y) % size < 2) out.data.set([60, 50, 40, 200], (y * size + x) * 4);
+      if ((x + y) % size < 2) out.data.set(ink, (y * size + x) * 4);
     }
   }
   return out;

@@ -2,12 +2,15 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import { html } from "lit";
-import { customElement } from "lit/decorators.js";
-import { AttributionControl, GeoJSONSource, Map as MapLibre, NavigationControl, ScaleControl, addProtocol, setWorkerUrl } from "maplibre-gl";
+import { customElement, property } from "lit/decorators.js";
+import { AttributionControl, type FilterSpecification, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import { type DrawKind, hear, tell } from "./events";
-import { FONT, KINDS, hatch, metFilter, styleOf } from "./map-style";
+import { type Filter, KINDS, clusterFilter, featureFilter, filter } from "./filter";
+import { FONT, hatch, metFilter, styleOf, tilesOf } from "./map-style";
+import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
+import "./tools";
 import { Speaking, say } from "./words";
 
 setWorkerUrl(workerUrl);
@@ -20,15 +23,23 @@ type Drawing = import("terra-draw").TerraDraw;
 
 @customElement("detente-map")
 export class MapView extends Speaking {
+  /** For whom one looks. */
+  @property() party = "";
   private map?: MapLibre;
   private drawing?: Drawing;
   private readonly over = new AbortController();
+  /** Of each layer of the picture, what it shows by itself. */
+  private readonly own = new Map<string, FilterSpecification | undefined>();
+  private isMeasuring = false;
+  private isNow = true;
 
   override render(): unknown {
     return html`<section aria-label=${say("map")}>
       <div class="map"></div>
+      <img class="map-printed" alt=${say("map")}>
       <p class="map-note">${say("map-note")}</p>
-    </section>`;
+    </section>
+    <detente-tools party=${this.party}></detente-tools>`;
   }
 
   protected override firstUpdated(): void {
@@ -56,24 +67,35 @@ export class MapView extends Speaking {
       pitchWithRotate: false,
     });
     this.map = map;
-    map.setMissingStyleImageResolver((id) => void map.addImage(id, hatch()));
+    map.setMissingStyleImageResolver((id) => void map.addImage(id, hatch(dark)));
     map.touchZoomRotate.disableRotation();
     map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     map.on("load", () => {
+      this.refine(filter());
       this.dataset.ready = "true";
       void import("./watch-map").then(({ watchOn }) => watchOn(map, this.over.signal));
     });
-    map.on("click", (event) => this.clicked(event.point));
+    map.on("idle", () => seenOn(map));
+    map.on("error", (event) => void whyNot(event).then((why) => why && tell("detente-not-drawn", why)));
+    map.on("click", (event) => this.clicked(event));
     this.listen();
   }
 
   private listen(): void {
     const { signal } = this.over;
-    hear("detente-changed", () => this.map?.refreshTiles("picture"), signal);
+    hear("detente-changed", () => this.isNow && this.map?.refreshTiles("picture"), signal);
     hear("detente-go", (place) => this.map?.flyTo({ center: place, zoom: 12, duration: 600 }), signal);
-    hear("detente-layers", (shown) => this.show(shown), signal);
+    hear("detente-layers", (shown) => this.refine(shown), signal);
+    hear("detente-time", ({ at, past }) => this.turn(at, past), signal);
+    hear("detente-measure", (measure) => {
+      this.isMeasuring = measure?.line ?? false;
+      const places = measure?.places ?? [];
+      const line = measure?.line && places.length > 1 ? [{ type: "LineString" as const, coordinates: [...places] }] : [];
+      this.put("measure", [...line, ...places.map((one) => ({ type: "Point" as const, coordinates: one }))]);
+    }, signal);
+    window.addEventListener("beforeprint", () => this.map && drawnOn(this.map, this.querySelector("img.map-printed")!), { signal });
     hear("detente-draw", (kind) => void this.draw(kind), signal);
     hear("detente-met", (objects) => this.meet(objects), signal);
     hear("detente-asked", (asked) => {
@@ -90,24 +112,41 @@ export class MapView extends Speaking {
     source?.setData({ type: "FeatureCollection", features });
   }
 
-  private show(shown: ReadonlySet<string>): void {
-    for (const kind of KINDS) {
-      for (const layer of this.map?.getStyle().layers ?? []) {
-        if (!layer.id.startsWith(`${kind}-`)) continue;
-        this.map?.setLayoutProperty(layer.id, "visibility", shown.has(kind) ? "visible" : "none");
-      }
+  private refine(shown: Filter): void {
+    for (const layer of this.map?.getStyle().layers ?? []) {
+      const kind = KINDS.find((one) => layer.id.startsWith(`${one}-`));
+      if (layer.id.startsWith("clusters")) this.map?.setFilter(layer.id, clusterFilter(shown));
+      if (kind === undefined) continue;
+      if (!this.own.has(layer.id)) this.own.set(layer.id, "filter" in layer ? layer.filter as FilterSpecification : undefined);
+      const own = this.own.get(layer.id);
+      this.map?.setFilter(layer.id, own === undefined ? featureFilter(shown) : ["all", own, featureFilter(shown)] as never);
+      this.map?.setLayoutProperty(layer.id, "visibility", shown.kinds.has(kind) ? "visible" : "none");
     }
   }
 
   private meet(objects: readonly string[]): void {
     for (const kind of KINDS) {
-      this.map?.setFilter(`${kind}-found`, metFilter(objects, false));
-      this.map?.setFilter(`${kind}-found-place`, metFilter(objects, true));
+      this.own.set(`${kind}-found`, metFilter(objects, false));
+      this.own.set(`${kind}-found-place`, metFilter(objects, true));
     }
+    this.refine(filter());
   }
 
-  private clicked(point: { x: number; y: number }): void {
+  private turn(at: string | null, past: boolean): void {
+    this.isNow = at === null;
+    this.classList.toggle("then", at !== null);
+    const source = this.map?.getSource<VectorTileSource>("picture");
+    if (source) source.setTiles([tilesOf(location.origin, at, past)]);
+    else this.map?.once("load", () => this.turn(at, past));
+  }
+
+  private clicked({ point, lngLat }: MapMouseEvent): void {
     if (this.drawing?.enabled) return;
+    const place = lngLat.wrap().toArray();
+    if (this.isMeasuring) {
+      tell("detente-clicked", place);
+      return;
+    }
     // A track that is clicked is the watch's to show.
     if (this.map?.getLayer("tracks") && this.map.queryRenderedFeatures([point.x, point.y], { layers: ["tracks"] }).length > 0) return;
     const [cluster] = this.map?.queryRenderedFeatures([point.x, point.y], { layers: ["clusters"] }) ?? [];
@@ -118,6 +157,7 @@ export class MapView extends Speaking {
     const [found] = this.map?.queryRenderedFeatures([point.x, point.y], { layers: CLICKABLE }) ?? [];
     const object: unknown = found?.properties.object;
     if (typeof object === "string") tell("detente-object", object);
+    else tell("detente-clicked", place);
   }
 
   private async draw(kind: DrawKind | null): Promise<void> {
@@ -154,17 +194,4 @@ export class MapView extends Speaking {
 /** The modes mark their own guide points. */
 function isMade(one: { properties: Record<string, unknown> }): boolean {
   return ["polygon", "linestring", "point"].includes(String(one.properties.mode));
-}
-
-function boxOf(shapes: readonly GeoJSON.Geometry[]): [number, number, number, number] | null {
-  const places = shapes.flatMap((shape) => placesOf("coordinates" in shape ? shape.coordinates : []));
-  if (places.length === 0) return null;
-  const lon = places.map((one) => one[0]);
-  const lat = places.map((one) => one[1]);
-  return [Math.min(...lon), Math.min(...lat), Math.max(...lon), Math.max(...lat)];
-}
-
-function placesOf(nested: unknown): [number, number][] {
-  if (!Array.isArray(nested)) return [];
-  return typeof nested[0] === "number" ? [nested as [number, number]] : nested.flatMap(placesOf);
 }

@@ -17,6 +17,7 @@ export const PANELS = {
   picture: (given: Given) => html`<detente-picture .object=${given.object} party=${given.party}></detente-picture>`,
   check: (given: Given) => html`<detente-check party=${given.party}></detente-check>`,
   notice: (given: Given) => later(html`<detente-notice party=${given.party}></detente-notice>`, () => import("./notice-panel")),
+  plans: (given: Given) => later(html`<detente-plans party=${given.party}></detente-plans>`, () => import("./plans-panel")),
   watch: (given: Given) => later(html`<detente-watch party=${given.party} .track=${given.track ?? null}></detente-watch>`, () => import("./watch-panel")),
   told: () => later(html`<detente-told></detente-told>`, () => import("./told-panel")),
   hotline: () => later(html`<detente-hotline></detente-hotline>`, () => import("./hotline-panel")),

@@ -2,16 +2,19 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, type Volume, ask, once, readBack } from "./api";
+import { type Receipt, type Schemas, type View, type Volume, ask, once } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
-import { KINDS } from "./map-style";
+import "./layers";
+import { link } from "./link";
+import { placeOfText } from "./position";
 import { when } from "./read-back";
-import { Speaking, called, say } from "./words";
+import "./standing";
+import { Speaking, at, called, say } from "./words";
 
 const E7 = 1e7;
 const FOUND_MAX = 20;
-const LAYER_WORDS = { notices: "kind.notice", zones: "kind.zone", presence: "kind.presence", plans: "kind.plan" } as const;
+const OBJECT = /^[0-9a-f]{32}$/;
 
 @customElement("detente-picture")
 export class PicturePanel extends Speaking {
@@ -20,25 +23,24 @@ export class PicturePanel extends Speaking {
   /** For whom one looks. */
   @property() party = "";
   @state() private view: View | null = null;
-  @state() private shown: ReadonlySet<string> = new Set(KINDS);
   @state() private found: readonly View[] | null = null;
   @state() private more = false;
   @state() private told = "";
+  /** Where a position that was searched led to. */
+  @state() private went: [number, number] | null = null;
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (changed.has("object")) {
       this.view = null;
       this.told = "";
+      link({ object: this.object });
       if (this.object !== null) void this.look(this.object);
     }
   }
 
   override render(): unknown {
     return html`<h2>${say("tab.picture")}</h2>
-      <fieldset><legend>${say("layers")}</legend>
-        <div class="row">${KINDS.map((kind) => html`<label class="check ${kind}"><input type="checkbox" .checked=${this.shown.has(kind)}
-          @change=${() => this.toggle(kind)}>${say(LAYER_WORDS[kind])}</label>`)}</div>
-      </fieldset>
+      <detente-layers></detente-layers>
       <form class="search" role="search" @submit=${(event: Event) => void this.search(event)}>
         <label>${say("search")}<input name="text" required maxlength="100" placeholder=${say("search-hint")}></label>
         <button>${say("find")}</button>
@@ -47,6 +49,7 @@ export class PicturePanel extends Speaking {
         ${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}
         ${this.found?.length === 0 ? html`<p>${say("nothing-found")}</p>` : nothing}
       </div>
+      ${this.went === null ? nothing : html`<detente-position .place=${this.went}></detente-position>`}
       ${this.found?.length ? html`<ul class="found">${this.found.map((one) => html`<li><button type="button" class="link"
           @click=${() => this.pick(one)}>${nameOf(one)}</button> <small>${called("kind", one.kind)}, ${one.party}</small></li>`)}</ul>` : nothing}
       ${this.more ? html`<p>${say("more-found")}</p>` : nothing}
@@ -59,7 +62,6 @@ export class PicturePanel extends Speaking {
     const [volume] = volumes;
     const place = placeOf(view);
     const facts: [string, unknown][] = [
-      [say("position"), place === null ? null : html`<span dir="ltr">${place[1].toFixed(7)}, ${place[0].toFixed(7)}</span>`],
       [say("party"), view.party],
       [say("category"), view.category],
       [say("grade"), called("grade", view.grade)],
@@ -67,12 +69,14 @@ export class PicturePanel extends Speaking {
       [say("state"), value && "state" in value ? value.state : null],
       [say("rule"), value && "rule" in value ? called("rule", value.rule as string) : null],
       [say("standoff"), value && "standoff_mm" in value && value.standoff_mm ? value.standoff_mm / 1_000 : null],
+      ...provenance(value),
       [say("desk"), view.desk ? [view.desk.name, ...(view.desk.contacts ?? [])].join(", ") : null],
     ];
     return html`<section class="details" aria-label=${say("details")}>
       <h3>${nameOf(view)}</h3>
       ${view.late ? html`<p class="late">${say("late")}</p>` : nothing}
       ${value && "disputed" in value && value.disputed ? html`<p class="late">${say("disputed")}</p>` : nothing}
+      ${place === null ? nothing : html`<detente-position .place=${place}></detente-position>`}
       <dl class="facts">
         ${facts.filter(([, told]) => told).map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}
         ${volume === undefined ? nothing : when(volume)}
@@ -85,6 +89,7 @@ export class PicturePanel extends Speaking {
         <button type="button" @click=${() => (this.object = null)}>${say("close")}</button>
       </div>
       <detente-speak-object .view=${view} party=${this.party}></detente-speak-object>
+      <detente-standing .view=${view} party=${this.party}></detente-standing>
     </section>`;
   }
 
@@ -98,13 +103,6 @@ export class PicturePanel extends Speaking {
     }
   }
 
-  private toggle(kind: string): void {
-    const shown = new Set(this.shown);
-    if (!shown.delete(kind)) shown.add(kind);
-    this.shown = shown;
-    tell("detente-layers", shown);
-  }
-
   /** A position leads there; anything else is looked for by name. */
   private async search(event: Event): Promise<void> {
     event.preventDefault();
@@ -112,14 +110,17 @@ export class PicturePanel extends Speaking {
     this.found = null;
     this.more = false;
     this.told = "";
+    this.went = null;
     try {
+      if (OBJECT.test(text)) {
+        this.object = text;
+        return;
+      }
       if (/\d/.test(text)) {
-        const feature = { type: "Feature" as const, geometry: null, properties: { position: text } };
-        const [place] = (await readBack("notices", [feature])).values;
-        if (place !== undefined) {
-          const drawn = place.drawn as GeoJSON.Point;
-          this.told = place.places[0] ?? "";
-          tell("detente-go", drawn.coordinates as [number, number]);
+        const place = await placeOfText(text).catch(() => null);
+        if (place !== null) {
+          this.went = place;
+          tell("detente-go", place);
           return;
         }
       }
@@ -166,6 +167,19 @@ export function nameOf(view: View): string {
   const name = value && "name" in value ? value.name : null;
   const title = value && "title" in value ? String(value.title) : null;
   return name ?? title ?? `${called("kind", view.kind)}: ${view.category ?? view.object.slice(0, 8)}`;
+}
+
+/** Where a place comes from, as far as its author says. */
+function provenance(value: View["value"]): [string, unknown][] {
+  const found = value && "provenance" in value ? value.provenance : null;
+  if (!found) return [];
+  const verified = [called("look-verification", found.verification ?? "unverified"), found.verified_by, at(found.verified_at)];
+  return [
+    [say("look-source"), found.source],
+    [say("look-typed"), found.typed ? html`<span dir="auto">${found.typed}</span>` : null],
+    [say("look-verified"), verified.filter(Boolean).join(", ")],
+    [say("look-accuracy"), found.accuracy_mm ? found.accuracy_mm / 1_000 : null],
+  ];
 }
 
 /** A position of an object, to look at it. */

@@ -2,7 +2,8 @@
 
 import type { GeoJSONFeatureDiff, GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { hear, tell } from "./events";
-import { FONT, KINDS } from "./map-style";
+import { KINDS } from "./filter";
+import { FONT } from "./map-style";
 import { type Moved, type Track, watch } from "./watch-live";
 import { markOf, marks } from "./watch-marks";
 

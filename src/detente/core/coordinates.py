@@ -7,6 +7,7 @@ in degrees, minutes and seconds, over Deir ez-Zor a place was "9 km south".
 Source: NGA.STND.0037 (MGRS); docs/adr/0007.
 """
 
+import math
 import re
 from functools import cache
 
@@ -155,6 +156,52 @@ def spelt(lat_deg: float, lon_deg: float) -> str:
     grid = _converter().toMGRS(lat_deg, lon_deg)
     lat, lon = _sexagesimal_of(lat_deg, "NS"), _sexagesimal_of(lon_deg, "EW")
     return f"{lat_deg:.7f}, {lon_deg:.7f} = {lat} {lon} = {grid}"
+
+
+class Forms(Struct, frozen=True, kw_only=True):
+    """One position in every form that desks write.
+
+    Attributes:
+        decimal: Degrees to 1e-7, latitude first.
+        minutes: Degrees and decimal minutes, to a thousandth of a minute (1.9 m).
+        seconds: Degrees, minutes and seconds, to a hundredth of a second (0.3 m).
+        mgrs: To the metre; near the poles UPS.
+        utm: Zone and hemisphere as EPSG names them, easting, northing, whole metres of the
+            MGRS square; None near the poles.
+    """
+
+    decimal: str
+    minutes: str
+    seconds: str
+    mgrs: str
+    utm: str | None
+
+
+def forms(lat_deg: float, lon_deg: float) -> Forms:
+    """A position in every form."""
+    decimal, seconds, grid = spelt(lat_deg, lon_deg).split(" = ")
+    return Forms(
+        decimal=decimal,
+        minutes=f"{_minutes_of(lat_deg, 'NS')} {_minutes_of(lon_deg, 'EW')}",
+        seconds=seconds,
+        mgrs=grid,
+        utm=_utm(grid),
+    )
+
+
+def _utm(grid: str) -> str | None:
+    """The corner of an MGRS square."""
+    if not grid[0].isdigit():
+        return None
+    zone, hemisphere, easting, northing = _converter().MGRSToUTM(grid)
+    return f"{zone}{hemisphere} {math.floor(easting)} {math.floor(northing)}"
+
+
+def _minutes_of(degrees: float, letters: str) -> str:
+    """Degrees and minutes to a thousandth, with one of two letters."""
+    thousandths = round(abs(degrees) * _MINUTE * 1_000)
+    whole, minutes = divmod(thousandths, 60_000)
+    return f"{whole}°{minutes / 1_000:06.3f}'{letters[degrees < 0]}"
 
 
 def _sexagesimal_of(degrees: float, letters: str) -> str:

@@ -24,6 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.check import Known
+from detente.core.cql import overlaps
 from detente.core.drawn import Drawing, drawing_of
 from detente.core.entry import EntryKind
 from detente.core.feature import KINDS, Properties, properties_of, volumes_of
@@ -33,7 +34,7 @@ from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.core.principal import Principal, Scope
 from detente.core.release import Grade
 from detente.core.view import Label, Reader, View
-from detente.core.volume import E7_PER_DEG, Circle, Volume
+from detente.core.volume import E7_PER_DEG, Circle, Volume, microseconds
 from detente.errors import NotFound, Unavailable
 from detente.node.asking import Follow, reader_of
 from detente.node.engine import Engine
@@ -65,6 +66,8 @@ _CODES = (None, Grade.AREA, Grade.FULL)
 AREA, FULL = 1, 2
 """How much of an object may be seen, as ``code`` of Found has it."""
 _HALF = 180.0
+HOUR_US = 3_600_000_000
+"""Times of an area are told in whole hours, outwards (detente.core.release.coarse)."""
 
 T = TypeVar("T")
 
@@ -79,12 +82,16 @@ class Bounds(NamedTuple):
 
 
 class Item:
-    """One object as its reader sees it: what a filter asks, and what a feature is made of."""
+    """One object as its reader sees it: what a filter asks, and what a feature is made of.
 
-    def __init__(self, view: View, reader: Reader) -> None:
+    Of ``at``, where it is given, only what of it is there at that time.
+    """
+
+    def __init__(self, view: View, reader: Reader, at: datetime | None = None) -> None:
         self.view = view
         self.reader = reader
-        self.now = reader.now
+        self.now = reader.now if at is None else at
+        self._at = at
         self._volumes: tuple[Volume, ...] | None = None
         self._drawing: Drawing = None
         self._properties: Properties | None = None
@@ -107,7 +114,10 @@ class Item:
     def volumes(self) -> tuple[Volume, ...]:
         """Where and when it is, as far as may be seen."""
         if self._volumes is None:
-            self._volumes = volumes_of(self.view, self.now)
+            found, at = volumes_of(self.view, self.now), self._at
+            self._volumes = (
+                found if at is None else tuple(one for one in found if overlaps(one, (at, at)))
+            )
         return self._volumes
 
     def drawing(self) -> Drawing:
@@ -192,11 +202,17 @@ class Found(NamedTuple):
 
 
 class Sight:
-    """One state of the picture, as one reader sees it."""
+    """One state of the picture, as one reader sees it.
 
-    def __init__(self, shown: Shown, reader: Reader, sheets: "Sheets") -> None:
+    ``at`` leaves of it what is there at one time: a plan's windows, a movement's legs.
+    """
+
+    def __init__(
+        self, shown: Shown, reader: Reader, sheets: "Sheets", at: datetime | None = None
+    ) -> None:
         self.shown = shown
         self.reader = reader
+        self.at = at
         self._sheets = sheets
 
     def find(
@@ -207,9 +223,7 @@ class Sight:
         after: int = -1,
     ) -> Found:
         """What may be seen and may meet one of some boxes, in the order of the record."""
-        plans = self.shown.plans.parts if EntryKind.PLAN in kinds else ()
-        others = self.shown.protected.parts if set(kinds) - {EntryKind.PLAN} else ()
-        parts = [*others, *plans]
+        parts = self._parts(kinds)
         wanted = [_ORDER.index(one) for one in kinds]
         columns = [self._of_part(part, n, wanted, after) for n, part in enumerate(parts)]
         merged: Any = (np.concatenate(some) for some in zip(_EMPTY, *columns, strict=True))
@@ -218,12 +232,19 @@ class Sight:
             found = found.only(np.logical_or.reduce([_meets(found.bounds, box) for box in boxes]))
         return found.only(np.argsort(found.sequence, kind="stable"))
 
+    def _parts(self, kinds: Collection[EntryKind]) -> list[Part]:
+        plans = self.shown.plans.parts if EntryKind.PLAN in kinds else ()
+        others = self.shown.protected.parts if set(kinds) - {EntryKind.PLAN} else ()
+        return [*others, *plans]
+
     def _of_part(
         self, part: Part, number: int, kinds: Sequence[int], after: int
     ) -> Sequence[FloatArray | IntArray]:
         sheet = self._sheets.of(part.segment)
         code = self._codes(part)
         code[~part.alive | ~np.isin(sheet.kind, kinds) | (sheet.sequence <= after)] = 0
+        if self.at is not None:
+            code[~_there(part.segment, code == AREA, self.at)] = 0
         owner = np.flatnonzero(code)
         bounds = sheet.bounds[owner]
         areas = np.flatnonzero(code[owner] == AREA)
@@ -258,7 +279,7 @@ class Sight:
             for known, code in zip(found.known(some), found.code[some].tolist(), strict=True):
                 view = self.reader.view(known, _CODES[code] or Grade.AREA)
                 assert view is not None, "what is found may be seen"  # noqa: S101
-                yield Item(view, self.reader)
+                yield Item(view, self.reader, self.at)
 
     def page(self, wish: Wish) -> Page:
         """The next of what is wanted: never none while there is more."""
@@ -304,8 +325,13 @@ class Layers:
         """Let go of the threads."""
         self._pool.shutdown()
 
-    async def look(self, principal: Principal, act: Callable[[Sight], T]) -> T:
+    async def look(self, principal: Principal, act: Callable[[Sight], T], see: "See" = Sight) -> T:
         """Look at a state that is not older than the question.
+
+        Args:
+            principal: Who looks.
+            act: What is done with what is seen.
+            see: What of that state is looked at.
 
         Raises:
             Unavailable: Other processes go on writing.
@@ -315,18 +341,18 @@ class Layers:
         for _ in range(TRIES_MAX):
             size = await loop.run_in_executor(self._pool, self._engine.store.size)
             if size <= self._engine.world.shown_at:
-                return await loop.run_in_executor(self._pool, self._act, principal.party, act)
+                return await loop.run_in_executor(self._pool, self._act, principal.party, act, see)
             await self._engine.act(Follow())
         raise Unavailable("register", expected="to be caught up with; ask again")
 
-    def _act(self, party: str, act: Callable[[Sight], T]) -> T:
+    def _act(self, party: str, act: Callable[[Sight], T], see: "See") -> T:
         world = self._engine.world
         if world.erased != self._erased:
             # What is erased leaves no trace, its area neither.
             self._erased = world.erased
             self._sheets.forget()
         shown = world.shown()
-        return act(Sight(shown, reader_of(shown, party, self._engine.clock()), self._sheets))
+        return act(see(shown, reader_of(shown, party, self._engine.clock()), self._sheets))
 
 
 class Sheets:
@@ -370,6 +396,9 @@ class Sheets:
         return np.array([found[at] for at in sequences], dtype=np.float64).reshape(-1, 4)
 
 
+See = Callable[[Shown, Reader, Sheets], Sight]
+"""Makes a sight of a state, for a reader."""
+
 _EMPTY = (
     *(np.empty(0, dtype=np.int64) for _ in range(5)),
     np.empty((0, 4)),
@@ -384,6 +413,17 @@ def label_in(group: Group) -> Label:
 
 def _number(grade: Grade | None) -> int:
     return _CODES.index(grade) if grade in _CODES else 0
+
+
+def _there(segment: Segment, area: BoolArray, at: datetime) -> BoolArray:
+    """Which objects are there at a time; of an area, by the whole hours that are told of it."""
+    rows = whole(segment.tables)
+    owner, time_us = rows["owner"], microseconds(at)
+    early = np.where(area[owner], (time_us // HOUR_US + 1) * HOUR_US - 1, time_us)
+    late = np.where(area[owner], -(-time_us // HOUR_US) * HOUR_US - HOUR_US + 1, time_us)
+    out = np.zeros(len(area), dtype=np.bool_)
+    out[owner[(rows["start_us"] <= early) & (rows["end_us"] >= late)]] = True
+    return out
 
 
 def _sheet_of(segment: Segment) -> Sheet:

@@ -151,6 +151,23 @@ class Reading:
         principal.require(Scope.READ)
         return await self._look(principal, lambda look: _seen(look, object_id)[0])
 
+    async def around(
+        self,
+        principal: Principal,
+        object_id: str,
+        look_up: Callable[[Record, Reader, View, Stored], T],
+    ) -> T:
+        """What else the record says of one object that the reader may see.
+
+        Raises:
+            NotFound: There is none, or it is not for this reader.
+        """
+        principal.require(Scope.READ)
+        return await self._look(
+            principal,
+            lambda look: look_up(look.record, look.reader, *_seen(look, object_id)),
+        )
+
     async def search(self, principal: Principal, wanted: Wanted) -> Page:
         """The next page of what is wanted and may be seen."""
         principal.require(Scope.READ)
@@ -274,7 +291,7 @@ class Reading:
         def look_up(record: Record) -> tuple[str, ChainHead | None]:
             return record.head()[0], record.chain_head(party)
 
-        return await self._read(look_up)
+        return await self.read(look_up)
 
     async def held(self, leaf: bytes) -> tuple[int, int, bytes] | None:
         """Where the record holds an entry, its size and root; for whoever has the entry."""
@@ -283,9 +300,11 @@ class Reading:
             sequence = record.sequence_of(leaf)
             return None if sequence is None else (sequence, *record.head()[1:])
 
-        return await self._read(look_up)
+        return await self.read(look_up)
 
-    async def _read(self, look_up: Callable[[Record], T]) -> T:
+    async def read(self, look_up: Callable[[Record], T]) -> T:
+        """Something of one state of the record, whoever asks."""
+
         def once() -> T:
             with self._engine.store.reading() as record:
                 return look_up(record)

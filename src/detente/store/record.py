@@ -18,6 +18,7 @@ from detente.store import tables
 from detente.store.beside import ReadBeside
 from detente.store.mirror import ReadMirror
 from detente.store.reports import ReadReports
+from detente.store.shown import ReadShown
 from detente.store.telling import ReadTelling
 from detente.store.witness import ReadWitness
 
@@ -103,7 +104,7 @@ GatheredRow = tuple[int, str, bytes, bytes]
 """Sequence, object, group, numbers."""
 
 
-class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports):
+class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports, ReadShown):
     """One state of the record, as a transaction sees it."""
 
     def head(self) -> tuple[str, int, bytes]:

@@ -53,6 +53,12 @@ _ITEMS: dict[str, tuple[Schema, str]] = {
     "after": ({"type": "integer", "minimum": 0}, "Where the page before ended: by `next`."),
 }  # fmt: skip
 
+_INSTANT: Schema = {"type": "string", "format": "date-time"}
+_TIMES = {
+    "as-of": "As the party had been shown it by then; not a time to come.",
+    "datetime": "What is there at that instant.",
+}
+
 _OF_TYPE: dict[Type, Schema] = {
     Type.TIME: {"type": "string", "format": "date-time"},
     Type.WHOLE: {"type": "number"},
@@ -96,12 +102,19 @@ def _parameters(route: Route) -> Iterator[Schema]:
             named[name] = (_OF_TYPE.get(told.type, {"type": told.type.value}), told.says)
     elif route.path.endswith("{object}"):
         named["crs"] = _ITEMS["crs"]
-    elif route.path.startswith("/tiles/") and "{zoom}" in route.path:
-        collections = {"type": "string", "example": "notices,zones"}
-        named["collections"] = (collections, "Of which collections; of all where it is left out.")
+    else:
+        named |= dict(_of_tile(route))
     for name, (schema, says) in named.items():
         yield {"name": name, "in": "query", "required": False, "description": says,
                "schema": schema}  # fmt: skip
+
+
+def _of_tile(route: Route) -> Iterator[tuple[str, tuple[Schema, str]]]:
+    if "{zoom}" in route.path:
+        yield from ((name, (_INSTANT, says)) for name, says in _TIMES.items())
+        if route.path.startswith("/tiles/"):
+            collections = {"type": "string", "example": "notices,zones"}
+            yield "collections", (collections, "Of which collections; of all where it is left out.")
 
 
 def _given(route: Route) -> Schema:

@@ -34,11 +34,12 @@ from detente.doors.features.formats import (
     page,
 )
 from detente.doors.features.metadata import PATH, Metadata
-from detente.doors.features.tiles import kinds_of, tile_of, written
+from detente.doors.features.tiles import TIMES, kinds_of, tile_of, time_of, written
 from detente.errors import MalformedInput, NotFound
 from detente.node.clusters import TileSight, look
 from detente.node.engine import Engine
 from detente.node.layers import Layers, Sight
+from detente.node.looking_back import Frames, seeing
 from detente.node.telling.disclosures import disclose, disclose_tile
 
 PAGE_BYTES_MAX = 8 * 1024 * 1024
@@ -68,6 +69,7 @@ class Desk:
     def __init__(self, engine: Engine, layers: Layers, who: Authenticator, url: str) -> None:
         self.engine = engine
         self.layers = layers
+        self.frames = Frames(engine)
         self.metadata = Metadata(url)
         self._who = who
 
@@ -292,18 +294,20 @@ async def _tileset(call: Call) -> Answer:
 
 
 async def _tile(call: Call) -> Answer:
-    call.only("f", "collections")
+    call.only("f", "collections", *TIMES)
     where = tile_of(*(call.params[name] for name in ("zoom", "row", "column")))
     call.form(_OF_TILE)
     if "collection" in call.params:
-        call.only("f")
+        call.only("f", *TIMES)
     kinds = kinds_of(call.params.get("collection", call.query.get("collections")))
 
     def draw(sight: Sight) -> tuple[TileSight, bytes]:
         found = look(sight, where, kinds)
         return found, written(where, found)
 
-    found, body = await call.desk.layers.look(call.principal, draw)
+    as_of, at = (time_of(call.query, name) for name in TIMES)
+    see = seeing(call.desk.frames, as_of=as_of, at=at)
+    found, body = await call.desk.layers.look(call.principal, draw, see)
     await disclose_tile(call.desk.engine, call.principal, found.shown)
     # By what is in it, so that it does not change with what is not shown.
     tag = b'"' + sha256(body).hexdigest()[:32].encode() + b'"'
@@ -314,6 +318,7 @@ async def _tile(call: Call) -> Answer:
 
 
 _LOST = ("not_found",)
+_OF_TILE_REFUSED = (*_LOST, "conflict")
 _COLLECTION = "/collections/{collection}"
 _QUAD = "/tiles/WebMercatorQuad"
 
@@ -335,15 +340,18 @@ ROUTES = (
           forms=_OF_FEATURES, refusals=_LOST),
     Route(path="/tiles", act=_tilesets, says="The sets of tiles.", forms=_OF_DOCUMENT),
     Route(path=_QUAD, act=_tileset, says="The set of vector tiles.", forms=_OF_TILESET),
-    Route(path=f"{_QUAD}/{{zoom}}/{{row}}/{{column}}", act=_tile, forms=_OF_TILE, refusals=_LOST,
+    Route(path=f"{_QUAD}/{{zoom}}/{{row}}/{{column}}", act=_tile, forms=_OF_TILE,
+          refusals=_OF_TILE_REFUSED,
           says="A vector tile: a layer a collection, and one of clusters where there is more than "
-          "a tile can hold; a cluster says how many it stands for."),
+          "a tile can hold; a cluster says how many it stands for.\n\nWith `as-of`, as the party "
+          "had been shown it by then, where it may still see it; with `datetime`, what is there at "
+          "that time. No check is asked with either."),
     Route(path=f"{_COLLECTION}/tiles", act=_tilesets, says="The sets of tiles of a collection.",
           forms=_OF_DOCUMENT, refusals=_LOST),
     Route(path=f"{_COLLECTION}{_QUAD}", act=_tileset, says="The set of tiles of a collection.",
           forms=_OF_TILESET, refusals=_LOST),
     Route(path=f"{_COLLECTION}{_QUAD}/{{zoom}}/{{row}}/{{column}}", act=_tile, forms=_OF_TILE,
-          says="A vector tile of one collection.", refusals=_LOST),
+          says="A vector tile of one collection.", refusals=_OF_TILE_REFUSED),
 )  # fmt: skip
 
 

@@ -6,10 +6,14 @@ drawn still holds it.
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import shapely
 
+from detente.core.cql import instant
 from detente.core.drawn import Drawing
 from detente.core.entry import EntryKind
 from detente.core.feature import KINDS
@@ -27,6 +31,9 @@ TAGS = ("object", "party", "grade", "category", "name", "state", "rule", "start"
 """What a tile says of an object; its geometry is in the layer of its kind."""
 
 CLUSTERS = "clusters"
+
+TIMES = ("as-of", "datetime")
+"""When the party had been shown it, and when it is there (OGC 20-057 section 9.5)."""
 
 _BEND_UNITS = 0.25
 """What an edge straight in degrees may bend in the tile: then it is cut in parts."""
@@ -46,6 +53,16 @@ def tile_of(zoom: str, row: str, column: str) -> Tile:
         if found.zoom <= ZOOM_MAX and max(found.row, found.column) < 2**found.zoom:
             return found
     raise NotFound("tile", expected=f"zoom/row/column of WebMercatorQuad, zoom up to {ZOOM_MAX}")
+
+
+def time_of(query: Mapping[str, Any], name: str) -> datetime | None:
+    """An instant of a query; None where it names none.
+
+    Raises:
+        MalformedInput: It is none.
+    """
+    text = query.get(name)
+    return None if text is None else instant(text, what=name)
 
 
 def written(where: Tile, sight: TileSight) -> bytes:

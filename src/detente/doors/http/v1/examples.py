@@ -78,6 +78,7 @@ BODIES: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "measure": {"line": [[362_765_000, 335_138_000], [363_100_000, 335_400_000]]},
     "giveBundle": {
         "bundle": {
             "type": "bundle",

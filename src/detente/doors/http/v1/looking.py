@@ -22,6 +22,7 @@ from detente.doors.http.v1.request import converted, encode
 from detente.errors import MalformedInput
 from detente.node.account import Account
 from detente.node.reading import VERSIONS_MAX, Page, Versions
+from detente.node.standing import ObjectStanding, standing
 from detente.node.telling.disclosures import disclose, disclose_evidence
 from detente.node.wanted import LIMIT_DEFAULT, LIMIT_MAX, TEXT_MAX, Box, Wanted
 
@@ -143,6 +144,14 @@ async def told(desk: Desk, exchange: Exchange) -> Answer:
     return Answer(HTTPStatus.OK, encode(found))
 
 
+async def stands(desk: Desk, exchange: Exchange) -> Answer:
+    """How an object stands."""
+    principal = await desk.enter(exchange)
+    object_id = exchange.path_params["object"]
+    found = await standing(desk.engine, desk.reading, principal, object_id)
+    return Answer(HTTPStatus.OK, encode(found))
+
+
 async def evidence(desk: Desk, exchange: Exchange) -> Answer:
     """One file that proves an object; that its reader was shown it is on record before."""
     principal = await desk.enter(exchange)
@@ -217,6 +226,20 @@ OPERATIONS = (
         tag="objects",
         act=told,
         gives=Account,
+        scopes=(Scope.READ,),
+        refusals=(*READS, "not_found"),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/objects/{object}/standing",
+        name="standing",
+        says="Who was told of an object and who is silent, what is objected to it, and, of a plan, "
+        "which states may follow.\n\n"
+        "For its author. Whoever else may see the object finds its own objections and the answers "
+        "to them.",
+        tag="objects",
+        act=stands,
+        gives=ObjectStanding,
         scopes=(Scope.READ,),
         refusals=(*READS, "not_found"),
     ),

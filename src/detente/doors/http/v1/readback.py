@@ -6,19 +6,30 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from detente.core.measured import Measured, measured
 from detente.core.principal import Scope
+from detente.core.volume import Position
 from detente.doors.asgi_edge import Exchange
 from detente.doors.asgi_hot import Answer
 from detente.doors.asgi_query import query_of
 from detente.doors.http.v1 import examples
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import JSON, READS, Body, Operation
-from detente.doors.http.v1.request import converted, encode, require_media_type
+from detente.doors.http.v1.request import (
+    Form,
+    converted,
+    encode,
+    json_body,
+    require_media_type,
+)
 from detente.doors.readback import Kind, Readings, readings
 
 CSV = "text/csv"
 GEOJSON = "application/geo+json"
 TEXT = "text/plain"
+
+LINE_MAX = 1_000
+"""Positions of a line: more than anyone draws by hand; each is written in five forms."""
 
 
 class ReadingsQuery(Struct, frozen=True, kw_only=True):
@@ -51,7 +62,38 @@ async def read_back(desk: Desk, exchange: Exchange) -> Answer:
     return Answer(HTTPStatus.OK, encode(found))
 
 
+class PlaceLine(Struct, frozen=True, kw_only=True):
+    """Positions, longitude first, in 1e-7 degree."""
+
+    line: Annotated[tuple[Position, ...], Meta(min_length=1, max_length=LINE_MAX)]
+
+
+_line: Form[PlaceLine] = Form(PlaceLine)
+
+
+async def measure(desk: Desk, exchange: Exchange) -> Answer:
+    """How far, which way, and where; nothing is looked up."""
+    principal = await desk.enter(exchange)
+    principal.require(Scope.READ)
+    line = _line.read(await json_body(exchange), principal.party).line
+    return Answer(HTTPStatus.OK, encode(await asyncio.to_thread(measured, line)))
+
+
 OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/measurements",
+        name="measure",
+        says="Measure a line along geodesics, and write its positions in every form.\n\n"
+        "Of one position, its forms: degrees, minutes, seconds, MGRS, UTM. Nothing is stored, "
+        "and nothing of the register is looked at.",
+        tag="entries",
+        act=measure,
+        body=Body(form=PlaceLine, example=examples.BODIES["measure"]),
+        gives=Measured,
+        scopes=(Scope.READ,),
+        refusals=(*READS, "malformed_input", "unsupported_media_type", "too_large"),
+    ),
     Operation(
         method="POST",
         path="/v1/readings",

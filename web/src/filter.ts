@@ -1,0 +1,87 @@
+// What of the picture is drawn. It hides from this screen alone: a check asks all of it.
+
+import type { FilterSpecification } from "maplibre-gl";
+import { tell } from "./events";
+import { link, linked } from "./link";
+
+export interface Filter {
+  /** Of these kinds. */
+  kinds: ReadonlySet<string>;
+  /** Not of these parties and categories: what is new is shown. */
+  noParties: ReadonlySet<string>;
+  noCategories: ReadonlySet<string>;
+  /** Metres above the ellipsoid; what has no known altitude stays. */
+  low: number | null;
+  high: number | null;
+}
+
+export const KINDS = ["notices", "zones", "presence", "plans"] as const;
+const OF_KIND: Record<string, string> = { notices: "notice", zones: "zone", presence: "presence", plans: "plan" };
+
+export const ALL: Filter = {
+  kinds: new Set(KINDS), noParties: new Set(), noCategories: new Set(), low: null, high: null,
+};
+
+let current: Filter = fromLink();
+
+export function filter(): Filter {
+  return current;
+}
+
+export function refine(change: Partial<Filter>): void {
+  current = { ...current, ...change };
+  link({
+    kinds: current.kinds.size === KINDS.length ? null : [...current.kinds].join(",") || "none",
+    "no-party": [...current.noParties].join(","),
+    "no-category": [...current.noCategories].join(","),
+    low: current.low === null ? null : String(current.low),
+    high: current.high === null ? null : String(current.high),
+  });
+  tell("detente-layers", current);
+}
+
+/** Whether anything is hidden. */
+export function isFiltering(of: Filter): boolean {
+  return of.kinds.size < KINDS.length || narrowings(of).length > 0;
+}
+
+/** For features of the picture. */
+export function featureFilter(of: Filter): FilterSpecification {
+  return ["all", ...narrowings(of)] as unknown as FilterSpecification;
+}
+
+/** For clusters, which know their kind. */
+export function clusterFilter(of: Filter): FilterSpecification {
+  const kinds = [...of.kinds].map((one) => OF_KIND[one]);
+  return ["in", ["get", "kind"], ["literal", kinds]] as unknown as FilterSpecification;
+}
+
+function narrowings(of: Filter): unknown[] {
+  const out: unknown[] = [];
+  for (const [name, hidden] of [["party", of.noParties], ["category", of.noCategories]] as const) {
+    if (hidden.size > 0) out.push(["!", ["in", ["get", name], ["literal", [...hidden]]]]);
+  }
+  if (of.low !== null) out.push(["any", ["!", ["has", "upper_m"]], [">=", ["get", "upper_m"], of.low]]);
+  if (of.high !== null) out.push(["any", ["!", ["has", "lower_m"]], ["<=", ["get", "lower_m"], of.high]]);
+  return out;
+}
+
+function fromLink(): Filter {
+  const kinds = linked("kinds");
+  return {
+    kinds: kinds === null ? ALL.kinds : new Set(KINDS.filter((one) => kinds.split(",").includes(one))),
+    noParties: list("no-party"),
+    noCategories: list("no-category"),
+    low: number("low"),
+    high: number("high"),
+  };
+}
+
+function list(name: string): ReadonlySet<string> {
+  return new Set((linked(name) ?? "").split(",").filter(Boolean));
+}
+
+function number(name: string): number | null {
+  const value = linked(name);
+  return value === null || !Number.isFinite(Number(value)) ? null : Number(value);
+}

@@ -1,0 +1,67 @@
+// One's own plans: where each stands, what may follow, and who objects.
+
+import { html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { type Schemas, type View, ask } from "./api";
+import { refusal } from "./check-panel";
+import { hear, tell } from "./events";
+import { when } from "./read-back";
+import "./standing";
+import { Speaking, called, say } from "./words";
+
+@customElement("detente-plans")
+export class PlansPanel extends Speaking {
+  @property() party = "";
+  @state() private plans: readonly View[] | null = null;
+  @state() private more = false;
+  @state() private problem = "";
+  @state() private open: string | null = null;
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-changed", () => void this.load(), this.over.signal);
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
+
+  override render(): unknown {
+    return html`<h2>${say("tab.plans")}</h2>
+      <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
+      ${this.plans?.length === 0 ? html`<p>${say("look-no-plans")}</p>` : nothing}
+      ${this.plans?.map((one) => this.plan(one))}
+      ${this.more ? html`<p>${say("more-found")}</p>` : nothing}`;
+  }
+
+  private plan(view: View): unknown {
+    const { value } = view;
+    if (!value || !("state" in value) || !("volumes" in value)) return nothing;
+    const name = "name" in value && value.name ? value.name : value.source_id;
+    const [volume] = value.volumes ?? [];
+    const open = this.open === view.object;
+    return html`<section class="plan" aria-label=${name}>
+      <h3><button type="button" class="link" aria-expanded=${open} @click=${() => (this.open = open ? null : view.object)}>${name}</button>
+        <small>${called("look-state", value.state as string)}</small></h3>
+      ${open ? html`<dl class="facts">${volume === undefined ? nothing : when(volume)}</dl>
+        <button type="button" @click=${() => tell("detente-object", view.object)}>${say("details")}</button>
+        <detente-standing .view=${view} party=${this.party}></detente-standing>` : nothing}
+    </section>`;
+  }
+
+  /** Those that stand, in the order of the record: what changed last comes last. */
+  private async load(): Promise<void> {
+    try {
+      const page = await ask<Schemas["Page"]>("GET", `/v1/objects?kind=plan&party=${this.party}&limit=100`);
+      this.plans = page.objects;
+      this.more = page.more;
+      this.problem = "";
+    } catch (error) {
+      this.problem = refusal(error);
+    }
+  }
+}

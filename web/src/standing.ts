@@ -1,0 +1,147 @@
+// How an object stands: versions, who was told and who is silent, objections, what may follow.
+
+import { html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { type Receipt, type Schemas, type View, Refusal, ask, once } from "./api";
+import { refusal } from "./check-panel";
+import { hear, tell } from "./events";
+import { missing } from "./missing";
+import { Speaking, at, called, say } from "./words";
+
+type Missing = Schemas["Missing"];
+type Versions = Schemas["Versions"];
+type Contest = Schemas["Contest"];
+
+@customElement("detente-standing")
+export class Standing extends Speaking {
+  @property({ attribute: false }) view!: View;
+  @property() party = "";
+  @state() private standing: Schemas["ObjectStanding"] | null = null;
+  @state() private versions: Versions | null = null;
+  @state() private told = "";
+  /** What stands between a plan and its next state: entries of which its author did not know. */
+  @state() private unaware: { state: string; missing: readonly Missing[] } | null = null;
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-changed", () => void this.load(), this.over.signal);
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
+
+  override willUpdate(changed: Map<string, unknown>): void {
+    if (changed.has("view")) {
+      this.standing = this.versions = this.unaware = null;
+      void this.load();
+    }
+  }
+
+  override render(): unknown {
+    const own = this.view.party === this.party;
+    return html`<div role="status" aria-live="polite">${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}</div>
+      ${this.standing === null ? nothing : html`
+        ${own && this.standing.state ? this.steps(this.standing) : nothing}
+        <h4>${say("look-objections")}</h4>
+        ${this.standing.objections.length === 0 ? html`<p>${say("look-no-objections")}</p>` : this.standing.objections.map((one) => this.contest(one, own))}
+        ${own ? nothing : this.say("look-object-to", "look-reasons", (text) => this.object(text))}
+        ${own ? this.recipients(this.standing) : nothing}`}
+      ${this.versions === null ? nothing : html`<h4>${say("look-versions")}</h4>
+        <ol class="versions" reversed>${[...this.versions.versions].reverse().map((one) => html`<li>
+          ${say("look-version-line", { version: one.version, sequence: one.sequence, time: at(one.received) })}</li>`)}</ol>`}`;
+  }
+
+  private steps(standing: Schemas["ObjectStanding"]): unknown {
+    return html`<h4>${say("state")}: ${called("look-state", standing.state)}</h4>
+      ${standing.next.length === 0 ? html`<p>${say("look-final")}</p>` : html`<p>${say("look-steps")}</p><div class="row">
+        ${standing.next.map((one) => html`<button type="button" name="step-${one}" @click=${() => void this.step(one, [])}>${called("look-state", one)}</button>`)}</div>`}
+      ${this.unaware === null ? nothing : missing(this.unaware.missing, () => this.step(this.unaware!.state, this.unaware!.missing.map((one) => one.token)))}`;
+  }
+
+  private contest(one: Contest, own: boolean): unknown {
+    return html`<article class="objection"><p><b>${one.party}</b>, ${at(one.raised)}</p><p>${one.text}</p>
+      ${one.answer ? html`<p class="answer">${say("look-answered", { time: at(one.answered), text: one.answer })}</p>` : html`
+        <p class="late">${say(this.view.kind === "plan" ? "look-unanswered" : "look-open")}</p>
+        ${own ? this.say("look-answer", "look-answer", (text) => this.answer(one, text)) : nothing}`}</article>`;
+  }
+
+  private say(act: "look-object-to" | "look-answer", label: "look-reasons" | "look-answer", then: (text: string) => Promise<Receipt>): unknown {
+    const given = async (event: Event): Promise<void> => {
+      event.preventDefault();
+      const form = event.target as HTMLFormElement;
+      await this.act(async () => {
+        const receipt = await then(String(new FormData(form).get("text")));
+        form.reset();
+        return act === "look-object-to" ? say("look-objected", { sequence: receipt.sequence }) : "";
+      });
+    };
+    return html`<form class=${act} @submit=${(event: Event) => void given(event)}>
+      <label>${say(label)}<textarea name="text" required maxlength="4000" rows="2"></textarea></label>
+      <button>${say(act)}</button></form>`;
+  }
+
+  private recipients(standing: Schemas["ObjectStanding"]): unknown {
+    return html`<h4>${say("look-told")}</h4>
+      ${standing.told.length === 0 ? html`<p>${say("look-told-nobody")}</p>` : html`<table class="told"><thead><tr>
+        <th scope="col">${say("who")}</th><th scope="col">${say("grade")}</th><th scope="col">${say("told-at")}</th><th scope="col">${say("level")}</th></tr></thead>
+        <tbody>${standing.told.map((one) => html`<tr><td>${one.party}</td><td>${called("grade", one.grade)}</td>
+          <td>${one.told ? at(one.told) : say("never-told")}</td>
+          <td>${called("level", one.level ?? "none")}${one.passed_on?.length ? `: ${one.passed_on.join(", ")}` : ""}</td></tr>`)}</tbody></table>`}`;
+  }
+
+  private async load(): Promise<void> {
+    const { object, grade } = this.view;
+    try {
+      const [standing, versions] = await Promise.all([
+        ask<Schemas["ObjectStanding"]>("GET", `/v1/objects/${object}/standing`),
+        grade === "full" ? ask<Versions>("GET", `/v1/objects/${object}/history`) : null,
+      ]);
+      if (object === this.view.object) [this.standing, this.versions] = [standing, versions];
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+
+  private object(text: string): Promise<Receipt> {
+    return ask("POST", "/v1/objections", { source_id: crypto.randomUUID(), object: this.view.object, text }, once());
+  }
+
+  private answer(one: Contest, text: string): Promise<Receipt> {
+    return ask("POST", "/v1/answers", { source_id: crypto.randomUUID(), objection: one.objection, text }, once());
+  }
+
+  /** The plan's next version: as it stands on record now, in another state. */
+  private step(state: string, key: readonly string[]): Promise<void> {
+    return this.act(async () => {
+      const path = `/v1/objects/${this.view.object}`;
+      const now = await ask<View>("GET", path);
+      try {
+        const headers = { ...once(), "if-match": `"${now.token}"` };
+        const receipt = await ask<Receipt>("PUT", path, { value: { ...now.value, state }, key }, headers);
+        this.unaware = null;
+        const { value } = now;
+        const name = value && "volumes" in value ? ("name" in value && value.name) || value.source_id : "";
+        return say("look-stepped", { name, state: called("look-state", state), sequence: receipt.sequence });
+      } catch (error) {
+        const lacking = error instanceof Refusal ? (error.problem as Partial<Schemas["Unaware"]>).missing : undefined;
+        if (lacking === undefined) throw error;
+        this.unaware = { state, missing: lacking };
+        return "";
+      }
+    });
+  }
+
+  private async act(act: () => Promise<string>): Promise<void> {
+    try {
+      this.told = await act();
+      await this.load();
+      tell("detente-changed", 0);
+    } catch (error) {
+      this.told = refusal(error);
+    }
+  }
+}
