@@ -5,8 +5,8 @@ that it follows on. Nothing is kept for it: it follows from the record, by the s
 (``sight``) as a poll, a stream or a webhook tells. So it changes with no entry that is not for
 the reader.
 
-Zones are alerted of. Incidents are to be, once they exist: their kind joins KINDS here, and
-what an alert says of them ``detente.doors.cap.saying``.
+Zones are alerted of. Incidents are not yet: their kind would join KINDS here, and what an
+alert says of them ``detente.doors.cap.saying``.
 
 Source: CAP 1.2 (OASIS Standard, 1 July 2010) section 3.2.1; docs/adr/0029.
 """
