@@ -31,6 +31,7 @@ GONE = """(name) => !document.querySelector("detente-map").map.querySourceFeatur
   {sourceLayer: "notices"}).some((one) => one.properties.name === name)"""
 
 TO_TWO: dict[str, Any] = {"parties": {"two": "full"}}
+TO_THREE: dict[str, Any] = {"parties": {"three": "full"}}
 LOCATION = (
     '{"type":"location","spec_version":"2.1","id":"location--a6e9345f-5a15-4c29-8bb3-7dcc5d168d64",'
     '"created":"2026-11-24T12:00:00.000Z","modified":"2026-11-24T12:00:00.000Z",'
@@ -446,29 +447,29 @@ def test_for_everyone(browser: Browser, node: Node, scheme: str) -> None:
 def test_account(node: Node) -> None:
     """Only its author reads who was told of an object; to others it is absent"""
     one, two, three = (node.party(name) for name in ("one", "two", "three"))
-    mine = said(one, "notices", hospital("Ledger", 38, 36), TO_TWO)
+    mine = said(one, "notices", hospital("Ledger", 38, 36), TO_THREE)
     path = f"/v1/objects/{mine.json['object_id']}"
     assert one.get(f"{path}/told").json == {
         "object": mine.json["object_id"], "disclosed": [], "acknowledged": [], "more": False,
     }  # fmt: skip
-    two.get(path)
+    three.get(path)
     word = {"source_id": "w", "entry": mine.json["leaf"], "level": "acted_on", "note": "done"}
-    assert two.post("/v1/acknowledgements", word).status == 201
+    assert three.post("/v1/acknowledgements", word).status == 201
     told = one.get(f"{path}/told").json
     [shown], [acknowledged] = told["disclosed"], told["acknowledged"]
     assert (shown["to"], shown["how"], shown["grade"], shown["versions"]) == (
-        "two", "read", "full", [1],
+        "three", "read", "full", [1],
     )  # fmt: skip
     assert (acknowledged["party"], acknowledged["level"], acknowledged["note"]) == (
-        "two", "acted_on", "done",
+        "three", "acted_on", "done",
     )  # fmt: skip
     assert acknowledged["authorship"] == "attested"
-    two.get(f"{path}/told").refused(403, "not_permitted")
-    absent = three.get(f"/v1/objects/{'0' * 32}/told").refused(404, "not_found")
-    hidden = three.get(f"{path}/told").refused(404, "not_found")
+    three.get(f"{path}/told").refused(403, "not_permitted")
+    absent = two.get(f"/v1/objects/{'0' * 32}/told").refused(404, "not_found")
+    hidden = two.get(f"{path}/told").refused(404, "not_found")
     assert set(hidden) == set(absent)
-    lines = one.get("/v1/silence?level=received&whom=everyone&party=two").json["silences"]
+    lines = one.get("/v1/silence?level=received&whom=everyone&party=three").json["silences"]
     [line] = [each for each in lines if each["name"] == "Ledger"]
     assert (line["level"], line["silent_s"]) == ("acted_on", 0)
-    lines = one.get("/v1/silence?level=received&party=two").json["silences"]
+    lines = one.get("/v1/silence?level=received&party=three").json["silences"]
     assert "Ledger" not in json.dumps(lines)
