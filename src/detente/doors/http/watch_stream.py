@@ -108,9 +108,9 @@ async def watch_stream(
     """The same as it changes, as server-sent events.
 
     An event `screen` holds all of it, as `/v1/watch` does; each `change` after it what changed
-    since, once a second at most, and at once when an alert was acknowledged. Tracks and groups
-    are replaced by their names (`party/feed/track`, `id`); tracks in `gone`, and groups that are
-    not in `order`, are no more. A client that comes back gets all of it again.
+    since: once a second, and at once when alerts were put on record or acknowledged. Tracks and
+    groups are replaced by their names (`party/feed/track`, `id`); tracks in `gone`, and groups
+    that are not in `order`, are no more. A client that comes back gets all of it again.
     """
     principal.require(Scope.READ)
     streaming = Watching(service, principal)
