@@ -17,7 +17,8 @@ from detente.core.entry import (
     commitment,
     seal,
 )
-from detente.core.ledger import KINDS, NODE, Act, Ledger, Nothing, chain_of
+from detente.core.kinds import KINDS
+from detente.core.ledger import NODE, Act, Ledger, Nothing, chain_of
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey, key_id
 from detente.core.volume import Circle, Volume

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.core import wire
-from detente.core.ledger import KINDS
+from detente.core.kinds import KINDS
 from detente.core.notice import Notice
 from detente.core.volume import Circle, Volume
 from detente.errors import DetenteError, MalformedInput

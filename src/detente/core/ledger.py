@@ -32,7 +32,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.agreement import Agreement
-from detente.core.availability import Availability
 from detente.core.committed import Check
 from detente.core.ending import has_ended, require_erasable
 from detente.core.entry import (
@@ -47,14 +46,14 @@ from detente.core.entry import (
     follow,
 )
 from detente.core.erasure import Erasure
-from detente.core.incident import Call, Incident, IncidentStep
+from detente.core.incident import Call, IncidentStep
+from detente.core.kinds import KINDS, OF_NODE
 from detente.core.lifecycle import STANDING_TRANSITIONS, advance
 from detente.core.notice import Notice
 from detente.core.party import Party, PublicKey
 from detente.core.plan import PLAN_PROTECTS, PLAN_TRANSITIONS, Plan
 from detente.core.presence import Presence
 from detente.core.report import REPORT_TRANSITIONS, Report
-from detente.core.subscription import Subscription
 from detente.core.telling import (
     Acknowledgement,
     Answer,
@@ -72,33 +71,6 @@ NODE = "node"
 """The party id under which the node itself speaks; no party may take it."""
 
 AGREEMENT_SOURCE_ID = "agreement"
-
-KINDS: dict[type, EntryKind] = {
-    Agreement: EntryKind.AGREEMENT,
-    Party: EntryKind.PARTY,
-    Notice: EntryKind.NOTICE,
-    Presence: EntryKind.PRESENCE,
-    Zone: EntryKind.ZONE,
-    Plan: EntryKind.PLAN,
-    Report: EntryKind.REPORT,
-    Subscription: EntryKind.SUBSCRIPTION,
-    Availability: EntryKind.AVAILABILITY,
-    Acknowledgement: EntryKind.ACKNOWLEDGEMENT,
-    Objection: EntryKind.OBJECTION,
-    Answer: EntryKind.ANSWER,
-    ReleaseRequest: EntryKind.RELEASE_REQUEST,
-    ReleaseDecision: EntryKind.RELEASE_DECISION,
-    Delivery: EntryKind.DELIVERY,
-    Erasure: EntryKind.ERASURE,
-    Check: EntryKind.CHECK,
-    Incident: EntryKind.INCIDENT,
-    IncidentStep: EntryKind.INCIDENT_STEP,
-    Call: EntryKind.CALL,
-    Warned: EntryKind.ALERT,
-}
-
-OF_NODE = frozenset(map(EntryKind, ("agreement", "party", "delivery", "check", "call", "alert")))
-"""What the node alone says."""
 
 Keys = Mapping[str, bytes]
 

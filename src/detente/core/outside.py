@@ -29,7 +29,8 @@ Source: DESIGN section 7; docs/rules/R-09.md; docs/adr/0018.
 from msgspec import Struct
 
 from detente.core.entry import CLOCK_AHEAD_MAX_S, EntryKind
-from detente.core.ledger import NODE, OF_NODE
+from detente.core.kinds import OF_NODE
+from detente.core.ledger import NODE
 from detente.core.shown import Shown
 
 _CLOCK_US = CLOCK_AHEAD_MAX_S * 1_000_000

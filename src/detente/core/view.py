@@ -19,7 +19,8 @@ from detente.core.agreement import Agreement
 from detente.core.availability import Availability
 from detente.core.check import Known, Meeting, Protected, Withheld, rule_of
 from detente.core.entry import EntryKind
-from detente.core.ledger import KINDS, NODE
+from detente.core.kinds import KINDS
+from detente.core.ledger import NODE
 from detente.core.notice import Notice
 from detente.core.party import Desk, Party
 from detente.core.plan import Plan

@@ -22,7 +22,7 @@ from detente.core.entry import (
     seal,
     token,
 )
-from detente.core.ledger import KINDS
+from detente.core.kinds import KINDS
 from detente.core.party import key_id
 from detente.core.wire import Value, encode
 from detente.store import Content, Record

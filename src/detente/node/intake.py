@@ -6,7 +6,8 @@ from datetime import datetime
 from msgspec import Struct
 from nacl.signing import SigningKey
 
-from detente.core.ledger import KINDS, source_id
+from detente.core.kinds import KINDS
+from detente.core.ledger import source_id
 from detente.core.wire import Value, encode
 from detente.errors import Conflict
 from detente.node.author import Author, Submission

@@ -12,10 +12,8 @@ Source: docs/rules/R-02.md, docs/rules/R-10.md.
 """
 
 import asyncio
-import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -41,6 +39,7 @@ from detente.node.evidence import Notary, gather
 from detente.node.history import Erased, Version, erasure, knowing, versions
 from detente.node.hotline.lines import Asked as AskedLines
 from detente.node.hotline.lines import LinePage, line_of, page_of
+from detente.node.rows import CHUNK, CLOCKS_APART, first_since, rows_of
 from detente.node.wanted import Wanted
 from detente.node.whose import Whose
 from detente.store import Record, Stored
@@ -52,9 +51,6 @@ SCANNED_MAX = 4_000
 """Objects looked at for one page, seen or not: some 100 ms. A page that ends for it says
 that there is more, and where to go on."""
 
-CHUNK = 64
-"""Objects taken from the store at a time, so that large ones do not fill the memory."""
-
 PAGE_BYTES_MAX = 8 * 1024 * 1024
 """Bytes of objects a page, but for its first: the largest that one may be."""
 
@@ -63,9 +59,6 @@ VERSIONS_MAX = 100
 
 TRIES_MAX = 5
 """How often to catch up with other processes that go on writing meanwhile."""
-
-CLOCKS_APART = timedelta(minutes=5)
-"""How far the clocks of processes that share a record may differ; see ``_first_since``."""
 
 T = TypeVar("T")
 
@@ -400,9 +393,9 @@ def _page(look: _Look, wanted: Wanted) -> Page:
     after, since_us = wanted.after, 0
     if wanted.changed_since is not None:
         since_us = microseconds(wanted.changed_since)
-        after = max(after, _first_since(look.record, wanted.changed_since - CLOCKS_APART) - 1)
+        after = max(after, first_since(look.record, wanted.changed_since - CLOCKS_APART) - 1)
     whose = Whose(look.record)
-    rows = _rows(look.record, wanted, after)
+    rows = rows_of(look.record, wanted, after)
     filling = _Filling(wanted.limit)
     scanned = 0
     while True:
@@ -460,46 +453,6 @@ def _found(
     ]
     placed = wanted.placed([view for view, _ in views], now)
     return [one for one, found in zip(views, placed, strict=True) if found]
-
-
-def _rows(record: Record, wanted: Wanted, after: int) -> Iterator[Stored]:
-    """Objects in order. One index serves each question; what it does not tell is looked at."""
-    kinds = sorted(wanted.kinds)
-    if wanted.party is not None:
-        rows = _following(record, after, party=wanted.party)
-        return (one for one in rows if not kinds or one.kind in wanted.kinds)
-    if not kinds:
-        return _following(record, after)
-    parts = [_following(record, after, kind) for kind in kinds]
-    return heapq.merge(*parts, key=lambda one: one.sequence)
-
-
-def _following(
-    record: Record, after: int, *kinds: EntryKind, party: str | None = None
-) -> Iterator[Stored]:
-    while True:
-        chunk = list(record.objects(*kinds, party=party, after=after, limit=CHUNK))
-        yield from chunk
-        if len(chunk) < CHUNK:
-            return
-        after = chunk[-1].sequence
-
-
-def _first_since(record: Record, since: datetime) -> int:
-    """The first entry that was taken in at a time or later, found by halving.
-
-    Entries are taken in in the order of time but for how far the clocks of several
-    processes differ; whoever asks goes back by more than that.
-    """
-    wanted_us = microseconds(since)
-    low, high = 0, record.head()[1]
-    while low < high:
-        middle = (low + high) // 2
-        if record.received(middle) < wanted_us:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def _cut(look: _Look, stored: Stored, whose: Whose) -> View | None:

@@ -11,8 +11,9 @@ from msgspec import Struct
 from detente.core.agreement import Agreement, AgreementState
 from detente.core.ending import has_ended
 from detente.core.entry import EntryKind, token
+from detente.core.kinds import KINDS
 from detente.core.lead import begins_late
-from detente.core.ledger import AGREEMENT_SOURCE_ID, KINDS, NODE, source_id
+from detente.core.ledger import AGREEMENT_SOURCE_ID, NODE, source_id
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
 from detente.core.party import Party

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from detente.core.check import Known, Protected, protects
 from detente.core.entry import token
-from detente.core.ledger import KINDS
+from detente.core.kinds import KINDS
 from detente.core.plan import Plan, PlanState
 from detente.core.presence import TRACK_GROWTH_MAX_S, Presence, Track
 from detente.core.principal import Principal
