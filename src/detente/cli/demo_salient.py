@@ -4,7 +4,7 @@ The scenario, its sources and what of it is reconstructed: src/detente/data/sali
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -35,6 +35,9 @@ from detente.node.rehearsing import Told as News
 
 BOTH = "both"
 
+DRAWN = timedelta(seconds=90)
+"""Before and after where a way is nearest to the line."""
+
 
 def run(folder: Path, *, speed: float, which: str, only_prepare: bool) -> None:
     """Found the register, play the accounts, and say who was told what, when.
@@ -60,7 +63,7 @@ def run(folder: Path, *, speed: float, which: str, only_prepare: bool) -> None:
     for line in beside_the_seconds(told.scenario, courses):
         out.print(line)
     picture = path.with_suffix(".png")
-    _draw(picture, accounts, path)
+    _draw(picture, courses, path)
     out.print(f"The same as a map: {picture}")
     out.print("An alert informs; it permits nothing. Neither account is judged here.")
 
@@ -123,26 +126,26 @@ def _course(account: Account, places: Sequence[Imported], news: Sequence[News]) 
     )
 
 
-def _draw(picture: Path, accounts: Sequence[Account], path: Path) -> None:
-    """The ways as they would have been had each been a plan that was checked."""
-    plans = [_plan(account) for account in accounts]
+def _draw(picture: Path, courses: Sequence[Course], path: Path) -> None:
+    """The ways about where they are nearest to the line, as if each had been a plan checked."""
     known = load(path)
-    verdicts = check_plans(plans, known, now=accounts[0].begin)
-    title = "24 November 2015: two published accounts, reconstructed; neither is judged"
+    plans = [_plan(course) for course in courses]
+    verdicts = check_plans(plans, known, now=courses[0].account.begin)
+    title = "24 November 2015: accounts reconstructed, none judged"
     draw(picture, Scene(plans=plans, verdicts=verdicts, known=known.known, title=title))
 
 
-def _plan(account: Account) -> Plan:
+def _plan(course: Course) -> Plan:
+    account, nearest = course.account, course.crossing.nearest.time
     track = account.tracks[0]
+    start, end = nearest - DRAWN, nearest + DRAWN
     width_m = 2 * heard(account)[0].observed.accuracy_mm / 1_000
-    ends = [place_at(track, time) for time in (account.begin, account.end)]
+    line = corridor([place_at(track, time) for time in (start, end)], width_m)
     return Plan(
         source_id=account.id,
         name=f"Way of the {account.title}",
         category="flight",
-        volumes=(
-            Volume(footprint=corridor(ends, width_m), start=account.begin, end=account.end),
-        ),
+        volumes=(Volume(footprint=line, start=start, end=end),),
     )
 
 

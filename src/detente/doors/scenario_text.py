@@ -99,8 +99,8 @@ def side_by_side(scenario: Scenario, courses: Sequence[Course]) -> Table:
 
 def _said(account: Account) -> str:
     return "\n".join(
-        f"- {one.text}" + (f" [{', '.join(one.sources)}]" if one.sources else "")
-        for one in (*account.said, *account.events)
+        f"- {text}" + (f" [{', '.join(sources)}]" if sources else "")
+        for text, sources in account.told
     )
 
 

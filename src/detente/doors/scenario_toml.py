@@ -67,7 +67,7 @@ class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all parts of a scenario are."""
 
 
-class Source(_Part):
+class Source(_Part, frozen=True, kw_only=True):
     """Where something was published."""
 
     id: Text
@@ -75,7 +75,7 @@ class Source(_Part):
     url: Text | None = None
 
 
-class Side(_Part):
+class Side(_Part, frozen=True, kw_only=True):
     """A party and its duty desk."""
 
     id: PartyId
@@ -83,7 +83,7 @@ class Side(_Part):
     desk: Desk
 
 
-class Place(_Part):
+class Place(_Part, frozen=True, kw_only=True):
     """A file of what protects (detente.doors.files), and who says it."""
 
     file: Text
@@ -94,7 +94,7 @@ class Place(_Part):
     release: Release | None = None
 
 
-class Fix(_Part):
+class Fix(_Part, frozen=True, kw_only=True):
     """Where a track was."""
 
     time: UtcTime
@@ -102,7 +102,7 @@ class Fix(_Part):
     lat: Degrees90
 
 
-class Track(_Part):
+class Track(_Part, frozen=True, kw_only=True):
     """What moved, and who reports it to whom."""
 
     address: Annotated[str, Meta(pattern=r"^[0-9a-f]{6}$(?!\n)")]
@@ -113,7 +113,7 @@ class Track(_Part):
     altitude_ft: Annotated[float, Meta(ge=-1_500, le=60_000)] | None = None
 
 
-class Event(_Part):
+class Event(_Part, frozen=True, kw_only=True):
     """What is told of a time, or from one to another."""
 
     begin: UtcTime
@@ -122,21 +122,21 @@ class Event(_Part):
     sources: Texts = ()
 
 
-class Said(_Part):
+class Said(_Part, frozen=True, kw_only=True):
     """What an account says, to be shown beside what is computed."""
 
     text: Text
     sources: Texts = ()
 
 
-class Span(_Part):
+class Span(_Part, frozen=True, kw_only=True):
     """From when to when an account has the first track over the boundary."""
 
     entered: UtcTime
     left: UtcTime
 
 
-class Account(_Part):
+class Account(_Part, frozen=True, kw_only=True):
     """What happened, as one party has it.
 
     Attributes:
@@ -163,8 +163,14 @@ class Account(_Part):
     said: tuple[Said, ...] = ()
     events: tuple[Event, ...] = ()
 
+    @property
+    def told(self) -> tuple[tuple[str, Texts], ...]:
+        """What it says and what happened, each with its sources."""
+        said = tuple((one.text, one.sources) for one in self.said)
+        return said + tuple((one.text, one.sources) for one in self.events)
 
-class Scenario(_Part):
+
+class Scenario(_Part, frozen=True, kw_only=True):
     """All of it; ``agreement`` is the file's name, ``terms`` what it says."""
 
     title: Text
@@ -210,9 +216,9 @@ def read_scenario(path: Path) -> Told:
     _require_named(scenario)
     for account in scenario.accounts:
         _require_times(account)
-    for file in (scenario.agreement, *(place.file for place in scenario.places)):
-        if Path(file).name != file or not (path.parent / file).is_file():
-            raise MalformedInput(f"{path}", expected="a file beside the scenario", got=file)
+    for name in (scenario.agreement, *(place.file for place in scenario.places)):
+        if Path(name).name != name or not (path.parent / name).is_file():
+            raise MalformedInput(f"{path}", expected="a file beside the scenario", got=name)
     terms = read_agreement(path.parent / scenario.agreement)
     return Told(scenario=scenario, folder=path.parent, agreement=terms)
 
@@ -227,11 +233,11 @@ def _require_named(scenario: Scenario) -> None:
     sources = _once("source", (one.id for one in scenario.sources))
     _once("account", (one.id for one in accounts))
     _once("track", (one.address for one in tracks))
-    for named in (*scenario.places, *accounts, *tracks):
-        _require("party", named.party, parties)
-    for said in (part for one in accounts for part in (*one.said, *one.events)):
-        for source in said.sources:
-            _require("source", source, sources)
+    for party in (one.party for some in (scenario.places, accounts, tracks) for one in some):
+        _require("party", party, parties)
+    cited = (source for account in accounts for _, some in account.told for source in some)
+    for source in cited:
+        _require("source", source, sources)
 
 
 def _once(what: str, ids: Iterable[str]) -> set[str]:
