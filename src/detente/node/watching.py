@@ -148,7 +148,9 @@ class Watching:
         if not rows:
             return near
         tracks = tracks_of([observed for _, observed in rows])
-        for segment, hits in tick(picture, tracks, now, horizon_s=self._terms.end_lead_s):
+        terms = self._terms
+        found = tick(picture, tracks, now, horizon_s=terms.end_lead_s, coast_s=terms.coast_s)
+        for segment, hits in found:
             entries = segment.entries.take(hits["owner"].tolist())
             for known, (row, _, *measures) in zip(entries, hits.tolist(), strict=True):
                 name = rows[row][0]
