@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import alarms
 import checks
 import cot_fanout
 import feeds
@@ -191,7 +192,7 @@ BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
     **feeds.FIGURES, **screen.FIGURES,
     **feeds.FIGURES, **cot_fanout.FIGURES,
-    **feeds.FIGURES, **replay.FIGURES,
+    **feeds.FIGURES, **replay.FIGURES, **alarms.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {

@@ -10,8 +10,8 @@ import csv
 import gzip
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,11 @@ ZONES = 60
 BANDS_M = ((None, None), (-100, 1_000), (1_000, 3_000), (3_000, 9_000))
 GAP_MAX_S = 60
 """Between positions that far apart nobody knows where an aircraft was: no judge either."""
+
+LOOK_S = 1.0
+"""A position is looked at within a second of its coming."""
+
+NONE: Floats = np.array([])
 
 EPISODE_S = 60.0
 """Who is out for less than that and in again, was in once."""
@@ -107,13 +112,7 @@ def invented(name: str) -> list[Invented]:
     """
     west, south, east, north = BOXES[name][1]
     rng = np.random.default_rng(SEED)
-    airports = np.array(
-        [
-            (float(row["lon"]), float(row["lat"]))
-            for row in csv.DictReader(gzip.open(AIRPORTS, "rt"))
-            if west - 1 < float(row["lon"]) < east + 1 and south - 1 < float(row["lat"]) < north + 1
-        ]
-    )
+    airports = _airports(west - 1, south - 1, east + 1, north + 1)
     out: list[Invented] = []
     while len(out) < ZONES:
         lon, lat = float(rng.uniform(west, east)), float(rng.uniform(south, north))
@@ -127,6 +126,13 @@ def invented(name: str) -> list[Invented]:
     return out
 
 
+def _airports(west: float, south: float, east: float, north: float) -> Floats:
+    """Longitude and latitude, (n, 2), of those in a box."""
+    with gzip.open(AIRPORTS, "rt") as file:
+        rows = [(float(row["lon"]), float(row["lat"])) for row in csv.DictReader(file)]
+    return np.array([(x, y) for x, y in rows if west < x < east and south < y < north])
+
+
 def _zone(
     number: int, centre: tuple[float, float], radius_m: float, standoff_m: float, shares: Floats
 ) -> Invented:
@@ -134,7 +140,9 @@ def _zone(
     ring = []
     if number % 2:
         turned = np.arange(8) * 45.0
-        lon, lat, _ = GEOD.fwd(np.full(8, centre[0]), np.full(8, centre[1]), turned, radius_m * shares)
+        lon, lat, _ = GEOD.fwd(
+            np.full(8, centre[0]), np.full(8, centre[1]), turned, radius_m * shares
+        )
         ring = [(round(float(x), 7), round(float(y), 7)) for x, y in zip(lon, lat, strict=True)]
     shape = polygon([ring]) if ring else (circle(*centre, radius_m),)
     low, high = (None if limit is None else limit * MM_PER_M for limit in band)
@@ -161,9 +169,8 @@ def alarms(heard: Sequence[Heard], zones: Sequence[Invented], terms: Terms) -> l
             if one.alert.entry is not None:
                 age_s = (now - one.seen.observed.time).total_seconds()
                 begun[_pair(one)] = Alarm(*_pair(one), one.alert.begun, None, age_s)
-        for one in looked.ended:
-            if one.alert.entry is not None:
-                out.append(begun.pop(_pair(one))._replace(ended=now))
+        over = (_pair(one) for one in looked.ended if one.alert.entry is not None)
+        out.extend(begun.pop(pair)._replace(ended=now) for pair in over)
 
     for now, batch in every_second(heard):
         feeding.take(feed, batch, now)
@@ -215,7 +222,7 @@ def ways(heard: Sequence[Heard]) -> dict[str, Way]:
 
 def _between(rows: Floats) -> Way:
     parts = [rows]
-    for a, b in zip(rows, rows[1:], strict=False):
+    for a, b in pairwise(rows):
         lasts = b[0] - a[0]
         count = int(np.ceil(lasts / 2))
         if not 1 < count <= GAP_MAX_S // 2:
@@ -228,9 +235,7 @@ def _between(rows: Floats) -> Way:
         )  # fmt: skip
         low, high = min(a[3], b[3]), max(a[4], b[4])
         level = np.ones(count - 1)
-        parts.append(
-            np.column_stack([a[0] + shares * lasts, lon, lat, low * level, high * level])
-        )
+        parts.append(np.column_stack([a[0] + shares * lasts, lon, lat, low * level, high * level]))
     whole = np.concatenate(parts)
     return Way(*whole[np.argsort(whole[:, 0], kind="stable")].T)
 
@@ -255,42 +260,48 @@ def within(way: Way, one: Invented) -> Floats:
 
 def judged(found: Sequence[Alarm], heard: Sequence[Heard], zones: Sequence[Invented]) -> Judged:
     """Hold alarms against what the aircraft did."""
-    horizon_s = Terms().end_lead_s
     inside = {
         (track, one.zone.source_id): times
         for track, way in ways(heard).items()
         for one in zones
         if len(times := within(way, one))
     }
+    became = [(_became(one, inside.get((one.track, one.zone), NONE)), one.age_s) for one in found]
     by_pair = defaultdict(list)
     for alarm in found:
         by_pair[alarm.track, alarm.zone].append(alarm)
-    true = later = false = silent = 0
-    for pair, some in by_pair.items():
-        times = inside.get(pair, np.array([]))
-        for alarm in some:
-            begun, ended = alarm.begun.timestamp(), _ended(alarm)
-            if ((times >= begun - 1) & (times <= begun + horizon_s)).any():
-                true += 1
-            elif ((times >= begun) & (times <= ended)).any():
-                later += 1
-            else:
-                false += 1
-                silent += alarm.age_s > GAP_MAX_S
     leads_s, missed = [], []
     for pair, times in inside.items():
         first = np.concatenate([[True], np.diff(times) > EPISODE_S])
         for start in times[first].tolist():
-            standing = [
-                start - alarm.begun.timestamp()
-                for alarm in by_pair[pair]
-                if alarm.begun.timestamp() <= start + 1 and start <= _ended(alarm)
-            ]
-            if standing:
-                leads_s.append(max(0.0, *standing, 0.0))
+            lead = lead_s(by_pair[pair], start)
+            if lead is None:
+                missed.append((*pair, datetime.fromtimestamp(start, UTC)))
             else:
-                missed.append((*pair, datetime.fromtimestamp(start, heard[0].observed.time.tzinfo)))
-    return Judged(true, later, false, silent, leads_s, missed)
+                leads_s.append(lead)
+    words = [word for word, _ in became]
+    silent = sum(word == "false" and age_s > GAP_MAX_S for word, age_s in became)
+    return Judged(
+        words.count("true"), words.count("later"), words.count("false"), silent, leads_s, missed
+    )
+
+
+def _became(alarm: Alarm, inside_s: Floats) -> str:
+    """Whether it came true within the horizon, later while it stood, or not."""
+    begun = alarm.begun.timestamp()
+    if ((inside_s >= begun - LOOK_S) & (inside_s <= begun + Terms().end_lead_s)).any():
+        return "true"
+    return "later" if ((inside_s >= begun) & (inside_s <= _ended(alarm))).any() else "false"
+
+
+def lead_s(some: Sequence[Alarm], start: float) -> float | None:
+    """How long an alarm had stood when an aircraft came within; None if none did."""
+    stood = [
+        start - alarm.begun.timestamp()
+        for alarm in some
+        if alarm.begun.timestamp() <= start + LOOK_S and start <= _ended(alarm)
+    ]
+    return max(0.0, *stood, 0.0) if stood else None
 
 
 def _ended(alarm: Alarm) -> float:

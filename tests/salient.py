@@ -67,9 +67,11 @@ def through_a_node(folder: Path, speed: float) -> Course:
         f'release={{members="full"}}}}'
         for (name, address), party in zip(served, SIDES, strict=True)
     )
-    with replays(folder, served, speed) as playing:
-        with node_at(path, Keyring(path), folder, f"feeds=[{feeds}]") as node:
-            listen(node, playing, found)
+    with (
+        replays(folder, served, speed) as playing,
+        node_at(path, Keyring(path), folder, f"feeds=[{feeds}]") as node,
+    ):
+        listen(node, playing, found)
     return found
 
 

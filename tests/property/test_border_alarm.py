@@ -1,0 +1,116 @@
+"""An alarm at a border never comes later than brute force says that it must (R-06).
+
+The border that ships is known to within ``u``, a track to within ``e``, and the track keeps its
+course to within a drift. At the latest when the track, so taken, may be over the border within the
+lead, an alarm stands: the judge walks the lead second by second by pyproj's geodesics, and measures
+to the border's own corners and points between them.
+"""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detente.core.alerts import Alert, Key, Terms, step
+from detente.core.check import Known
+from detente.core.edges import polygon
+from detente.core.volume import E7_PER_DEG, Volume
+from detente.core.watch import Observed
+from detente.core.zone import Zone, ZoneRule
+from detente.doors.files import ReadOptions, read
+from detente.picture import Picture
+from detente.picture.watch import approaches
+from judge import GEOD, FloatArray, distance_m
+from salient import scenario
+
+START = datetime(2015, 11, 24, 7, 0, tzinfo=UTC)
+TERMS = Terms()
+LOOK_S = 20
+LOOKS = 30
+
+RINGS = [
+    np.array(ring) / E7_PER_DEG
+    for value in read(
+        scenario().folder / "salient_boundary.geojson", ReadOptions(kind="zones", party="one")
+    ).values
+    if isinstance(value, Zone)
+    for shape in value.volumes[0].footprint
+    for ring in shape.rings[:1]  # type: ignore[union-attr] # the border is polygons
+]
+
+
+def corners() -> FloatArray:
+    """The corners of the border and the middles between, (n, 2) degrees."""
+    ring = np.concatenate([RINGS[0], RINGS[0][:1]])
+    steps = [np.linspace(a, b, 2, endpoint=False) for a, b in pairwise(ring)]
+    return np.concatenate(steps)
+
+
+LINE = corners()
+
+
+def border(uncertainty_m: int) -> Picture:
+    zone = Zone(
+        source_id="border", name="border", party="one", rule=ZoneRule.BOUNDARY,
+        volumes=(Volume(footprint=polygon([RINGS[0].tolist()])),),
+        uncertainty_mm=uncertainty_m * 1_000,
+    )  # fmt: skip
+    return Picture([Known(value=zone, object_id="border")])
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    uncertainty_m=st.integers(0, 3_000),
+    error_m=st.integers(0, 2_000),
+    drift_m_s=st.integers(0, 40),
+    speed_m_s=st.integers(30, 300),
+    course_deg=st.floats(225, 315),
+    lon=st.floats(36.4, 37.0),
+    lat=st.floats(35.6, 36.0),
+)
+def test_never_later_than_it_must(  # noqa: PLR0913, PLR0917 - what is drawn
+    uncertainty_m: int,
+    error_m: int,
+    drift_m_s: int,
+    speed_m_s: int,
+    course_deg: float,
+    lon: float,
+    lat: float,
+) -> None:
+    """Until an alarm stands, the judge says at each look that none need stand."""
+    picture = border(uncertainty_m)
+    standing: dict[Key, Alert] = {}
+    for look in range(LOOKS):
+        now = START + timedelta(seconds=look * LOOK_S)
+        x, y, back = GEOD.fwd(lon, lat, course_deg, speed_m_s * look * LOOK_S)
+        course = (back + 180) % 360
+        track = Observed(
+            track="t", time=now, position=(round(x * E7_PER_DEG), round(y * E7_PER_DEG)),
+            accuracy_mm=error_m * 1_000, drift_mm_s=drift_m_s * 1_000,
+            speed_mm_s=speed_m_s * 1_000, course_mdeg=round(course * 1_000) % 360_000,
+        )  # fmt: skip
+        found = approaches(picture, [track], now, horizon_s=TERMS.end_lead_s)
+        out = step(standing, found, {"t": now}, now=now, terms=TERMS)
+        standing = out.standing
+        if ("t", "border") in standing:
+            return  # That it stays is for tests of alerts to say.
+        assert not must((x, y), course, speed_m_s, uncertainty_m + error_m, drift_m_s), look
+
+
+def must(
+    at: tuple[float, float], course: float, speed_m_s: int, reach_m: int, drift_m_s: int
+) -> bool:
+    """Whether the border may be reached within the lead, by the judge's own steps."""
+    after_s = np.arange(0, TERMS.lead_s, 10.0)
+    n = len(after_s)
+    lon, lat, _ = GEOD.fwd(
+        np.full(n, at[0]), np.full(n, at[1]), np.full(n, course), speed_m_s * after_s
+    )
+    for x, y, s in zip(lon, lat, after_s, strict=True):
+        here = np.broadcast_to(np.array([x, y]), LINE.shape)
+        # Half a metre less than what is to be found, so that no rounding of theirs decides.
+        if distance_m(here, LINE).min() <= reach_m + drift_m_s * s - 0.5:
+            return True
+    return False
