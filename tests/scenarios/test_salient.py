@@ -147,7 +147,7 @@ def test_options(tmp_path: Path, options: list[str], text: str) -> None:
     ("old", "new", "text"),
     [
         ('party = "russian-side"\nboundary', 'party = "third"\nboundary', "party"),
-        ('sources = ["SU-BBC"]', 'sources = ["SU-XXX"]', "SU-XXX"),
+        ('sources = ["SU-BBC"]', 'sources = ["SU-ZZZ"]', "SU-ZZZ"),
         ('file = "salient_boundary.geojson"', 'file = "../x.geojson"', "beside the scenario"),
         ('file = "salient_boundary.geojson"', 'file = "absent.geojson"', "absent.geojson"),
         ("07:24:22Z, lon", "07:24:05Z, lon", "fixes in order of time"),
