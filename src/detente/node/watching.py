@@ -26,8 +26,8 @@ from detente.picture import Picture
 from detente.picture.watch import tick, tracks_of
 
 WATCHED_FOR = timedelta(minutes=10)
-"""How long a track is watched that is heard of no more. By then an aircraft may be anywhere
-within 240 km, and would warn of all there; its alerts with entries end as they were."""
+"""How long a track is watched that is heard of no more: along its course (Terms.coast_s). By then
+an aircraft may be anywhere within 240 km; its alerts with entries end as they were."""
 
 
 class Watched(Struct, frozen=True, kw_only=True):
