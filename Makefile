@@ -18,8 +18,9 @@ $(ready): requirements-dev.txt pyproject.toml scripts/setup.sh
 $(page): $(ready) $(web) scripts/page.sh scripts/openapi.py scripts/basemap.py
 	scripts/page.sh
 
-demo: setup ## the wildfires of January 2025, step by step
+demo: setup ## the wildfires of January 2025, step by step; then 24 November 2015, both accounts
 	$(bin)/detente demo
+	$(bin)/detente demo salient --speed 0
 
 test: lint ## everything; ends with pytest's own closing line
 	$(bin)/pytest --cov -n auto --maxprocesses 4 --dist worksteal

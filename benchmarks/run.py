@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import alarms
 import checks
 import cot_fanout
 import feeds
@@ -194,6 +195,7 @@ BULK_FIGURES = {
     **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
     **feeds.FIGURES, **cot_fanout.FIGURES,
     **feeds.FIGURES, **replay.FIGURES, **hotline.FIGURES,
+    **feeds.FIGURES, **replay.FIGURES, **alarms.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {

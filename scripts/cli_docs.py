@@ -18,7 +18,8 @@ COMMANDS = (
     ("log", "proof"), ("log", "export"), ("log", "witness-key"), ("audit",), ("audit-tracks",),
     ("replay",),
     ("silence",), ("evidence",), ("complete",), ("verify",), ("serve",), ("config",),
-    ("demo",), ("demo", "wildfire"), ("demo", "africa"),
+    ("demo",), ("demo", "wildfire"), ("demo", "salient"),
+    ("demo", "africa"),
 )  # fmt: skip
 
 

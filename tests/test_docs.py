@@ -199,6 +199,9 @@ def test_data_is_what_its_readme_says(folder: Path) -> None:
         "los_angeles_plans.geojson",
         "los_angeles_movements.geojson",
         "los_angeles_agreement.toml",
+        "los_angeles.toml",
+        "salient.toml",
+        "salient_agreement.toml",
     }
     assert {path.name for path in folder.iterdir()} - ours - invented == named
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.core.doubts import Doubt, Doubting, Receiver, grown
+from detente.core.doubts import Doubt, Doubting, Receiver, at_any_height, grown
 from detente.core.heard import BOUNDS, Craft, drift_of
 from detente.core.watch import Observed
 from detente.doors.feeds.recorded import recording
@@ -68,6 +68,10 @@ def test_steeper_than_any_climb() -> None:
     low: dict[str, Any] = {"lower_mm": 0, "upper_mm": 10}
     high: dict[str, Any] = {"lower_mm": 400_000, "upper_mm": 400_010}
     assert doubts_of(at(0, 0, **low), at(1, 0, **high)) == [(), (Doubt.TOO_STEEP,)]
+    doubting = Doubting()
+    doubting.judge(at(0, 0, **low))
+    judged = doubting.judge(at(1, 0, **high))
+    assert judged.other == at_any_height(at(1, 0, **high))
     assert doubts_of(at(0, 0, **low), at(2, 0, **high)) == [(), ()]
     assert doubts_of(at(0, 0), at(1, 0, **high)) == [(), ()]
 

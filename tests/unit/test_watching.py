@@ -348,3 +348,25 @@ def connected(port: int) -> socket.socket:
         except ConnectionRefusedError:
             assert attempt < 1_000_000
     raise AssertionError
+
+
+def test_a_lost_track_warns_anew_along_its_course_and_stays_an_alert_where_it_was_near() -> None:
+    """Ten minutes long; not of what lies where it might have turned to (docs/adr/0033)."""
+    ahead = known("ahead", "two", None)
+    far = Known(
+        value=hospital("far", 10.0, 50.3, standoff_mm=2_000_000, party="two"), object_id="f" * 32
+    )
+    aside = Known(
+        value=hospital("aside", 10.6, 49.9, standoff_mm=2_000_000, party="two"), object_id="a" * 32
+    )
+    watching, track = Watching(), seen("abc", "one", None)
+    watching.look(Picture([ahead, far, aside]), [track], NOON)
+    assert {one.alert.entry for one in watching.watched} == {ahead.object_id}
+    # 42 km on: at 100 m/s and a drift of 5 it is there after 400 s.
+    for second in range(1, 500, 20):
+        watching.look(Picture([ahead, far, aside]), [track], NOON + timedelta(seconds=second))
+    standing = {one.alert.entry for one in watching.watched}
+    assert standing == {ahead.object_id, far.object_id, None}
+    gone = NOON + WATCHED_FOR + timedelta(seconds=1)
+    watching.look(Picture([ahead, far, aside]), [track], gone)
+    assert watching.watched == ()

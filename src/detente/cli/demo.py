@@ -23,6 +23,8 @@ def demo(context: typer.Context) -> None:
 
         detente demo
 
+        detente demo salient --speed 10
+
         detente demo africa who_kwtrp_subsaharan_africa_2019.csv.gz
     """
     if context.invoked_subcommand is None:
@@ -36,6 +38,26 @@ def wildfire(folder: FolderOption = FOLDER_DEFAULT) -> None:
 
     say_if_compiling()
     run(folder)
+
+
+@app.command()
+def salient(
+    folder: FolderOption = FOLDER_DEFAULT,
+    speed: Annotated[
+        float, typer.Option(metavar="N", help="Times its own speed; 0 is as fast as it goes.")
+    ] = 60.0,
+    account: Annotated[
+        str, typer.Option(metavar="NAME", help="turkish, russian or both, side by side.")
+    ] = "both",
+    only_prepare: Annotated[
+        bool, typer.Option("--prepare", help="Make ready for a node and a browser; play nothing.")
+    ] = False,
+) -> None:
+    """24 November 2015: two published accounts of one flight, watched; neither is judged."""
+    from detente.cli.demo_salient import run  # noqa: PLC0415
+
+    say_if_compiling()
+    run(folder, speed=speed, which=account, only_prepare=only_prepare)
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """The wildfires of January 2025 in Los Angeles, step by step.
 
 Hospitals and fire perimeters are real (src/detente/data/README.md). The three
-parties, their agreement, movements and plans are invented. Each step calls what
-the commands of the same name call.
+parties, their agreement, movements, plans and flights are invented (los_angeles.toml).
+Each step calls what the commands of the same name call.
 """
 
 import shutil
 import sqlite3
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -17,41 +18,23 @@ from rich.rule import Rule
 
 from detente.cli.common import console
 from detente.cli.log import verified_text
-from detente.core.party import Desk, Party
+from detente.cli.staging import fresh, play, stage
 from detente.core.plan import Plan
-from detente.core.zone import ZoneRule
 from detente.doors import answer
-from detente.doors.agreement_toml import read_agreement
-from detente.doors.files import Kind, ReadOptions, read
+from detente.doors.files import ReadOptions, read
 from detente.doors.map_png import Scene, draw
+from detente.doors.scenario_text import alert_line, clock
+from detente.doors.scenario_toml import Told, read_scenario
 from detente.node.audit import audit
 from detente.node.check import check_plans
-from detente.node.intake import take_in
-from detente.node.keyring import Keyring
 from detente.node.picture import load
-from detente.node.theatre import admit, found
+from detente.node.rehearsing import Told as News
 from detente.store import Store
 
 AS_OF = datetime(2025, 1, 9, 17, 0, tzinfo=UTC)
 """The check's "now": the morning of 9 January 2025 in Los Angeles."""
 
-PARTIES = (
-    Party(
-        id="fire-air",
-        name="Fire aviation command",
-        desks=(Desk(id="fire-air-desk", name="Fire air desk"),),
-    ),
-    Party(
-        id="med-air",
-        name="Medical air operator",
-        desks=(Desk(id="med-air-desk", name="Medical air desk"),),
-    ),
-    Party(
-        id="drone-survey",
-        name="Drone survey operator",
-        desks=(Desk(id="drone-desk", name="Drone desk"),),
-    ),
-)
+HOSPITALS = "medical"
 
 TAMPERED = "SANTA MONICA - UCLA MEDICAL CENTER"
 
@@ -62,9 +45,10 @@ def run(folder: Path) -> None:
     out = console()
     data = resources.files("detente.data")
     with resources.as_file(data) as files:
-        path = _fresh(folder)
-        _register(out, path, files)
+        path = fresh(folder, "los-angeles")
+        told = _register(out, path, files)
         _ask(out, path, files)
+        _watch(out, path, told)
         _verify(out, path)
     seconds = time.monotonic() - began
     out.print(Rule(style="dim"))
@@ -74,56 +58,16 @@ def run(folder: Path) -> None:
     out.print(f"  detente log verify --store {path}")
 
 
-def _fresh(folder: Path) -> Path:
-    """An empty place for the register; an earlier demo's is removed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "los-angeles.db"
-    for left in folder.glob("los-angeles*.db*"):
-        left.unlink()
-    shutil.rmtree(Keyring(path).folder, ignore_errors=True)
-    return path
-
-
 def _heading(out: Console, text: str) -> None:
     out.print()
     out.print(Rule(text, align="left", style="bold"))
 
 
-def _register(out: Console, path: Path, files: Path) -> None:
+def _register(out: Console, path: Path, files: Path) -> Told:
     _heading(out, "1. Three parties agree, and say what must be spared")
-    now = datetime.now(UTC)
-    terms = read_agreement(files / "los_angeles_agreement.toml")
-    found(path, theatre="los-angeles", agreement=terms, now=now)
-    store, keyring = Store(path), Keyring(path)
-    out.print(f"entry 0: agreement {terms.name!r}")
-    for party in PARTIES:
-        receipt = admit(store, keyring, party, now=now)
-        out.print(f"entry {receipt.sequence}: party {party.id}, {party.name}, with its own key")
-    _import(out, path, "med-air", files / "los_angeles_hospitals.csv", "notices")
-    _import(out, path, "med-air", files / "los_angeles_movements.geojson", "notices")
-    _import(out, path, "fire-air", files / "los_angeles_fire_perimeters.geojson", "zones")
-    store.close()
-
-
-def _import(out: Console, path: Path, party: str, file: Path, kind: Kind) -> None:
-    desk = next(one.desks[0].id for one in PARTIES if one.id == party)
-    options = ReadOptions(
-        kind=kind,
-        strict=True,
-        party=party,
-        desk=desk,
-        category="medical" if kind == "notices" else None,
-        rule=ZoneRule.COORDINATE_FIRST,
-    )
-    reading = read(file, options)
-    store = Store(path)
-    intake = take_in(store, party, Keyring(path).load(party), reading.values, now=datetime.now(UTC))
-    store.close()
-    first = intake.sequence - intake.new
-    out.print(
-        f"entries {first} to {intake.sequence - 1}: {intake.new} {kind} signed by {party}, "
-        f"from {file.name}"
-    )
+    told = read_scenario(files / "los_angeles.toml")
+    stage(told, path, out.print)
+    return told
 
 
 def _ask(out: Console, path: Path, files: Path) -> None:
@@ -147,12 +91,34 @@ def _ask(out: Console, path: Path, files: Path) -> None:
     out.print(f"The same as a map: {picture_path}")
 
 
+def _watch(out: Console, path: Path, told: Told) -> None:
+    _heading(out, "3. A tanker, a drone and a medical flight move, and the watch tells the desks")
+    desks = {side.id: side.desk for side in told.scenario.parties}
+    others = Counter[str]()
+
+    def tell(now: datetime, news: list[News]) -> None:
+        for one in news:
+            track, entry = one.alert.track, one.alert.entry
+            if track is None or entry is None or track.party == entry.party:
+                continue
+            if entry.category == HOSPITALS:
+                others[one.party] += one.what == "begun"
+                continue
+            line = alert_line(one, desks.get(one.party))
+            out.print(f"{clock(now)}  {line}", markup=False)
+
+    play(told, path, told.scenario.accounts, speed=0, tell=tell)
+    for party, count in others.items():
+        out.print(f"Besides, {desks[party].name} was warned {count} times of its hospitals.")
+    out.print("To whom the hospitals were not released, nothing is told of them.")
+
+
 def _verify(out: Console, path: Path) -> None:
-    _heading(out, "3. The record is verified")
+    _heading(out, "4. The record is verified")
     store = Store(path)
     out.print(verified_text(audit(store)).rstrip())
     store.close()
-    _heading(out, "4. Somebody alters one byte, and it is found")
+    _heading(out, "5. Somebody alters one byte, and it is found")
     copy = path.with_name("los-angeles-altered.db")
     shutil.copyfile(path, copy)
     sequence = _alter(copy)

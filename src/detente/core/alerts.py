@@ -42,6 +42,8 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
         end_lead_s: Beyond what time an alert may end; the watch looks at least as far.
         hold_s: For how long, by the times of observations, it must have been beyond.
         silent_s: How old the last observation of a track may be before the track is lost.
+        coast_s: For how long a lost track is taken to go on as it did, within its drift; from
+            then on it may have turned anywhere (docs/adr/0033).
 
     Raises:
         MalformedInput: ``end_lead_s`` below ``lead_s``: such alerts would come and go.
@@ -51,6 +53,7 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
     end_lead_s: Seconds = 420
     hold_s: Seconds = 30
     silent_s: Seconds = COAST_MAX_S
+    coast_s: Seconds = 600
 
     def __post_init__(self) -> None:
         if self.end_lead_s < self.lead_s:

@@ -3,6 +3,7 @@
 A doubt hides nothing and corrects nothing: the position is shown and watched as it was
 reported, and beside it where the craft may be if that position is false: around the last
 place that was not doubted, as far as it can have got. What protects is warned for either.
+Where only the height is doubted, it may be at any height where it is said to be.
 
 Doubts come from one track's own past (too fast, too steep, back in time, two places), from
 where its receiver stands, and from others: many tracks that jump to one spot at one time
@@ -139,6 +140,11 @@ def grown(trusted: Observed, kind: Craft) -> Observed:
     )
 
 
+def at_any_height(now: Observed) -> Observed:
+    """A track whose height is in doubt, and its place is not."""
+    return replace(now, lower_mm=None, upper_mm=None, climb_mm_s=0, climb_drift_mm_s=None)
+
+
 class _Past(Struct, kw_only=True):
     """What is known of one track: the last place not doubted, and the last that was."""
 
@@ -186,7 +192,9 @@ class Doubting:
         if Doubt.BACK_IN_TIME in found:
             return Judged(doubts=doubts, other=grown(past.trusted, kind))
         if doubts:
-            return Judged(doubts=self._away(past, now, doubts), other=grown(past.trusted, kind))
+            steep = doubts == (Doubt.TOO_STEEP,)
+            other = at_any_height(now) if steep else grown(past.trusted, kind)
+            return Judged(doubts=self._away(past, now, doubts), other=other)
         return self._back(past, now, kind)
 
     def forget(self, before: datetime) -> None:

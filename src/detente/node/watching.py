@@ -26,8 +26,8 @@ from detente.picture import Picture
 from detente.picture.watch import tick, tracks_of
 
 WATCHED_FOR = timedelta(minutes=10)
-"""How long a track is watched that is heard of no more. By then an aircraft may be anywhere
-within 240 km, and would warn of all there; its alerts with entries end as they were."""
+"""How long a track is watched that is heard of no more: along its course (Terms.coast_s). By then
+an aircraft may be anywhere within 240 km; its alerts with entries end as they were."""
 
 
 class Watched(Struct, frozen=True, kw_only=True):
@@ -148,7 +148,9 @@ class Watching:
         if not rows:
             return near
         tracks = tracks_of([observed for _, observed in rows])
-        for segment, hits in tick(picture, tracks, now, horizon_s=self._terms.end_lead_s):
+        terms = self._terms
+        found = tick(picture, tracks, now, horizon_s=terms.end_lead_s, coast_s=terms.coast_s)
+        for segment, hits in found:
             entries = segment.entries.take(hits["owner"].tolist())
             for known, (row, _, *measures) in zip(entries, hits.tolist(), strict=True):
                 name = rows[row][0]
