@@ -193,9 +193,7 @@ FIGURES = {
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
     **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
-    **feeds.FIGURES, **cot_fanout.FIGURES,
-    **feeds.FIGURES, **replay.FIGURES, **hotline.FIGURES,
-    **feeds.FIGURES, **replay.FIGURES, **alarms.FIGURES,
+    **cot_fanout.FIGURES, **replay.FIGURES, **hotline.FIGURES, **alarms.FIGURES,
 }  # fmt: skip
 
 NODE_FIGURES = {
