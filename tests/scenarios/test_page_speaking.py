@@ -54,7 +54,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, cwd=folder,
     )  # fmt: skip
     with page_node(place, folder, {"desk one": "one", "desk two": "two"}) as node:
-        said(node.party("one"), "notices", hospital("Old clinic", 37.1, 36.2), TO_TWO)
+        for name, lon in (("Old clinic", 37.1), ("Field ward", 37.2)):
+            said(node.party("one"), "notices", hospital(name, lon, 36.2), TO_TWO)
         yield node
 
 
@@ -175,7 +176,7 @@ def test_nobody(one: Seat, two: Seat) -> None:
     two.page.click("form.search button")
     assert "Nothing of that name" in two.told("detente-picture [role=status] p")
     page.click("text=Who was told of it")
-    told = one.told(".details table")
+    told = one.told("detente-own table")
     assert "two" in told
     assert "all of it" in told
     page.click("summary:has-text('Withdraw it')")
@@ -224,9 +225,9 @@ def test_plan(one: Seat, two: Seat) -> None:
 
 def test_acknowledged(one: Seat, two: Seat) -> None:
     """The board shows levels, ages and silences, and moves when the other desk acknowledges"""
-    details(two, "Convoy 7")
+    details(two, "Field ward")
     one.tab("told")
-    row = "table.board tr:has-text('Convoy 7'):has-text('two')"
+    row = "table.board tr:has-text('Field ward'):has-text('two')"
     one.page.wait_for_selector(f"{row}:has-text('silent')")
     one.page.select_option("detente-told select[name=silent]", "all")
     two.page.click("text=Acknowledge: passed on, acted on")
@@ -238,7 +239,7 @@ def test_acknowledged(one: Seat, two: Seat) -> None:
     within("an acknowledgement", began)
     assert "It means no approval" in two.told("detente-acknowledge .said")
     one.page.wait_for_selector("table.board tr:has-text('Old clinic')")
-    one.page.fill("detente-told input[name=text]", "convoy")
+    one.page.fill("detente-told input[name=text]", "ward")
     assert "Old clinic" not in one.told("table.board")
     one.keep("speaking-board")
     one.page.select_option("detente-told select[name=awaited]", "acted_on")
@@ -346,15 +347,18 @@ def test_passing_on(one: Seat, two: Seat) -> None:
     two.page.wait_for_selector(".said:has-text('Sent: A clinic')")
 
 
-def test_record(one: Seat, tmp_path: Path) -> None:
+def test_record(one: Seat, node: Node, tmp_path: Path) -> None:
     """The record shows its checkpoint and who was told, and the audit runs as it stands there"""
+    depot = said(node.party("one"), "notices", hospital("Depot", 37.3, 36.2), TO_TWO).json
+    word = {"source_id": "depot", "entry": depot["leaf"], "level": "passed_on", "to": "Night shift"}
+    assert node.party("two").post("/v1/acknowledgements", word).status == 201
     one.tab("record")
     shown = one.told(".checkpoint")
     assert re.search(r"Entries\s+\d+", shown)
     assert "no witness yet" in shown
     note = one.page.evaluate("fetch('/log/test/checkpoint').then((one) => one.text())")
     assert note.split("\n")[2] in shown
-    entry = one.page.locator("li.record-entry:has-text('Convoy 7')")
+    entry = one.page.locator("li.record-entry:has-text('Depot')")
     entry.locator("summary").click()
     entry.locator("table:has-text('Night shift')").wait_for()
     assert "attested by the node" in entry.inner_text()
@@ -469,7 +473,7 @@ def test_account(node: Node) -> None:
     hidden = two.get(f"{path}/told").refused(404, "not_found")
     assert set(hidden) == set(absent)
     lines = one.get("/v1/silence?level=received&whom=everyone&party=three").json["silences"]
-    [line] = [each for each in lines if each["name"] == "Ledger"]
+    [line] = [each for each in lines if each.get("name") == "Ledger"]
     assert (line["level"], line["silent_s"]) == ("acted_on", 0)
     lines = one.get("/v1/silence?level=received&party=three").json["silences"]
     assert "Ledger" not in json.dumps(lines)

@@ -158,6 +158,7 @@ def test_warned(two: Seat) -> None:
 def test_taken_in(one: Seat, two: Seat) -> None:
     """One party takes an alert in, and the other sees it within a second"""
     one.tab("watch")
+    two.tab("watch")
     one.page.wait_for_selector(".alert.warning button.main:not([disabled])")
     two.page.wait_for_selector(".alert.warning button.main:not([disabled])")
     one.page.evaluate(
@@ -187,6 +188,8 @@ def test_hidden(sky: Sky, one: Seat, two: Seat) -> None:
     """What is hidden is told of to whom it belongs, and to nobody else"""
     sky.north(sky.shown, "4B1830", 51.1, 240)
     sky.north(sky.kept, "4B1831", 50.3, 240)
+    one.tab("watch")
+    two.tab("watch")
     wait_text(two, ".alert", "Shelter")
     wait_text(two, ".alert", "a track that is not shown to you")
     wait_text(one, ".alert", "4b1831")
@@ -204,8 +207,10 @@ def test_hidden(sky: Sky, one: Seat, two: Seat) -> None:
     del sky.flying["4B1831"]
 
 
-def test_picked(two: Seat) -> None:
+def test_picked(sky: Sky, two: Seat) -> None:
     """The track that is picked tells how it flies and what it nears"""
+    sky.north(sky.shown, "4B1830", 51.1, 240)
+    two.tab("watch")
     two.page.click(".alert:has-text('4b1820') h4 button.link")
     details = two.told("detente-watch .details")
     assert "0°, 123 m/s" in details
@@ -233,6 +238,8 @@ def test_picked(two: Seat) -> None:
 
 def test_silent(sky: Sky, one: Seat, two: Seat) -> None:
     """A feed that falls silent is shown and acknowledged, and speaks again"""
+    one.tab("watch")
+    two.tab("watch")
     flying = {name: sky.flying.pop(name) for name in list(sky.flying)}
     wait_text(two, ".alert.lost", "feed roof of one")
     two.page.evaluate(
