@@ -284,7 +284,7 @@ def test_reports(one: Seat, two: Seat) -> None:
     page.click(".reports button:has(span:text-is('Bridge'))")
     shown = two.told("detente-report")
     assert "Up to 3.5 t." in shown
-    assert "Is the bridge open?" in shown
+    page.wait_for_selector("detente-report:has-text('Is the bridge open?')")
     page.select_option("detente-exchange select >> nth=0", "requests")
     assert page.locator(".reports li").count() == 1
     page.select_option("detente-exchange select >> nth=0", "all")
