@@ -63,18 +63,18 @@ def alert_line(one: Told, desk: Desk | None) -> str:
     if alert.entry is None:
         return f"{name}: {what}: {track} is not heard of any more"
     near = alert.entry.name or f"something of {alert.entry.party}"
-    how = "" if one.what == "ended" else _how(alert)
+    how = "" if one.what == "ended" else _how(alert, desk)
     return f"{name}: {what}: {track} - {near}{how}"
 
 
-def _how(alert: AlertShown) -> str:
-    """How far, how soon, whom to call."""
+def _how(alert: AlertShown, own: Desk | None) -> str:
+    """How far, how soon, whom to call; nobody calls himself."""
     parts = [""]
     if alert.distance_m is not None:
         parts.append(metres(alert.distance_m))
     if alert.time_s:
         parts.append(f"in {alert.time_s:.0f} s at the earliest")
-    if alert.desk is not None:
+    if alert.desk is not None and alert.desk != own:
         parts.append(f"call {alert.desk.name}")
     return ", ".join(parts)
 
