@@ -141,6 +141,7 @@ def test_options(tmp_path: Path, options: list[str], text: str) -> None:
     ran = detente("demo", "salient", *options, cwd=tmp_path)
     assert ran.status == 2
     assert text in ran.err
+    assert not (tmp_path / "detente-demo").exists()
 
 
 @pytest.mark.parametrize(

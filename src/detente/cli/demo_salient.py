@@ -32,6 +32,7 @@ from detente.errors import MalformedInput
 from detente.node.check import check_plans
 from detente.node.picture import load
 from detente.node.rehearsing import Told as News
+from detente.node.replaying import check_speed
 
 BOTH = "both"
 
@@ -45,6 +46,7 @@ def run(folder: Path, *, speed: float, which: str, only_prepare: bool) -> None:
     Raises:
         MalformedInput: No such speed or account.
     """
+    check_speed(speed)
     out = console()
     with resources.as_file(resources.files("detente.data")) as data:
         told = read_scenario(data / "salient.toml")

@@ -79,6 +79,16 @@ def steps(heard: Sequence[Heard]) -> Iterator[tuple[datetime, list[Heard]]]:
         yield until, batch
 
 
+def check_speed(speed: float) -> None:
+    """Refuse a speed at which nothing can be played.
+
+    Raises:
+        MalformedInput: Negative, above SPEED_MAX, or no number.
+    """
+    if not 0 <= speed <= SPEED_MAX:
+        raise MalformedInput("speed", expected=f"0 to {SPEED_MAX:.0f}", got=f"{speed}")
+
+
 class Pace:
     """Waits so that the recording goes at its speed.
 
@@ -91,8 +101,7 @@ class Pace:
     """
 
     def __init__(self, start: datetime, speed: float) -> None:
-        if not 0 <= speed <= SPEED_MAX:
-            raise MalformedInput("speed", expected=f"0 to {SPEED_MAX:.0f}", got=f"{speed}")
+        check_speed(speed)
         self._start, self._speed = start, speed
         self._begun = time.monotonic()
         self.behind_s = 0.0
