@@ -9,6 +9,10 @@
     [separations.medical]
     horizontal_m = 1500
     vertical_m = 150
+
+    [hotline]
+    near_m = 20_000
+    ladder = [{ after_s = 60, rings = "next_desk" }, { after_s = 300, rings = "all_members" }]
 """
 
 import tomllib
@@ -18,8 +22,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from detente.core.agreement import Agreement, Separation
+from detente.core.agreement import Agreement, Hotline, Rung, Separation
 from detente.core.edges import length_mm
+from detente.core.volume import MM_PER_M
 from detente.errors import MalformedInput
 
 _TEXT_MAX = 1_000_000
@@ -31,6 +36,11 @@ class _Separation(Struct, forbid_unknown_fields=True):
     vertical_m: float = 0.0
 
 
+class _Hotline(Struct, frozen=True, forbid_unknown_fields=True):
+    near_m: float = Hotline().near_mm / MM_PER_M
+    ladder: tuple[Rung, ...] = Hotline().ladder
+
+
 class _Terms(Struct, forbid_unknown_fields=True):
     name: str
     members: tuple[str, ...] = ()
@@ -38,6 +48,7 @@ class _Terms(Struct, forbid_unknown_fields=True):
     separations: dict[str, _Separation] = {}
     lead_time_hours: dict[str, Annotated[float, Meta(ge=0)]] = {}
     source_age_max_hours: Annotated[float, Meta(ge=0)] | None = None
+    hotline: _Hotline = _Hotline()
 
 
 def read_agreement(path: Path) -> Agreement:
@@ -69,6 +80,10 @@ def read_agreement(path: Path) -> Agreement:
             kind: round(hours * 3_600) for kind, hours in terms.lead_time_hours.items()
         },
         "source_age_max_s": None if age is None else round(age * 3_600),
+        "hotline": {
+            "near_mm": length_mm(terms.hotline.near_m, what="hotline.near_m"),
+            "ladder": terms.hotline.ladder,
+        },
     }
     try:
         return msgspec.convert(msgspec.to_builtins(values), Agreement)
