@@ -418,3 +418,36 @@ def test_warned(field: Field) -> None:
     assert late.get("type") == "b-a-g"
     sender.send(event("x", 0, 0, kind="t-x-d-d", detail='<link uid="ANDROID-9" type="none"/>'))
     two.until(named(f"{uid}.over"))
+
+
+def test_called(field: Field) -> None:
+    """A call on the hotline rings on the tablets of whoever is called, until it is closed"""
+    two, three = desk(field, "two"), field.of("three")
+    said(two, "notices", hospital("Ward", 42.0, 36.0), None)
+    one = desk(field, "one", Role.LIAISON)
+    call = {
+        "source_id": "call", "code": "aircraft_will_cross", "words": "two <low> aircraft",
+        "volumes": [{"footprint": [
+            {"type": "circle", "centre": [420_000_000, 360_000_000], "radius_mm": 300_000}]}],
+    }  # fmt: skip
+    tablet, own = field.of("two"), field.of("one")
+    tablet.events()
+    opened = one.post("/v1/incidents", call)
+    assert opened.status == 201, opened.body
+    uid = f"detente.call.{opened.json['object_id']}"
+    for listener in (tablet, own, field.of("two")):  # Whoever comes later hears it as well.
+        rung = listener.until(named(uid))
+        assert rung.get("type") == "b-a-o-tbl"
+        point = rung.find("point")
+        assert point is not None
+        assert (point.get("lat"), point.get("lon"), point.get("ce")) == (
+            "36.0000000", "42.0000000", "300.000",
+        )  # fmt: skip
+        remarks = rung.findtext("detail/remarks") or ""
+        assert remarks.startswith("Aircraft will cross; two <low> aircraft; opened ")
+        assert rung.findtext("detail/emergency") == "one"
+    assert not [got for got in three.events() if got.get("uid") == uid]
+    step = {"source_id": "close", "act": "closed"}
+    closed = one.post(f"/v1/incidents/{opened.json['object_id']}/steps", step)
+    assert closed.status == 201, closed.body
+    tablet.until(named(f"{uid}.over"))

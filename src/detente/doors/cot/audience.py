@@ -18,6 +18,7 @@ from detente.core.principal import Principal
 from detente.core.release import Grade
 from detente.core.volume import Position
 from detente.doors.asgi_log import say
+from detente.doors.cot.calls import Calls
 from detente.doors.cot.mapping import SHAPE_LIFE, of_item, of_seen
 from detente.doors.cot.warnings import Warnings
 from detente.doors.cot.writing import Written, deletion
@@ -84,6 +85,7 @@ class Audience:
         self._presencing = presencing
         self._party = principal.party
         self._warnings = Warnings(service, principal)
+        self._calls = Calls(service, principal)
         self._board = Board(service.engine, service.layers, principal)
         self._following = service.tracks.follow(self._may_follow)
         self._shapes: dict[str, tuple[Item, list[Written]]] = {}
@@ -99,7 +101,8 @@ class Audience:
         await self._looked.wait()
         shapes = [one for _, written in self._shapes.values() for one in written]
         live = self._live.values()
-        listener.show(Batch([*self._not_live(shapes), *live, *self._warnings.standing]))
+        told = [*self._calls.standing, *self._warnings.standing]
+        listener.show(Batch([*self._not_live(shapes), *live, *told]))
         self.listeners.add(listener)
 
     async def stop(self) -> None:
@@ -170,6 +173,7 @@ class Audience:
             if written and now - item.now > SHAPE_LIFE / 2:
                 out += self._new(item.later(now), now)
         out += await self._warnings.look(self._place_of, now)
+        out += await self._calls.look(now)
         self._looked_s = time.monotonic()
         self._looked.set()
         return out
