@@ -6,9 +6,10 @@ import { keyed } from "lit/directives/keyed.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import "./agreement-form";
 import { refusal } from "./check-panel";
-import { hear, tell } from "./events";
+import { tell } from "./events";
+import { Following } from "./following";
 import { everyone } from "./release";
-import { Speaking, isolated, say } from "./words";
+import { isolated, say } from "./words";
 
 type Agreement = Schemas["Agreement"];
 type Party = Schemas["Party"];
@@ -16,26 +17,12 @@ const MM_PER_M = 1_000;
 const S_PER_H = 3_600;
 
 @customElement("detente-admin")
-export class AdminPanel extends Speaking {
+export class AdminPanel extends Following {
   @state() private view: View | null = null;
   @state() private parties: readonly Party[] = [];
   @state() private may = false;
   @state() private told = "";
   @state() private problem = "";
-  private over?: AbortController;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
-    void this.load();
-  }
-
-  override disconnectedCallback(): void {
-    this.over?.abort();
-    super.disconnectedCallback();
-  }
-
   override render(): unknown {
     const terms = this.view?.value as Agreement | undefined;
     return html`<h2>${say("tab.admin")}</h2>
@@ -114,7 +101,7 @@ export class AdminPanel extends Speaking {
     }
   }
 
-  private async load(): Promise<void> {
+  protected async load(): Promise<void> {
     try {
       const [view, parties, me] = await Promise.all([ask<View>("GET", "/v1/agreement"), everyone(), ask<Schemas["Me"]>("GET", "/v1/me")]);
       [this.view, this.parties, this.may] = [view, parties, me.scopes.includes("detente.admin")];

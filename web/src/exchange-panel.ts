@@ -5,12 +5,12 @@ import { customElement, property, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import type { Schemas, View } from "./api";
 import { refusal } from "./check-panel";
-import { hear } from "./events";
+import { Following } from "./following";
 import { latest } from "./latest";
 import "./passing";
 import "./report-form";
 import "./report-view";
-import { Speaking, say } from "./words";
+import { say } from "./words";
 
 type Report = Schemas["Report"];
 const SHOWN_MAX = 100;
@@ -19,7 +19,7 @@ const SINCE_DAYS = [1, 7, 30, 365] as const;
 const SHOWS = ["in", "out", "requests", "all"] as const;
 
 @customElement("detente-exchange")
-export class ExchangePanel extends Speaking {
+export class ExchangePanel extends Following {
   @property() party = "";
   @state() private views: readonly View[] | null = null;
   @state() private more = false;
@@ -28,20 +28,6 @@ export class ExchangePanel extends Speaking {
   @state() private days: number = 30;
   @state() private problem = "";
   @state() private writing = 0;
-  private over?: AbortController;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
-    void this.load();
-  }
-
-  override disconnectedCallback(): void {
-    this.over?.abort();
-    super.disconnectedCallback();
-  }
-
   override render(): unknown {
     const views = (this.views ?? []).filter((one) => this.wanted(one));
     const open = views.find((one) => one.object === this.open);
@@ -84,7 +70,7 @@ export class ExchangePanel extends Speaking {
     void this.load();
   }
 
-  private async load(): Promise<void> {
+  protected async load(): Promise<void> {
     try {
       const since = new Date(Date.now() - this.days * DAY_MS).toISOString();
       const found = await latest(`kind=report&ended=true&changed_since=${since}`, SHOWN_MAX);

@@ -4,10 +4,11 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import { refusal } from "./check-panel";
-import { hear, tell } from "./events";
+import { tell } from "./events";
+import { Following } from "./following";
 import { latest } from "./latest";
 import { nameOf } from "./picture-panel";
-import { Speaking, say } from "./words";
+import { say } from "./words";
 
 type Request = Schemas["ReleaseRequest"];
 type Decision = Schemas["ReleaseDecision"];
@@ -21,24 +22,10 @@ interface Asked {
 }
 
 @customElement("detente-passing")
-export class Passing extends Speaking {
+export class Passing extends Following {
   @property() party = "";
   @state() private asked: readonly Asked[] = [];
   @state() private told = "";
-  private over?: AbortController;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
-    void this.load();
-  }
-
-  override disconnectedCallback(): void {
-    this.over?.abort();
-    super.disconnectedCallback();
-  }
-
   override render(): unknown {
     return html`<h3>${say("speak.passing")}</h3>
       ${this.asked.length === 0 ? html`<p>${say("speak.passing-none")}</p>` : nothing}
@@ -70,7 +57,7 @@ export class Passing extends Speaking {
     }
   }
 
-  private async load(): Promise<void> {
+  protected async load(): Promise<void> {
     try {
       const found = await latest("kind=release_request&kind=release_decision", 2 * SHOWN_MAX);
       const decisions = found.views.map((one) => one.value as Request | Decision).filter((one) => one.type === "release_decision");

@@ -4,32 +4,19 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, type View, ask } from "./api";
 import { refusal } from "./check-panel";
-import { hear, tell } from "./events";
+import { tell } from "./events";
+import { Following } from "./following";
 import { when } from "./read-back";
 import "./standing";
-import { Speaking, called, say } from "./words";
+import { called, say } from "./words";
 
 @customElement("detente-plans")
-export class PlansPanel extends Speaking {
+export class PlansPanel extends Following {
   @property() party = "";
   @state() private plans: readonly View[] | null = null;
   @state() private more = false;
   @state() private problem = "";
   @state() private open: string | null = null;
-  private over?: AbortController;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
-    void this.load();
-  }
-
-  override disconnectedCallback(): void {
-    this.over?.abort();
-    super.disconnectedCallback();
-  }
-
   override render(): unknown {
     return html`<h2>${say("tab.plans")}</h2>
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
@@ -54,7 +41,7 @@ export class PlansPanel extends Speaking {
   }
 
   /** Those that stand, in the order of the record: what changed last comes last. */
-  private async load(): Promise<void> {
+  protected async load(): Promise<void> {
     try {
       const page = await ask<Schemas["Page"]>("GET", `/v1/objects?kind=plan&party=${this.party}&limit=100`);
       this.plans = page.objects;

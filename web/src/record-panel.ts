@@ -5,17 +5,18 @@ import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, type View, ask } from "./api";
 import { refusal } from "./check-panel";
 import { type Checkpoint, parsed } from "./checkpoint";
-import { hear, tell } from "./events";
+import { tell } from "./events";
+import { Following } from "./following";
 import { latest } from "./latest";
 import "./own-object";
 import { nameOf } from "./picture-panel";
-import { Speaking, at, called, say } from "./words";
+import { at, called, say } from "./words";
 
 const SHOWN_MAX = 50;
 const SAID = ["notice", "presence", "zone", "plan", "report"];
 
 @customElement("detente-record")
-export class RecordPanel extends Speaking {
+export class RecordPanel extends Following {
   @property() party = "";
   @state() private theatre = "";
   @state() private note: Checkpoint | null = null;
@@ -24,20 +25,6 @@ export class RecordPanel extends Speaking {
   @state() private own: readonly View[] | null = null;
   @state() private more = false;
   @state() private problem = "";
-  private over?: AbortController;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
-    void this.load();
-  }
-
-  override disconnectedCallback(): void {
-    this.over?.abort();
-    super.disconnectedCallback();
-  }
-
   override render(): unknown {
     return html`<h2>${say("tab.record")}</h2>
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
@@ -79,7 +66,7 @@ export class RecordPanel extends Speaking {
       <p>${say("speak.agreement-versions", { count: this.versions.length, sequence: this.versions.at(-1)?.entry.sequence ?? 0 })}</p>`;
   }
 
-  private async load(): Promise<void> {
+  protected async load(): Promise<void> {
     try {
       const [{ theatre }, terms, { versions }] = await Promise.all([
         ask<Schemas["NextEntry"]>("GET", `/v1/chain/${this.party}`),

@@ -4,14 +4,15 @@ import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type SilencePage, ask } from "./api";
 import { refusal } from "./check-panel";
-import { hear, tell } from "./events";
-import { Speaking, at, called, isolated, say } from "./words";
+import { tell } from "./events";
+import { Following } from "./following";
+import { at, called, isolated, say } from "./words";
 
 const AWAITED = ["received", "passed_on", "acted_on"] as const;
 const PAGE = 100;
 
 @customElement("detente-told")
-export class ToldPanel extends Speaking {
+export class ToldPanel extends Following {
   @state() private lines: readonly Schemas["Silence"][] | null = null;
   @state() private parties: readonly Schemas["PartySilence"][] = [];
   @state() private next: number | null = null;
@@ -20,20 +21,6 @@ export class ToldPanel extends Speaking {
   private silentOnly = true;
   private awaited: (typeof AWAITED)[number] = "received";
   private party = "";
-  private over?: AbortController;
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
-    void this.load();
-  }
-
-  override disconnectedCallback(): void {
-    this.over?.abort();
-    super.disconnectedCallback();
-  }
-
   override render(): unknown {
     const lines = (this.lines ?? []).filter((one) => (one.name ?? one.object).toLowerCase().includes(this.text));
     return html`<h2>${say("tab.told")}</h2>
@@ -74,7 +61,7 @@ export class ToldPanel extends Speaking {
     void this.load();
   }
 
-  private async load(after = -1): Promise<void> {
+  protected async load(after = -1): Promise<void> {
     try {
       const party = this.party ? `&party=${encodeURIComponent(this.party)}` : "";
       const page = await ask<SilencePage>("GET", `/v1/silence?level=${this.awaited}&whom=${this.silentOnly ? "silent" : "everyone"}&limit=${PAGE}&after=${after}${party}`);
