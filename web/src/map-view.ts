@@ -7,7 +7,7 @@ import { AttributionControl, type FilterSpecification, GeoJSONSource, Map as Map
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import { type DrawKind, hear, tell } from "./events";
-import { type Filter, KINDS, clusterFilter, featureFilter, filter } from "./filter";
+import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering } from "./filter";
 import { FONT, hatch, metFilter, styleOf, tilesOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
 import "./tools";
@@ -73,10 +73,12 @@ export class MapView extends Speaking {
     map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     map.on("load", () => {
-      this.refine(filter());
+      // Setting a filter lays the tiles out once more, if it is the same as well.
+      if (isFiltering(filter())) this.refine(filter());
       this.dataset.ready = "true";
-      void import("./watch-map").then(({ watchOn }) => watchOn(map, this.over.signal));
     });
+    // The picture first, then what moves.
+    map.once("idle", () => void import("./watch-map").then(({ watchOn }) => watchOn(map, this.over.signal)));
     map.on("idle", () => seenOn(map));
     map.on("error", (event) => void whyNot(event).then((why) => why && tell("detente-not-drawn", why)));
     map.on("click", (event) => this.clicked(event));
