@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from test_gis import said
 
 from conftest import begin
+from detente.core.incident import OPEN_MAX
 from detente.core.principal import Role
 from detente.node.keyring import Keyring
 from http_node import Node, Party
@@ -36,6 +37,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         administrator = node.party("one", Role.ADMINISTRATOR)
         desks = [{"id": "watch", "name": "Watch"}, {"id": "air", "name": "Air desk"}]
         administrator.post("/v1/parties", {"id": "two", "name": "Two", "desks": desks})
+        administrator.post("/v1/parties", {"id": "three", "name": "Three"})
         administrator.post("/v1/agreement", {"name": "test", "hotline": {"ladder": LADDER}})
         said(node.party("two"), "notices", hospital("Hidden", 10.0, 50.0), None)
         yield node
@@ -210,3 +212,20 @@ def test_reached(browser: Browser, node: Node, one: Seat) -> None:
             seat.page.keyboard.press("Tab")
         assert seat.page.evaluate("document.activeElement.value") == "stated"
         seat.leave()
+
+
+def test_many(node: Node, two: Seat) -> None:
+    """The last of more calls than a page of them holds rings as well"""
+    one, three = node.party("one"), node.party("three")
+    there = [{"footprint": [
+        {"type": "circle", "centre": [100_000_000, 500_000_000], "radius_mm": 0}]}]  # fmt: skip
+    for number in range(OPEN_MAX):
+        said_ = {"source_id": f"call {number}", "code": "other", "volumes": there}
+        assert one.post("/v1/incidents", said_).status == 201
+    said_ = {"source_id": "call", "code": "contact_lost", "volumes": there}
+    assert three.post("/v1/incidents", said_).status == 201
+    expect(two.page.locator(".ringing")).to_contain_text("Contact lost with our people")
+    two.page.click(".ringing button >> nth=0")
+    expect(two.page.locator("detente-line")).to_have_count(OPEN_MAX + 1)
+    close_all(one)
+    close_all(three)

@@ -30,9 +30,16 @@ export function ladder(): Schemas["Hotline"]["ladder"] {
 }
 
 export async function load(): Promise<void> {
-  page = await ask<LinePage>("GET", "/v1/incidents?open=true");
+  let next = await ask<LinePage>("GET", "/v1/incidents?open=true");
+  const all = [...next.lines];
+  // The newest are on the last page: none may be left out.
+  while (next.more) {
+    next = await ask<LinePage>("GET", `/v1/incidents?open=true&after=${next.after}`);
+    all.push(...next.lines);
+  }
+  page = { ...next, lines: all };
   ahead = Date.parse(page.now) - Date.now();
-  tell("detente-lines", page.lines.length);
+  tell("detente-lines", all.length);
 }
 
 /** Say how far one is. */

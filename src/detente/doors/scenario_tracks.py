@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import shapely
 from msgspec import Struct
-from pyproj import Geod, Transformer
+from pyproj import Transformer
 
-from detente.core.geodesy import FloatArray
+from detente.core.geodesy import GEOD, FloatArray
 from detente.core.heard import Heard
 from detente.core.volume import E7_PER_DEG, Polygon
 from detente.core.zone import Zone
@@ -19,7 +19,6 @@ from detente.doors.feeds.craft import KNOT_MM_S, Said, aircraft
 from detente.doors.scenario_toml import Account, Track
 from detente.errors import MalformedInput
 
-GEOD = Geod(ellps="WGS84")
 EACH = timedelta(seconds=1)
 """Between positions: as often as a transponder tells its own."""
 

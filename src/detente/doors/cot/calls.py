@@ -8,9 +8,9 @@ from xml.sax.saxutils import escape
 
 from detente.core.incident import MESSAGES, Incident
 from detente.core.principal import Principal
-from detente.core.volume import MM_PER_M, Circle, Corridor, Position, Shape
+from detente.core.volume import Circle
 from detente.doors.cot.event import UNKNOWN_M
-from detente.doors.cot.mapping import UNIT_LIFE
+from detente.doors.cot.mapping import UNIT_LIFE, drawn
 from detente.doors.cot.writing import Out, Written, clean, deletion, remarks
 from detente.node.hotline.lines import Asked, LineView
 from detente.node.service import Service
@@ -76,7 +76,8 @@ def event_of(line: LineView, uid: str, now: datetime) -> Out:
     """A call as it is written."""
     value = line.incident.value
     assert isinstance(value, Incident), "a line is of an incident"  # noqa: S101
-    place, error_m = _place_of(value.volumes[0].footprint[0])
+    shape = value.volumes[0].footprint[0]
+    _, place, _ = next(drawn(shape))
     said = [MESSAGES[value.code], value.words, f"opened {line.opened:%H:%M:%S}Z by {value.party}"]
     if not line.own:
         said.append("answer on the hotline; this asks, and permits nothing")
@@ -87,19 +88,8 @@ def event_of(line: LineView, uid: str, now: datetime) -> Out:
         time=now,
         stale=now + UNIT_LIFE,
         position=place,
-        ce_m=error_m,
+        ce_m=shape.radius_m if isinstance(shape, Circle) else UNKNOWN_M,
         callsign=value.party,
         detail=f'<emergency type="911 Alert">{caller}</emergency>'
         + remarks("; ".join(one for one in said if one)),
     )
-
-
-def _place_of(shape: Shape) -> tuple[Position, float]:
-    """A place of it, and how far off the call may be, metres."""
-    match shape:
-        case Circle():
-            return shape.centre, shape.radius_mm / MM_PER_M
-        case Corridor():
-            return shape.line[0], UNKNOWN_M
-        case _:
-            return shape.rings[0][0], UNKNOWN_M

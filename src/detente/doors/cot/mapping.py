@@ -143,7 +143,7 @@ def _shape(item: Item, volume: Volume, shape: Shape, number: int) -> Iterator[Ou
         + element("strokeWeight", {"value": "3.0"})
         + remarks(_remarks(item.view, volume))
     )
-    for part, (kind, position, detail) in enumerate(_drawn(shape)):
+    for part, (kind, position, detail) in enumerate(drawn(shape)):
         yield Out(
             uid=f"detente.{item.view.object}.{number}.{part}",
             type=kind,
@@ -155,7 +155,7 @@ def _shape(item: Item, volume: Volume, shape: Shape, number: int) -> Iterator[Ou
         )
 
 
-def _drawn(shape: Shape) -> Iterator[tuple[str, Position, str]]:
+def drawn(shape: Shape) -> Iterator[tuple[str, Position, str]]:
     """A shape as the type, centre and elements of one event or more."""
     if isinstance(shape, Circle) and shape.radius_mm:
         ellipse = {"major": f"{shape.radius_m:.3f}", "minor": f"{shape.radius_m:.3f}", "angle": "0"}
