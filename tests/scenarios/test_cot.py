@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import socket
+import sqlite3
 import ssl
 import time
 import warnings
@@ -222,6 +223,26 @@ def test_connected(field: Field) -> None:
     assert link.get("uid") == "ANDROID-4"
     assert not [one for one in field.of("two").events() if one.get("uid") == "ANDROID-4"]
     assert "cot:ANDROID-4" not in presences(field)
+
+
+def test_held_until_recorded(field: Field) -> None:
+    """What ends stays until that is on record, also for whoever connects in between."""
+    sender, two = field.plain(), field.of("two")
+    sender.send(event("ANDROID-44", 38.75, 33.0, callsign="Delta"))
+    wait_for(field, "cot:ANDROID-44", 1)
+    two.until(named("ANDROID-44"))
+    two.read_for(2 * QUIET_S)
+    other = sqlite3.connect(field.place, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        sender.send(control("t-x-d-d", '<link uid="ANDROID-44" relation="p-p" type="a-f-G"/>'))
+        assert not [one for one in two.events(2 * QUIET_S) if one.get("type") == "t-x-d-d"]
+        field.of("two").until(named("ANDROID-44"))
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    two.until(named("ANDROID-44.over"))
+    assert not [one for one in field.of("two").events() if one.get("uid") == "ANDROID-44"]
 
 
 def test_shapes(field: Field) -> None:

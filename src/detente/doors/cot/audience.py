@@ -162,16 +162,18 @@ class Audience:
         if time.monotonic() - self._looked_s < LOOK_EVERY_S:
             return []
         now = self._service.engine.clock()
-        out = self._over(now)
+        out, ended = [], set()
         if self._board.is_behind:
             changes = await self._board.look()
             for object_id in changes.gone:
-                out += self._gone(object_id, set(), now)
+                ended |= self._gone(object_id)
             for item in changes.items:
-                out += self._new(item, now)
+                ended |= self._gone(item.view.object)
+                out += self._new(item)
         for item, written in list(self._shapes.values()):
             if written and now - item.now > SHAPE_LIFE / 2:
-                out += self._new(item.later(now), now)
+                out += self._new(item.later(now))
+        out += self._over(ended, now)
         out += await self._warnings.look(self._place_of, now)
         out += await self._calls.look(now)
         self._looked_s = time.monotonic()
@@ -183,29 +185,42 @@ class Audience:
         _, written = self._shapes.get(object_id, (None, []))
         return written[0].out.position if written else None
 
-    def _over(self, now: datetime) -> list[Written]:
-        """Live tracks that ended; of one that is only stale, whoever shows it knows."""
-        there = {one.key for one in self._service.tracks.latest()}
-        ended = [key for key in self._live if key not in there]
-        out = []
-        for key in ended:
-            was = self._live.pop(key).out
-            if now < was.stale:
-                out.append(Written(deletion(now, was.uid)))
-        return out
-
-    def _new(self, item: Item, now: datetime) -> list[Written]:
+    def _new(self, item: Item) -> list[Written]:
         made = [Written(one) for one in of_item(item)]
-        kept = {one.out.uid for one in made}
-        over = self._gone(item.view.object, kept, now)
         self._shapes[item.view.object] = item, made
-        return [*over, *self._not_live(made)]
+        return self._not_live(made)
 
     def _not_live(self, written: Sequence[Written]) -> list[Written]:
         """Without units of which a newer position is shown."""
         live = {one.out.uid for one in self._live.values()}
         return [one for one in written if one.out.uid not in live]
 
-    def _gone(self, object_id: str, kept: set[str], now: datetime) -> list[Written]:
+    def _gone(self, object_id: str) -> set[str]:
+        """What the picture showed of an object."""
         _, was = self._shapes.pop(object_id, (None, []))
-        return [Written(deletion(now, one.out.uid)) for one in was if one.out.uid not in kept]
+        return {one.out.uid for one in was}
+
+    def _over(self, ended: set[str], now: datetime) -> list[Written]:
+        """What is to be taken away.
+
+        A live track that ended stays while the picture still shows its unit: until then it
+        is not on record that it left. Once the picture shows it no more, it is over for this
+        reader, whatever moves on. Of one that is only stale, whoever shows it knows.
+
+        Args:
+            ended: The uids of what the picture showed before this look, and may show again.
+            now: UTC.
+        """
+        there = {one.key for one in self._service.tracks.latest()}
+        if not ended and self._live.keys() <= there:
+            return []
+        pictured = {one.out.uid for _, written in self._shapes.values() for one in written}
+        over = ended - pictured
+        for key, one in list(self._live.items()):
+            uid = one.out.uid
+            if key in there and uid not in over:
+                continue
+            del self._live[key]
+            if uid not in pictured and now < one.out.stale:
+                over.add(uid)
+        return [Written(deletion(now, uid)) for uid in sorted(over)]
