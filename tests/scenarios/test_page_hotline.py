@@ -103,6 +103,26 @@ def test_call(one: Seat, two: Seat) -> None:
     one.keep("hotline-caller")
 
 
+def test_tabs(one: Seat, two: Seat) -> None:
+    """Five tabs of one browser hear the call, and the last of them can still answer"""
+    tabs = [two.page]
+    for _ in range(4):
+        tabs.append(two.context.new_page())
+        tabs[-1].goto(f"{two.url}/page/#at={AT}")
+        tabs[-1].wait_for_selector("detente-map[data-ready]", timeout=90_000)
+    call(one)
+    for tab in tabs:
+        tab.wait_for_selector(".ringing", timeout=10_000)
+    tabs[-1].click(".ringing button")
+    tabs[-1].click("detente-line button[value=acknowledged]", timeout=10_000)
+    for tab in tabs:
+        expect(tab.locator(".ringing")).to_have_count(0)
+    # Whoever signs out does so in all of them.
+    tabs[1].click("header button")
+    for tab in tabs:
+        tab.wait_for_selector("input[name=name]")
+
+
 def test_steps(one: Seat, two: Seat) -> None:
     """Each step shows on both sides, with the clock that both see"""
     call(one, "movement_in_distress")

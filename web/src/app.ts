@@ -5,6 +5,7 @@ import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
+import { hearStream, signedIn, signedOut } from "./hearing";
 import "./hotline-banner";
 import { linked } from "./link";
 import { PANELS, TABS, type Tab } from "./panels";
@@ -23,7 +24,6 @@ export class App extends Speaking {
   @state() private object: string | null = linked("object");
   @state() private track: string | null = null;
   @state() private live = true;
-  private stream?: EventSource;
   private readonly over = new AbortController();
 
   override connectedCallback(): void {
@@ -96,6 +96,7 @@ export class App extends Speaking {
   private async enter(): Promise<void> {
     try {
       this.who = await ask<WhoAmI>("GET", "/v1/session");
+      signedIn(`${this.who.party}/${this.who.subject}`);
       void import("./map-view");
       this.listen();
     } catch (error) {
@@ -120,21 +121,20 @@ export class App extends Speaking {
 
   private async leave(): Promise<void> {
     await ask("DELETE", "/v1/session").catch(() => undefined);
+    signedOut();
     location.reload();
   }
 
   /** Hear what happens; a line that breaks is taken up where it broke. */
   private listen(): void {
     let waiting = 0;
-    this.stream = new EventSource("/v1/events/stream");
-    const changed = (event: MessageEvent): void => {
+    hearStream("events", ({ name, data, id }) => {
+      this.live = name !== "error";
+      if (name !== "message") return;
       // A call does not wait for what comes with it.
-      if (/"kind":"(call|incident)/.test(event.data as string)) tell("detente-called", Number(event.lastEventId));
+      if (/"kind":"(call|incident)/.test(data)) tell("detente-called", Number(id));
       clearTimeout(waiting);
-      waiting = window.setTimeout(() => tell("detente-changed", Number(event.lastEventId)), TOGETHER_MS);
-    };
-    this.stream.onmessage = changed;
-    this.stream.onopen = () => (this.live = true);
-    this.stream.onerror = () => (this.live = false);
+      waiting = window.setTimeout(() => tell("detente-changed", Number(id)), TOGETHER_MS);
+    });
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Schemas } from "./api";
 import { tell } from "./events";
+import { hearStream } from "./hearing";
 
 export type Track = Schemas["TrackShown"];
 export type Group = Schemas["Group"];
@@ -34,19 +35,17 @@ class WatchLive {
   /** When the page heard it, by its own clock: how far time has run on since is measured by that. */
   heardAt = 0;
   private readonly byId = new Map<string, Group>();
-  private stream?: EventSource;
+  private started = false;
 
   /** Hear it from now on. */
   start(): void {
-    if (this.stream !== undefined) return;
-    this.stream = new EventSource("/v1/watch/stream");
-    this.stream.addEventListener("screen", (event) => this.take(JSON.parse(event.data) as Screen, true));
-    this.stream.addEventListener("change", (event) => this.take(JSON.parse(event.data) as Screen, false));
-    this.stream.onopen = () => (this.live = true);
-    this.stream.onerror = () => {
-      this.live = false;
-      tell("detente-watch", { changed: new Map(), gone: [], whole: false });
-    };
+    if (this.started) return;
+    this.started = true;
+    hearStream("watch", ({ name, data }) => {
+      this.live = name !== "error";
+      if (name === "screen" || name === "change") this.take(JSON.parse(data) as Screen, name === "screen");
+      if (name === "error") tell("detente-watch", { changed: new Map(), gone: [], whole: false });
+    });
   }
 
   /** Seconds since the node's last word. */
