@@ -383,7 +383,9 @@ def write(plans: "list[Plan]", verdicts: "list[Verdict]", form: Format) -> None:
 
     match form:
         case Format.TABLE:
-            console().print(answer.table(verdicts))
+            from detente.doors.answer_text import table  # noqa: PLC0415 - rich takes 15 ms
+
+            console().print(table(verdicts))
         case Format.JSONL:
             for verdict in verdicts:
                 sys.stdout.write(answer.json_line(verdict).decode() + "\n")

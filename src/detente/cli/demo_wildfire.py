@@ -20,7 +20,7 @@ from detente.cli.common import console
 from detente.cli.log import verified_text
 from detente.cli.staging import fresh, play, stage
 from detente.core.plan import Plan
-from detente.doors import answer
+from detente.doors.answer_text import table
 from detente.doors.files import ReadOptions, read
 from detente.doors.map_png import Scene, draw
 from detente.doors.scenario_text import alert_line, clock
@@ -76,7 +76,7 @@ def _ask(out: Console, path: Path, files: Path) -> None:
     plans = [value for value in reading.values if isinstance(value, Plan)]
     picture = load(path)
     verdicts = check_plans(plans, picture, now=AS_OF, together=True)
-    out.print(answer.table(verdicts))
+    out.print(table(verdicts))
     picture_path = path.with_suffix(".png")
     draw(
         picture_path,
