@@ -11,7 +11,7 @@ import numpy as np
 
 from detente.core.geodesy import CURVATURE_RADIUS_MAX_M, DISTANCE_ERROR_M, FloatArray, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
-from detente.picture._jit import jit, released
+from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.bands import Bands, asking_rad, own_rad
 from detente.picture.distance import (
     Point,
@@ -23,7 +23,15 @@ from detente.picture.distance import (
     point_at,
     point_to_piece,
 )
-from detente.picture.measure import apart_m, candidates, growth_m, with_room
+from detente.picture.measure import (
+    apart_m,
+    borrowed_bands,
+    borrowed_index,
+    borrowed_packed,
+    candidates,
+    growth_m,
+    with_room,
+)
 from detente.picture.moving import WAY, Motion, advanced, set_out
 from detente.picture.packed import unpack
 from detente.picture.tables import ALONE, ROW, BoolArray, Index, Packed, Record, Records, Sieve
@@ -56,7 +64,7 @@ _NO_PLANE = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """Of what is no polygon: nobody looks at it."""
 
 
-@jit
+@inlined
 def chord_of(reach_m: float) -> float:
     """The longest chord whose geodesic may be no longer than ``reach_m``, or a little more.
 
@@ -134,7 +142,7 @@ def closes(p: Point, v: Point, a: Point, b: Point, need: Need, slack_m: float) -
     return t
 
 
-@jit
+@inlined
 def while_over(over_m: float, rate: float, low: float, high: float) -> tuple[float, float]:
     """The part of [low, high] in which ``over_m - rate * t`` is at most 0; low > high if none."""
     if over_m <= 0.0:
@@ -147,7 +155,7 @@ def while_over(over_m: float, rate: float, low: float, high: float) -> tuple[flo
     return low, high
 
 
-@jit
+@inlined
 def shared_s(way: Record, b: Record, now_us: int, low: float, high: float) -> tuple[float, float]:
     """The part of [low, high], seconds from now, in which time and altitude are shared."""
     # As floats: the extremes of int64 must not wrap around.
@@ -160,7 +168,7 @@ def shared_s(way: Record, b: Record, now_us: int, low: float, high: float) -> tu
     return max(low, begin - _ROUNDING_S), min(high, end + _ROUNDING_S)
 
 
-@jit
+@inlined
 def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     blocks: Records,
     rings: IntArray,
@@ -209,7 +217,7 @@ def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     return float(soonest_s)
 
 
-@jit
+@inlined
 def near_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     blocks: Records,
     rings: IntArray,
@@ -233,7 +241,7 @@ def near_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     return float(begin + meets_on_leg(blocks, rings, vertices, b, leg.p, leg.v, need, way.sag_m))
 
 
-@jit
+@inlined
 def radii_m(way: Record, b: Record, now_us: int) -> float:
     """How far a track's disc and a row reach around their cores now, metres."""
     return float(way.radius_m + b.radius_m + growth_m(b, now_us, now_us))
@@ -266,7 +274,7 @@ def leg_of(way: Record, number: int, begin: Motion, end: Motion, row: Record) ->
     return Leg(number, p, v, a, u, scale, own, asking_rad(row))
 
 
-@jit
+@inlined
 def beside(leg: Leg, sieve: Sieve, j: int) -> bool:
     """Whether row ``j`` is too far from a leg to matter."""
     a, u = leg.a, leg.u
@@ -399,6 +407,8 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     Returns:
         NEARING, at most one a track and owner.
     """
+    picture, index, bands = borrowed_packed(picture), borrowed_index(index), borrowed_bands(bands)
+    tracks, order, alive = borrowed(tracks), borrowed(order), borrowed(alive)
     blocks, rings, vertices = picture.blocks, picture.rings, picture.vertices
     rows, terms, shapes = picture.rows, picture.terms, picture.shapes
     # A record keeps no array: these are named for as long as they are used.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
-from detente.picture._jit import jit, released
+from detente.picture._jit import inlined, jit, released
 from detente.picture.tables import Record, Records, Sieve
 
 BAND_RAD = np.array([1.6e-4, 6.4e-4, 2.56e-3, 1.024e-2, 4.096e-2, 0.16384, 3.2])
@@ -76,7 +76,7 @@ def sieve_of(rows: Records) -> Sieve:
     return out
 
 
-@jit
+@inlined
 def passed_over(row: Record, own: float, asking: float, sieve: Sieve, j: int) -> bool:
     """Whether row ``j`` of a picture is too far from a row of a question to matter to it.
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MINOR_M, IntArray
-from detente.picture._jit import jit, released
+from detente.picture._jit import inlined, jit, released
 from detente.picture.bands import asking_rad, own_rad
 from detente.picture.tables import Records
 
@@ -168,7 +168,7 @@ def mark(pages: CodeArray, bits: Words, row: int, first: int, last: int) -> None
         bits[pages[page, across], word] |= mask << np.uint64(low)
 
 
-@jit
+@inlined
 def may_reach(
     pages: CodeArray, bits: Words, lat_a: float, lon_a: float, lat_b: float, lon_b: float
 ) -> bool:

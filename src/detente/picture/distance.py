@@ -8,7 +8,7 @@ pieces come within 0.02 m of each other, which is inside the stated error.
 import numpy as np
 
 from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MINOR_M, FloatArray, IntArray
-from detente.picture._jit import jit
+from detente.picture._jit import inlined, jit
 from detente.picture.outline import frame
 from detente.picture.tables import ALONE, Record, Records, Shapes
 
@@ -26,13 +26,13 @@ def point_at(vertices: FloatArray, i: int) -> Point:
     return vertices[i, 0], vertices[i, 1], vertices[i, 2]
 
 
-@jit
+@inlined
 def place_of(row: Record) -> Point:
     """The place of a row that is ALONE: that of its direction."""
     return on_ellipsoid(row.x, row.y, row.z)
 
 
-@jit
+@inlined
 def on_ellipsoid(x: float, y: float, z: float) -> Point:
     """Where a direction from the earth's centre, a unit vector, leaves the ellipsoid."""
     radius = SEMI_MINOR_M / np.sqrt(1 - ECCENTRICITY_SQUARED * (x * x + y * y))
@@ -45,7 +45,7 @@ def plane_of(row: Record) -> Plane:
     return frame(row.x, row.y, row.z)
 
 
-@jit
+@inlined
 def point_to_piece(p: Point, a: Point, b: Point) -> float:
     """Squared distance from point ``p`` to the piece from ``a`` to ``b``."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
@@ -113,7 +113,7 @@ def ring_winds(
     return winding != 0
 
 
-@jit
+@inlined
 def inside(
     blocks: Records, rings: IntArray, vertices: FloatArray, row: Record, plane: Plane, p: Point
 ) -> bool:
@@ -200,7 +200,7 @@ def blocks_apart2(from_: FloatArray, a: Record, to: FloatArray, b: Record, best:
     return best2
 
 
-@jit
+@inlined
 def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     blocks: Records,
     rings: IntArray,
@@ -232,7 +232,7 @@ def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     return best
 
 
-@jit
+@inlined
 def chord_between(
     t: Shapes, row: Record, plane: Plane, u: Shapes, other: Record, most: float
 ) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detente.core.geodesy import FloatArray, IntArray
-from detente.picture._jit import released
+from detente.picture._jit import borrowed, released
 from detente.picture.bands import bands_of
 from detente.picture.cover import Cover, cover_of, may_reach
 from detente.picture.gather import RAW, Group, Raw
@@ -96,7 +96,8 @@ def chained(positions: Records, tracks: int, gap_us: int, cover: Cover) -> Chain
         cover: Of what is asked.
     """
     n = len(positions)
-    pages, bits = cover.pages, cover.bits
+    positions = borrowed(positions)
+    pages, bits = borrowed(cover.pages), borrowed(cover.bits)
     first = np.full(tracks, -1, dtype=np.int64)
     last = np.full(tracks, -1, dtype=np.int64)
     legs = np.empty((n, 2), dtype=np.int64)

@@ -14,7 +14,7 @@ from detente.core.geodesy import (
     IntArray,
 )
 from detente.core.presence import TRACK_GROWTH_MAX_S
-from detente.picture._jit import jit, released
+from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, passed_over, runs
 from detente.picture.distance import Plane, chord_between, plane_of
 from detente.picture.packed import unpack
@@ -34,7 +34,7 @@ _RUNS_ROOM = 1_024
 """Runs kept on the first try; a continent-sized question asks again with more."""
 
 _HITS_ROOM = 16
-"""Meetings kept at first: most plans meet few."""
+"""Meetings of a row kept at first: most plans meet few."""
 
 PASSED_OVER = 16
 """Rows that the sieve passes over in the time that one is looked at."""
@@ -46,7 +46,7 @@ _HALF_MERIDIAN_M = 20_003_931.5
 _MICROSECONDS = 1e-6
 
 
-@jit
+@inlined
 def growth_m(row: Record, start_us: int, end_us: int) -> float:
     """How far a track may have moved from its fix within a window, metres."""
     if row.speed_m_s == 0.0:
@@ -87,7 +87,7 @@ def apart_m(chord_m: float, radii_m: float, error_m: float) -> tuple[float, floa
     return distance, error
 
 
-@jit
+@inlined
 def keep_m(a: Record, b: Record) -> tuple[float, float]:
     """What two rows keep from each other, metres: across, and in height."""
     across = max(a.separation_m, b.separation_m)
@@ -98,7 +98,7 @@ def keep_m(a: Record, b: Record) -> tuple[float, float]:
     return across, up
 
 
-@jit
+@inlined
 def near(a: Record, b: Record) -> bool:
     """Whether a row of a question may meet one of a picture, before their cores are measured."""
     # 1. Time and altitude, closed intervals.
@@ -116,7 +116,7 @@ def near(a: Record, b: Record) -> bool:
     return bool(dx * dx + dy * dy + dz * dz <= apart * apart)
 
 
-@jit
+@inlined
 def meet(
     question: Shapes, a: Record, plane: Plane, picture: Shapes, b: Record, hit: Record
 ) -> bool:
@@ -188,12 +188,39 @@ def nearest(hits: Records, first: int, end: int, alone: bool) -> int:  # noqa: F
     return kept + 1
 
 
-@jit
+@inlined
 def with_room(hits: Records, wanted: int) -> Records:
     """Hits with room for so many."""
     while len(hits) < wanted:
         hits = np.concatenate((hits, np.empty_like(hits)))
     return hits
+
+
+@jit
+def borrowed_tables(t: Tables) -> Tables:
+    """Of arrays that are borrowed."""
+    return Tables(borrowed(t.rows), borrowed(t.blocks), borrowed(t.rings), borrowed(t.vertices))
+
+
+@jit
+def borrowed_packed(p: Packed) -> Packed:
+    """Of arrays that are borrowed."""
+    return Packed(
+        borrowed(p.rows), borrowed(p.terms), borrowed(p.shapes),
+        borrowed(p.blocks), borrowed(p.rings), borrowed(p.vertices),
+    )  # fmt: skip
+
+
+@jit
+def borrowed_index(index: Index) -> Index:
+    """Of arrays that are borrowed."""
+    return Index(borrowed(index.keys), borrowed(index.sieve))
+
+
+@jit
+def borrowed_bands(bands: Bands) -> Bands:
+    """Of arrays that are borrowed."""
+    return Bands(borrowed(bands.starts), borrowed(bands.held))
 
 
 @jit
@@ -269,7 +296,9 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     Returns:
         HIT, at most one a plan and owner; and whether it was done, else there are none.
     """
-    hits = np.empty(_HITS_ROOM, dtype=HIT)
+    question, picture = borrowed_tables(question), borrowed_packed(picture)
+    index, bands, alive = borrowed_index(index), borrowed_bands(bands), borrowed(alive)
+    hits = np.empty(_HITS_ROOM * (end - first), dtype=HIT)
     found, begun = 0, 0
     rows, started = question.rows, first
     for i in range(first, end):

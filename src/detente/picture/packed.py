@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from detente.core.geodesy import IntArray
-from detente.picture._jit import jit, released
+from detente.picture._jit import inlined, jit, released
 from detente.picture.tables import (
     ALONE,
     BLOCK,
@@ -179,7 +179,7 @@ def copy_shape(source: Shapes, shape: Record, out: Shapes, copied: Record, at: I
     copied.block_end, copied.ring_end = at[0], at[1]
 
 
-@jit
+@inlined
 def unpack(rows: Records, terms: Records, shapes: Records, i: int, out: Record) -> None:
     """Row ``i`` of a picture as ROW, into ``out``."""
     row = rows[i]

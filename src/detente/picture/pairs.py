@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from detente.core.geodesy import IntArray
-from detente.picture._jit import jit, released
+from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.bands import (
     UNKNOWN_BANDS,
     asking_rad,
@@ -27,8 +27,16 @@ from detente.picture.bands import (
     passed_over,
     sieve_of,
 )
-from detente.picture.distance import plane_of
-from detente.picture.measure import candidates, meet, near, nearest, with_room
+from detente.picture.distance import Plane, plane_of
+from detente.picture.measure import (
+    borrowed_index,
+    borrowed_tables,
+    candidates,
+    meet,
+    near,
+    nearest,
+    with_room,
+)
 from detente.picture.packed import whole
 from detente.picture.segment import Segment
 from detente.picture.tables import FOREVER_US, HIT, BoolArray, Index, Record, Records, Tables
@@ -157,18 +165,27 @@ def in_slabs(rows: Records, index: Index, until: IntArray) -> Slabs:
     return Slabs(until, begin, numbers, windows, Index(keys, sieve))
 
 
-@jit
-def measured(tables: Tables, a: Record, b: Record, hit: Record) -> bool:
-    """Whether two rows meet; the one whose owner's number is lower asks."""
-    if a.owner < b.owner:
-        return meet(tables, a, plane_of(a), tables, b, hit)
-    return meet(tables, b, plane_of(b), tables, a, hit)
+@inlined
+def measured(tables: Tables, a: Record, plane: Plane, b: Record, hit: Record) -> bool:
+    """Whether two rows meet; the one whose owner's number is lower asks. ``plane`` is of a."""
+    if a.owner > b.owner:
+        a, b, plane = b, a, plane_of(b)
+    return meet(tables, a, plane, tables, b, hit)
 
 
-@jit
+@inlined
 def before(start_us: int, number: int, row: Record, i: int) -> bool:
     """Whether a row starts before another, by number where both start at once."""
     return start_us < row.start_us or (start_us == row.start_us and number < i)
+
+
+@jit
+def borrowed_slabs(s: Slabs) -> Slabs:
+    """Of arrays that are borrowed."""
+    return Slabs(
+        borrowed(s.until), borrowed(s.begin), borrowed(s.rows), borrowed(s.windows),
+        borrowed_index(s.indexed),
+    )  # fmt: skip
 
 
 @released
@@ -177,6 +194,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
 
     Neighbours follow each other, so that what they meet stays in the cache.
     """
+    tables, slabs, who = borrowed_tables(tables), borrowed_slabs(slabs), borrowed(who)
     hits = np.empty(_HITS_ROOM, dtype=HIT)
     found = 0
     rows = tables.rows
@@ -186,7 +204,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
         begin, over = slabs.begin[slab], slabs.begin[slab + 1]
         numbers, windows = slabs.rows[begin:over], slabs.windows[begin:over]
         sieve = slabs.indexed.sieve[begin:over]
-        own, asking = own_rad(a), asking_rad(a)
+        own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
         around = candidates(slabs.indexed.keys[begin:over], UNKNOWN_BANDS, a)
         for k in range(len(around)):
             hits = with_room(hits, found + around[k, 1] - around[k, 0])
@@ -198,7 +216,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
                 b = rows[numbers[j]]
                 if who[a.owner] == who[b.owner] or not near(a, b):
                     continue
-                if measured(tables, a, b, hits[found]):
+                if measured(tables, a, plane, b, hits[found]):
                     found += 1
     return hits[:found]
 
