@@ -177,6 +177,7 @@ def _seen(fed: _Fed, one: Heard, now: datetime) -> Seen:
         release=fed.feed.release,
         doubts=tuple(map(str, judged.doubts)),
         other=judged.other,
+        watched=one.watched,
     )
 
 

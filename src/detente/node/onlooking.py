@@ -102,6 +102,8 @@ class Wall:
     def tracks(self, reader: Reader) -> tuple[dict[str, Raw], int]:
         """Tracks that a party sees, by name, and how many there was no room for."""
         latest = self.alerting.latest()
+        if len(latest) > TRACKS_MAX:
+            latest.sort(key=lambda one: not one.calls_for_help)
         if len(self._written) > 2 * len(latest):
             self._written = {}
         sees: dict[tuple[str, int], bool] = {}

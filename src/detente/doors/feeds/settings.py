@@ -108,7 +108,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             case Kind.READSB:
                 return Readsb()
             case Kind.AIS:
-                return Ais()
+                return Ais(None if self.receiver is None else self.receiver.receiver)
             case Kind.BEAST:
                 return Beast(place)
             case Kind.AVR:  # pragma: no branch - mypy knows that these are all
