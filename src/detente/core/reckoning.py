@@ -12,12 +12,13 @@ import math
 from typing import NamedTuple
 
 from detente.core.geodesy import GEOD
-from detente.core.heard import Craft
+from detente.core.heard import BOUNDS, Craft
 from detente.core.volume import E7_PER_DEG, MM_PER_M
 from detente.core.watch import Observed
 
-SLACK_FACTOR, SLACK_MM_S = 0.5, 20_000
-"""How far the two may part in each second: half its speed and 20 m/s. A velocity ten seconds
+SLACK_FACTOR, SLACK_TIMES = 0.5, 2
+"""How far the two may part in each second: half its speed, and twice what its kind may part from
+what it reports in any case (20 m/s of an aircraft, 10 knots of a ship). A velocity ten seconds
 old in a turn of three degrees a second is half its speed off."""
 
 SPAN_S = {Craft.AIRCRAFT: 30.0, Craft.SHIP: 300.0}
@@ -49,7 +50,9 @@ class Reckoning:
     """
 
     def __init__(self, kind: Craft) -> None:
-        self._span_s = SPAN_S.get(kind, SPAN_S[Craft.SHIP])
+        flies = BOUNDS[kind] is BOUNDS[Craft.AIRCRAFT]
+        self._span_s = SPAN_S[Craft.AIRCRAFT if flies else Craft.SHIP]
+        self._slack_mm_s = SLACK_TIMES * BOUNDS[kind].drift_mm_s
         self._marks: list[_Mark] = []
         self._last: _Mark | None = None
 
@@ -63,7 +66,7 @@ class Reckoning:
             self._last = _Mark(now, 0.0, 0.0, 0.0)
             self._marks = [self._last]
             return False
-        self._last = mark = _moved(last, now)
+        self._last = mark = _moved(last, now, self._slack_mm_s)
         while _seconds(self._marks[0].observed, now) > self._span_s and len(self._marks) > 1:
             del self._marks[0]
         long_ago = _seconds(self._marks[0].observed, now) >= self._span_s * LEAST
@@ -83,7 +86,7 @@ def _follows(before: Observed, now: Observed, span_s: float) -> bool:
     return reported and 0 <= _seconds(before, now) <= span_s
 
 
-def _moved(last: _Mark, now: Observed) -> _Mark:
+def _moved(last: _Mark, now: Observed, slack_mm_s: int) -> _Mark:
     seconds = _seconds(last.observed, now)
     east = north = 0.0
     for one in (last.observed, now):
@@ -91,7 +94,7 @@ def _moved(last: _Mark, now: Observed) -> _Mark:
         east += math.sin(course) * (one.speed_mm_s or 0) * seconds / 2
         north += math.cos(course) * (one.speed_mm_s or 0) * seconds / 2
     fastest = max(last.observed.speed_mm_s or 0, now.speed_mm_s or 0)
-    slack = (fastest * SLACK_FACTOR + SLACK_MM_S) * seconds
+    slack = (fastest * SLACK_FACTOR + slack_mm_s) * seconds
     return _Mark(now, last.east_mm + east, last.north_mm + north, last.slack_mm + slack)
 
 

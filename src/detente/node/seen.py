@@ -107,6 +107,10 @@ class LiveTracks:
         self._last: dict[tuple[str, str, str], Seen] = {}
         self._following: set[Following] = set()
 
+    def __contains__(self, key: tuple[str, str, str]) -> bool:
+        """Whether there is such a track."""
+        return key in self._last
+
     def put(self, seen: Iterable[Seen]) -> int:
         """Take observations; one older than the track's last tells nothing new and is left.
 
