@@ -157,6 +157,11 @@ def test_heard(coast: Coast) -> None:
     """What a receiver hears is seen by clients of both workers, once"""
     for found in coast.two.until("/v1/tracks", lambda one: "4b1820" in tracks(one), coast.fly):
         assert tracks(found) == ["4b1820"]
+    # That two was shown the feed is on record once, though both workers showed it.
+    told = coast.node.party("one").get("/v1/objects?kind=delivery&limit=1000").json["objects"]
+    heard = [one["value"]["tracks"] for one in told if "tracks" in one["value"]]
+    assert {one["feed"] for one in heard} == {"roof"}
+    assert len(heard) == len({one["hour"] for one in heard})
 
 
 def test_once(coast: Coast) -> None:
