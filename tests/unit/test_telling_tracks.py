@@ -38,7 +38,7 @@ def test_a_full_hour_costs_an_entry_a_feed_and_reader(place: Place, keyring: Key
     async def story() -> None:
         async with at_work(place, keyring) as engine:
             now = [HOUR]
-            engine.clock = lambda: now[0]  # type: ignore[method-assign] # an hour in no time
+            engine.clock = lambda: now[0]
             size = engine.world.sequence
             for second in range(3_600):
                 now[0] = HOUR + timedelta(seconds=second)
@@ -69,7 +69,7 @@ def test_two_processes_and_many_requests_say_it_once(place: Place, keyring: Keyr
     async def story() -> None:
         async with at_work(place, keyring) as first, at_work(place, keyring) as second:
             for engine in (first, second):
-                engine.clock = lambda: HOUR  # type: ignore[method-assign] # hours do not change
+                engine.clock = lambda: HOUR
             await asyncio.gather(
                 *(
                     disclose_tracks(engine, "two", [ROOF, SHIP], "read")
