@@ -7,6 +7,7 @@ import pypdfium2
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from detente.core.check import Protected
 from detente.core.presence import Presence, Track
@@ -22,6 +23,7 @@ from judge import GEOD
 from nodes import around, flight, hospital
 
 LON, LAT = 37.1, 36.2
+SEA, LAND = (213, 227, 236), (244, 241, 232)
 
 
 def pages_of(data: bytes) -> list[str]:
@@ -82,6 +84,29 @@ def test_letters_are_embedded() -> None:
     data = write(exported(many()[:2]))
     assert b"/FontFile2" in data
     assert b"/Type3" not in data
+
+
+def test_the_ground_is_drawn_and_said_to_be_no_evidence_and_the_file_stays_small() -> None:
+    sites = [
+        hospital("By the sea", 35.78, 35.75, party="one"),
+        hospital("On the ice", 0, -89.95, party="one"),
+    ]
+    data = write(exported(sites))
+    assert len(data) < len(sites) * 40_000
+    assert all("no border here is evidence of any" in page for page in pages_of(data))
+    # Farther than its plane is true nothing is drawn, and nothing is said of it.
+    wide = hospital("The widest", 37, 36, party="one", volumes=around(37.0, 36.0, 900_000.0))
+    assert "no border here" not in pages_of(write(exported([wide])))[0]
+    colours = picture_of(data).getcolors(1 << 24) or []
+    counted = {colour: count for count, colour in colours}
+    assert counted[SEA] > counted[LAND] > 10_000
+
+
+def picture_of(data: bytes) -> Image.Image:
+    """The first page, 72 points to the inch."""
+    with pypdfium2.PdfDocument(data) as document:
+        made: Image.Image = document[0].render().to_pil().convert("RGB")
+        return made
 
 
 def test_nothing_and_an_area_are_told_as_what_they_are() -> None:

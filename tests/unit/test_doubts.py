@@ -163,10 +163,11 @@ def counted(name: str) -> tuple[int, Counter[str]]:
 @needs_tracks
 def test_a_jammed_satellite_signal_and_a_clock_that_was_wrong_as_they_were_recorded() -> None:
     doubted, by = counted("opensky_noisy_spoofing.json.gz")
-    assert doubted == 3_535
+    assert doubted == 4_961
     assert by["too_fast"] == 3_293
+    assert by["unlike_its_course"] == 1_467
     doubted, by = counted("opensky_noisy_time_issue.json.gz")
-    assert doubted == 1_302
+    assert doubted == 1_748
     assert by["too_fast"] == 808
     doubted, _ = counted("opensky_noisy_landing.json.gz")
     assert doubted == 10

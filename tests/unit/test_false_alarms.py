@@ -89,3 +89,18 @@ def test_of_recorded_traffic_nothing_that_came_within_was_missed() -> None:
     assert found.missed == []
     assert len(found.leads_s) >= 3
     assert found.true >= 3
+
+
+@needs_tracks
+def test_an_aircraft_that_reports_a_course_that_it_does_not_fly_is_warned_of_in_time() -> None:
+    """For minutes it reported 165 to 175 degrees and flew 308; once warned of as it came within."""
+    begin, half_an_hour = datetime(2018, 8, 1, 11, 30, tzinfo=UTC), timedelta(minutes=30)
+    heard = [
+        one
+        for one in hour("switzerland", begin, half_an_hour)
+        if one.observed.track == "495230"
+    ]  # fmt: skip
+    zones = invented("switzerland")
+    found = judged(alarms(heard, zones, Terms()), heard, zones)
+    assert (found.true, found.missed) == (1, [])
+    assert found.leads_s[0] > 400

@@ -21,6 +21,7 @@ from detente.core.plan import Plan
 from detente.core.presence import Presence, Track
 from detente.core.volume import Corridor, Polygon, Shape, Volume
 from detente.core.zone import Zone, ZoneRule
+from detente.doors.land import land
 from detente.doors.map_png import Scene, draw, style
 from detente.doors.map_png import scene as scene_module
 from detente.doors.map_png.entries import (
@@ -34,7 +35,7 @@ from detente.doors.map_png.entries import (
     wanted,
 )
 from detente.doors.map_png.frame import Frame, Window, fit, round_length
-from detente.doors.map_png.ground import angle, graticule, land, lines
+from detente.doors.map_png.ground import angle, graticule, lines
 from detente.doors.map_png.labels import Labels, overlaps
 from detente.doors.map_png.marks import Surroundings, surroundings
 from detente.doors.map_png.panel import band, window

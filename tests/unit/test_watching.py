@@ -370,3 +370,14 @@ def test_a_lost_track_warns_anew_along_its_course_and_stays_an_alert_where_it_wa
     gone = NOON + WATCHED_FOR + timedelta(seconds=1)
     watching.look(Picture([ahead, far, aside]), [track], gone)
     assert watching.watched == ()
+
+
+def test_what_stands_where_it_is_is_shown_and_warns_of_nothing() -> None:
+    entries = [known("a", "one", Release(members=Grade.FULL))]
+    here = (100_000_000, 500_000_000)
+    buoy = seen("aid", "one", None, speed_mm_s=None, course_mdeg=None, position=here)
+    alerts, _, tracks = shown("one", entries, [buoy])
+    assert [one.track.track for one in alerts] == ["aid"]
+    alerts, _, tracks = shown("one", entries, [replace(buoy, watched=False)])
+    assert alerts == ()
+    assert [one.track for one in tracks] == ["aid"]

@@ -10,8 +10,63 @@ type Draw = (ctx: CanvasRenderingContext2D) => void;
 const GLYPHS: Record<string, Draw> = {
   aircraft: (ctx) => path(ctx, [[0, -11], [2, -4], [11, 2], [11, 5], [2, 3], [1.5, 8], [4, 10], [4, 12], [0, 11], [-4, 12], [-4, 10], [-1.5, 8], [-2, 3], [-11, 5], [-11, 2], [-2, -4]]),
   ship: (ctx) => path(ctx, [[-11, 1], [11, 1], [7, 8], [-7, 8]], [[-4, -5], [3, -5], [3, -1], [-4, -1]]),
+  rescue: (ctx) => path(ctx, [[-3, -11], [3, -11], [3, -3], [11, -3], [11, 3], [3, 3], [3, 11], [-3, 11], [-3, 3], [-11, 3], [-11, -3], [-3, -3]]),
   unit: (ctx) => path(ctx, [[-9, -6], [9, -6], [9, 6], [-9, 6]]),
 };
+
+const DISTRESS = "#d3202a";
+const SEA = "#7a1fa2";
+
+/** What is no craft has no frame: signs after IMO SN.1/Circ.243, on a halo that shows them day and night. */
+const SIGNS: Record<string, Draw> = {
+  distress: (ctx) => beacon(ctx, DISTRESS),
+  distress_test: (ctx) => beacon(ctx, "#6b6b6b"),
+  base_station: (ctx) => sign(ctx, () => { ctx.moveTo(0, -9); ctx.lineTo(8, 8); ctx.lineTo(-8, 8); ctx.closePath(); ctx.moveTo(0, -3); ctx.lineTo(0, 5); }),
+  aid: (ctx) => sign(ctx, diamond(ctx)),
+  virtual_aid: (ctx) => sign(ctx, diamond(ctx), [3, 2.5]),
+};
+
+function beacon(ctx: CanvasRenderingContext2D, colour: string): void {
+  ctx.beginPath();
+  ctx.arc(0, 0, 13, 0, 2 * Math.PI);
+  ctx.fillStyle = "#ffffff";
+  ctx.fill();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 4;
+  ctx.stroke();
+  ctx.beginPath();
+  for (const way of [1, -1]) {
+    ctx.moveTo(-8, -8 * way);
+    ctx.lineTo(8, 8 * way);
+  }
+  ctx.stroke();
+}
+
+function diamond(ctx: CanvasRenderingContext2D): () => void {
+  return () => {
+    ctx.moveTo(0, -10);
+    ctx.lineTo(10, 0);
+    ctx.lineTo(0, 10);
+    ctx.lineTo(-10, 0);
+    ctx.closePath();
+    ctx.moveTo(-4, 0);
+    ctx.lineTo(4, 0);
+    ctx.moveTo(0, -4);
+    ctx.lineTo(0, 4);
+  };
+}
+
+function sign(ctx: CanvasRenderingContext2D, lines: () => void, dash: number[] = []): void {
+  for (const [colour, width] of [["#ffffff", 5], [SEA, 2.2]] as const) {
+    ctx.beginPath();
+    lines();
+    ctx.strokeStyle = colour;
+    ctx.lineWidth = width;
+    ctx.setLineDash(colour === SEA ? dash : []);
+    ctx.stroke();
+  }
+  ctx.setLineDash([]);
+}
 
 function path(ctx: CanvasRenderingContext2D, ...rings: [number, number][][]): void {
   ctx.beginPath();
@@ -45,11 +100,9 @@ function radians(degrees: number): number {
   return (degrees * Math.PI) / 180;
 }
 
-export const KINDS_OF_TRACK = Object.keys(GLYPHS);
-
 /** The name of a track's mark. */
 export function markOf(kind: string, doubted: boolean): string {
-  const known = kind in GLYPHS ? kind : "unit";
+  const known = kind in GLYPHS || kind in SIGNS ? kind : "unit";
   return `track-${known}${doubted ? "-doubted" : ""}`;
 }
 
@@ -63,6 +116,14 @@ export function marks(): Map<string, ImageData> {
         ctx.fillStyle = INK;
         ctx.scale(0.72, 0.72);
         glyph(ctx);
+      }));
+    }
+  }
+  for (const [kind, draw] of Object.entries(SIGNS)) {
+    for (const doubted of [false, true]) {
+      out.set(markOf(kind, doubted), drawn((ctx) => {
+        ctx.globalAlpha = doubted ? 0.6 : 1;
+        draw(ctx);
       }));
     }
   }

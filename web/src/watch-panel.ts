@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
+import { distress } from "./watch-distress";
 import { type AlertShown, type FeedState, type Group, type SilentFeed, type Track, watch } from "./watch-live";
 import { called_, desk, far, isTakenIn, nameOfGroup, nears, soon, takeIn } from "./watch-words";
 import { Speaking, at, called, say } from "./words";
@@ -50,6 +51,7 @@ export class WatchPanel extends Speaking {
         ${watch.problem ? html`<p class="refused">${say("watch.problem", { why: watch.problem })}</p>` : nothing}
         ${this.told ? html`<p class="said">${this.told}</p>` : nothing}
       </div>
+      ${distress()}
       ${this.picked()}
       <h3>${say("watch.alerts")}</h3>
       ${groups.length + silences.length === 0 ? html`<p class="hint">${say("watch.none")}</p>` : nothing}

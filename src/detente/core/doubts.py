@@ -3,7 +3,8 @@
 A doubt hides nothing and corrects nothing: the position is shown and watched as it was
 reported, and beside it where the craft may be if that position is false: around the last
 place that was not doubted, as far as it can have got. What protects is warned for either.
-Where only the height is doubted, it may be at any height where it is said to be.
+Where only the height is doubted, it may be at any height where it is said to be; where only
+course or speed are (detente.core.reckoning), it may go anywhere from there.
 
 Doubts come from one track's own past (too fast, too steep, back in time, two places), from
 where its receiver stands, and from others: many tracks that jump to one spot at one time
@@ -20,7 +21,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.geodesy import GEOD
-from detente.core.heard import BOUNDS, Bounds, Craft
+from detente.core.heard import BOUNDS, Bounds, Craft, drift_of
+from detente.core.reckoning import Reckoning
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Position
 from detente.core.watch import COAST_MAX_S, Observed
 
@@ -55,6 +57,8 @@ class Doubt(StrEnum):
     AHEAD_OF_TIME = "ahead_of_time"
     OUT_OF_RANGE = "out_of_range"
     NO_INTEGRITY = "no_integrity"
+    UNLIKE_ITS_COURSE = "unlike_its_course"
+    OFF_POSITION = "off_position"
     TWO_PLACES = "two_places"
     CROWD = "crowd"
 
@@ -145,10 +149,16 @@ def at_any_height(now: Observed) -> Observed:
     return replace(now, lower_mm=None, upper_mm=None, climb_mm_s=0, climb_drift_mm_s=None)
 
 
+def on_any_course(now: Observed, kind: Craft) -> Observed:
+    """A track whose course or speed is in doubt, and its place is not."""
+    return replace(now, speed_mm_s=None, course_mdeg=None, drift_mm_s=drift_of(kind, None))
+
+
 class _Past(Struct, kw_only=True):
     """What is known of one track: the last place not doubted, and the last that was."""
 
     trusted: Observed
+    reckoning: Reckoning
     rival: Observed | None = None
     away: bool = False
     swaps: int = 0
@@ -183,7 +193,9 @@ class Doubting:
         past = self._pasts.get(now.track)
         if past is None:
             if not alone:
-                self._pasts[now.track] = _Past(trusted=now, last=now.time)
+                reckoning = Reckoning(kind)
+                reckoning.contradicts(now)
+                self._pasts[now.track] = _Past(trusted=now, reckoning=reckoning, last=now.time)
             return Judged(doubts=alone)
         found = between(past.trusted, now, BOUNDS[kind])
         if Doubt.TOO_FAST in found and self._is_crowd(now):
@@ -226,9 +238,10 @@ class Doubting:
         past.swaps += past.away
         past.away = False
         past.trusted, past.last = now, now.time
-        if rival is None or past.swaps < SWAPS_MIN:
-            return Judged(doubts=())
-        return Judged(doubts=(Doubt.TWO_PLACES,), other=grown(rival, kind))
+        course = (Doubt.UNLIKE_ITS_COURSE,) if past.reckoning.contradicts(now) else ()
+        if rival is not None and past.swaps >= SWAPS_MIN:
+            return Judged(doubts=(Doubt.TWO_PLACES, *course), other=grown(rival, kind))
+        return Judged(doubts=course, other=on_any_course(now, kind) if course else None)
 
     def _is_crowd(self, now: Observed) -> bool:
         self._jumps.append(now)

@@ -15,10 +15,24 @@ from detente.core.watch import Observed
 
 
 class Craft(StrEnum):
-    """What moves."""
+    """What is heard of: what moves, what calls for help, and what stands where it is.
+
+    ``rescue`` is a search-and-rescue aircraft; ``aid`` an aid to navigation, and
+    ``virtual_aid`` one of which nothing is there but its signal.
+    """
 
     AIRCRAFT = "aircraft"
     SHIP = "ship"
+    RESCUE = "rescue"
+    DISTRESS = "distress"
+    DISTRESS_TEST = "distress_test"
+    BASE_STATION = "base_station"
+    AID = "aid"
+    VIRTUAL_AID = "virtual_aid"
+
+
+DISTRESS = frozenset({Craft.DISTRESS, Craft.DISTRESS_TEST})
+"""A call for help, and what may be one: there is always room for it."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -39,28 +53,28 @@ class Bounds(Struct, frozen=True, kw_only=True):
     climb_drift_mm_s: int
 
 
-BOUNDS = {
-    # Speed: an airliner's record over the ground is 369 m/s; what is faster is shown as
-    # doubted and is watched all the same. Climb: 150 m/s, 30,000 ft/min, is beyond all but
-    # fighters. Drift: the least that DO-260B table 2-25 lets a velocity be known to (NACv 1:
-    # 10 m/s across, 50 ft/s up), and 10 % of its speed: six degrees of course. A turn is
-    # seen as it is flown, a second later.
-    Craft.AIRCRAFT: Bounds(
-        speed_mm_s=400_000,
-        climb_mm_s=150_000,
-        drift_mm_s=10_000,
-        drift_percent=10,
-        climb_drift_mm_s=15_240,
-    ),
-    # Speed: 102.2 knots, the most that AIS can say (ITU-R M.1371-5, table 48). Drift: 5 knots.
-    Craft.SHIP: Bounds(
-        speed_mm_s=52_577,
-        climb_mm_s=0,
-        drift_mm_s=2_573,
-        drift_percent=10,
-        climb_drift_mm_s=0,
-    ),
-}
+# Speed: an airliner's record over the ground is 369 m/s; what is faster is shown as
+# doubted and is watched all the same. Climb: 150 m/s, 30,000 ft/min, is beyond all but
+# fighters. Drift: the least that DO-260B table 2-25 lets a velocity be known to (NACv 1:
+# 10 m/s across, 50 ft/s up), and 10 % of its speed: six degrees of course. A turn is
+# seen as it is flown, a second later.
+_FLIES = Bounds(
+    speed_mm_s=400_000,
+    climb_mm_s=150_000,
+    drift_mm_s=10_000,
+    drift_percent=10,
+    climb_drift_mm_s=15_240,
+)
+# Speed: 102.2 knots, the most that AIS can say (ITU-R M.1371-5, table 48). Drift: 5 knots.
+_FLOATS = Bounds(
+    speed_mm_s=52_577,
+    climb_mm_s=0,
+    drift_mm_s=2_573,
+    drift_percent=10,
+    climb_drift_mm_s=0,
+)
+BOUNDS = dict.fromkeys(Craft, _FLOATS) | {Craft.AIRCRAFT: _FLIES, Craft.RESCUE: _FLIES}
+"""What stands on land or at sea has a ship's: an aid that is towed is no doubt."""
 
 
 class Heard(Struct, frozen=True, kw_only=True):
@@ -72,6 +86,8 @@ class Heard(Struct, frozen=True, kw_only=True):
         name: Callsign or ship's name, if that was heard.
         doubts: What the craft itself says against its position.
         pressure_ft: The pressure altitude that its band comes from, if it does.
+        watched: Whether the watch asks of it: not of what stands where it is, nor of a call
+            for help of which no place is known.
     """
 
     observed: Observed
@@ -79,6 +95,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     name: str = ""
     doubts: tuple[str, ...] = ()
     pressure_ft: float | None = None
+    watched: bool = True
 
 
 def drift_of(kind: Craft, speed_mm_s: int | None) -> int:

@@ -21,6 +21,7 @@ from detente.core.volume import UtcTime, check_time
 from detente.errors import MalformedInput
 
 Leaf = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+FeedName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$(?!\n)")]
 
 
 class Level(StrEnum):
@@ -133,19 +134,48 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class TracksOf(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a feed told within an hour, and nothing of where.
+
+    Attributes:
+        party: Who reports it.
+        feed: Its name of it.
+        hour: When it begins, UTC, by the node's clock.
+    """
+
+    party: PartyId
+    feed: FeedName
+    hour: UtcTime
+
+    def __post_init__(self) -> None:
+        check_time(self.hour, what="hour")
+        if (self.hour.minute, self.hour.second, self.hour.microsecond) != (0, 0, 0):
+            raise MalformedInput("hour", expected="a full one", got=self.hour.isoformat())
+
+
 class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=True):
     """The node's word: these entries were sent to a recipient's endpoint, with this outcome.
 
     ``entries`` are leaf hashes. That an endpoint took the bytes proves no more
     than that; ``how`` is webhook, peer, stream, poll, read, tile, taxii, export, pack, cap, misp
     or people. ``grade`` is how much of them was shown.
+
+    Tracks have no entries: of those it names the feed and the hour (docs/adr/0037).
+
+    Raises:
+        MalformedInput: Neither entries nor tracks, or both.
     """
 
     source_id: SourceId
     to: PartyId
     how: Annotated[str, Meta(pattern=r"^[a-z]{1,16}$(?!\n)")]
-    entries: Annotated[tuple[Leaf, ...], Meta(min_length=1, max_length=1_000)]
     outcome: Outcome
+    entries: Annotated[tuple[Leaf, ...], Meta(max_length=1_000)] = ()
     attempt: Annotated[int, Meta(ge=1)] = 1
     status: Annotated[int, Meta(ge=0, le=999)] | None = None
     grade: Grade = Grade.FULL
+    tracks: TracksOf | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.entries) == (self.tracks is not None):
+            raise MalformedInput("delivery", expected="entries, or tracks of a feed")

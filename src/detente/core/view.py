@@ -154,13 +154,20 @@ class Reader(Struct, frozen=True, kw_only=True):
         """
         value, grade = item.value, self.grade(item.value, item.object_id)
         if isinstance(value, Delivery) and grade is None:
-            # An author learns what became of his own entries, and of nobody else's.
-            own = [one for one in value.entries if item.authors.get(one) == self.party]
-            entries = value.entries if self.party == value.to else tuple(own)
-            return self._whole(item, replace(value, entries=entries)) if entries else None
+            return self._delivered(item, value)
         if grade is None and not isinstance(value, Released):
             grade = Grade.FULL if self.party in {item.party, *item.concerned} else None
         return None if grade in {None, Grade.CONTACT} else self._view(item, grade)
+
+    def _delivered(self, item: Item, value: Delivery) -> View | None:
+        """Who tells learns what became of it, and of nobody else's; who was told, all."""
+        if value.tracks is not None:
+            return (
+                self._whole(item, value) if self.party in {value.to, value.tracks.party} else None
+            )
+        own = [one for one in value.entries if item.authors.get(one) == self.party]
+        entries = value.entries if self.party == value.to else tuple(own)
+        return self._whole(item, replace(value, entries=entries)) if entries else None
 
     def released(self, author: str | None, release: Release | None) -> Grade | None:
         """How much a release shows this reader, were nothing granted on request."""

@@ -157,7 +157,10 @@ class Supervisor:
             self._forget_figures(process.pid)
 
     async def _instruct(self, process: asyncio.subprocess.Process, number: int) -> None:
-        task = {"worker": number, "settings": self._settings, "sockets": [self._socket.fileno()]}
+        task = {
+            "worker": number, "settings": self._settings, "sockets": [self._socket.fileno()],
+            "units": str(Path(self._figures) / "units"),
+        }  # fmt: skip
         if process.stdin is None or process.stdout is None:
             return
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 import uvloop
@@ -30,6 +30,7 @@ from detente.doors.asgi_edge import Edge
 from detente.doors.asgi_node import Node
 from detente.doors.asgi_protocol import Guard, Guarded
 from detente.doors.asgi_witnesses import witnesses
+from detente.doors.cot.relay import Hearing, Teller
 from detente.doors.cot.serving import Serving
 from detente.doors.feeds.connecting import Connecting
 from detente.doors.feeds.settings import feeds_of
@@ -54,11 +55,15 @@ _LOG = logging.getLogger("detente.worker")
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """What a worker is told: its number, its settings, the sockets it inherits."""
+    """What a worker is told: its number, its settings, the sockets it inherits.
+
+    ``units`` is the path of the socket on which workers tell each other of units.
+    """
 
     worker: int
     settings: Settings
     sockets: tuple[int, ...]
+    units: str
 
 
 def main() -> None:
@@ -83,13 +88,12 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
     settings = task.settings
     node = open_node(settings)
     await node.start()
-    door = None
+    doors: list[_Door] = []
     connecting = _connecting(node, settings)
     try:
-        if task.worker == 0 and isinstance(node, Service) and speaks_cot(settings):
-            # What moves is in one process: its clients have to meet there.
-            door = Serving(settings, node)
+        for door in _cot(node, task):
             await door.start()
+            doors.append(door)
         server = Server(settings, create(settings, node))
         if connecting is not None:
             await connecting.start()
@@ -99,7 +103,7 @@ async def _serve(task: Task, orders: BinaryIO, words: BinaryIO) -> None:
         await _until_told(orders)
         await server.stop()
     finally:
-        if door is not None:
+        for door in reversed(doors):
             await door.stop()
         if connecting is not None:
             await connecting.stop()
@@ -125,6 +129,24 @@ def open_node(settings: Settings) -> Node:
 def speaks_cot(settings: Settings) -> bool:
     """Whether clients of Cursor on Target are let in."""
     return bool(settings.cot_tcp or settings.cot_tls or settings.cot_udp)
+
+
+class _Door(Protocol):
+    """What begins and ends with a worker."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+def _cot(node: Node, task: Task) -> tuple[_Door, ...]:
+    """Cursor on Target in worker 0, where its clients meet; and how the others hear of units."""
+    settings, path = task.settings, Path(task.units)
+    if not isinstance(node, Service) or not speaks_cot(settings):
+        return ()
+    if task.worker:
+        return (Hearing(node.tracks, path, node.engine.clock),)
+    serving = Serving(settings, node)
+    return (serving,) if settings.workers == 1 else (serving, Teller(node.tracks, path))
 
 
 def _connecting(node: Node, settings: Settings) -> Connecting | None:

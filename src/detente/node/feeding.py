@@ -10,15 +10,15 @@ Each process of a node hears each feed itself, so that each can answer and warn 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.doubts import Doubt, Doubting, Receiver
 from detente.core.heard import Heard
 from detente.core.party import PartyId
 from detente.core.release import Release
+from detente.core.telling import FeedName
 from detente.errors import Conflict, Unavailable
 from detente.node.metrics import FEED_DOUBTED, FEED_POSITIONS, FEED_REFUSED, FEEDS_SILENT
 from detente.node.seen import FORGOTTEN_AFTER, LiveTracks, Seen
@@ -31,8 +31,6 @@ FEEDS_MAX = 100
 """Each is a connection; a theatre has some tens of receivers."""
 
 NO_ROOM = "tracks: no room for more"
-
-FeedName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$(?!\n)")]
 
 
 class Feed(Struct, frozen=True, kw_only=True):
@@ -177,6 +175,7 @@ def _seen(fed: _Fed, one: Heard, now: datetime) -> Seen:
         release=fed.feed.release,
         doubts=tuple(map(str, judged.doubts)),
         other=judged.other,
+        watched=one.watched,
     )
 
 

@@ -26,6 +26,7 @@ from detente.node.engine import Engine
 from detente.node.feeding import FeedState
 from detente.node.seen import Seen
 from detente.node.telling.disclosures import disclose_tile
+from detente.node.telling.tracks import FeedKey, disclose_tracks, feeds_in
 from detente.node.watching import name_of
 
 TRACKS_MAX = 10_000
@@ -99,13 +100,16 @@ class Wall:
         """Differs once there may be something new: the watch looked, or somebody took in."""
         return self.alerting.watching.as_of, self.engine.world.on_disk.warned
 
-    def tracks(self, reader: Reader) -> tuple[dict[str, Raw], int]:
-        """Tracks that a party sees, by name, and how many there was no room for."""
+    def tracks(self, reader: Reader) -> tuple[dict[str, Raw], set[FeedKey], int]:
+        """Tracks that a party sees, by name, of which feeds, and how many had no room."""
         latest = self.alerting.latest()
+        if len(latest) > TRACKS_MAX:
+            latest.sort(key=lambda one: not one.calls_for_help)
         if len(self._written) > 2 * len(latest):
             self._written = {}
         sees: dict[tuple[str, int], bool] = {}
         out: dict[str, Raw] = {}
+        heard: set[FeedKey] = set()
         left_out = 0
         for one in latest:
             of = one.party, id(one.release)
@@ -113,9 +117,10 @@ class Wall:
                 sees[of] = track_for(reader, one) is not None
             if sees[of] and len(out) < TRACKS_MAX:
                 out[name_of(one)] = self._raw(one)
+                heard.add((one.party, one.feed))
             else:
                 left_out += sees[of]
-        return out, left_out
+        return out, heard, left_out
 
     def _raw(self, one: Seen) -> Raw:
         name = name_of(one)
@@ -144,7 +149,7 @@ class Onlooker:
     async def look(self) -> bytes:
         """What changed since the last look, as JSON of a Screen; all of it at first.
 
-        That entries and alerts are shown is on record before.
+        That entries, alerts and what feeds tell are shown is on record before.
 
         Raises:
             Unavailable: It cannot be recorded: then nothing may be shown.
@@ -155,13 +160,15 @@ class Onlooker:
         recorded = alerting.on_record(on_disk.warned)
         found = alerting.alerts(reader, recorded)
         silent = alerting.silences(reader, recorded)
-        tracks, tracks_left_out = self._wall.tracks(reader)
+        tracks, heard, tracks_left_out = self._wall.tracks(reader)
         as_of, problem = alerting.watching.as_of, alerting.watching.problem
         feeds = tuple(alerting.feeds(reader))
         groups = grouped(found.alerts)
         shown = {one.id: Raw(_encode(one)) for one in groups[:GROUPS_MAX]}
         leaves = dict.fromkeys(silent.leaves, Grade.FULL)
         await disclose_tile(engine, self._principal, found.shown | leaves, "stream")
+        heard = heard | feeds_in(found.alerts)
+        await disclose_tracks(engine, self._principal.party, heard, "stream")
         tracked, self._tracks = self._tracks, tracks
         alerted, self._groups = self._groups, shown
         written = _Written(

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from detente.core.heard import DISTRESS
 from detente.core.party import PartyId
 from detente.core.release import Release
 from detente.core.watch import Observed
@@ -18,6 +19,9 @@ from detente.errors import Unavailable
 
 TRACKS_MAX = 100_000
 """Tracks at once: five times the aircraft in the air at the busiest hour of the world."""
+
+DISTRESS_MAX = 1_000
+"""Distress beacons beyond TRACKS_MAX: more than any ship carries, and a bound all the same."""
 
 FORGOTTEN_AFTER = timedelta(hours=6)
 """As long as a track grows (detente.core.presence.TRACK_GROWTH_MAX_S)."""
@@ -30,7 +34,7 @@ class Seen(Struct, frozen=True, kw_only=True):
         party: Who reports it.
         feed: The source of that party; with the track's own name it names the track.
         observed: Where and when.
-        kind: ``aircraft``, ``ship``, ``person``, or what the source calls it.
+        kind: As detente.core.heard.Craft has it, ``person``, or what the source calls it.
         name: Callsign or ship's name, as the source gives it.
         own: Whether it is the party's own people: then it is presence as well.
         release: To whom the party shows it; None to nobody.
@@ -38,6 +42,7 @@ class Seen(Struct, frozen=True, kw_only=True):
         other: Where it may be instead, where its position is doubted (detente.core.doubts).
         stale: When its source says that it tells no more; None if it does not say.
         object_id: Of the presence that stands for it in the record, once there is one.
+        watched: Whether the watch asks of it.
     """
 
     party: PartyId
@@ -51,6 +56,12 @@ class Seen(Struct, frozen=True, kw_only=True):
     other: Observed | None = None
     stale: datetime | None = None
     object_id: str | None = None
+    watched: bool = True
+
+    @property
+    def calls_for_help(self) -> bool:
+        """Whether it is a distress beacon's, so that there is always room for it."""
+        return self.kind in DISTRESS
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -96,6 +107,10 @@ class LiveTracks:
         self._last: dict[tuple[str, str, str], Seen] = {}
         self._following: set[Following] = set()
 
+    def __contains__(self, key: tuple[str, str, str]) -> bool:
+        """Whether there is such a track."""
+        return key in self._last
+
     def put(self, seen: Iterable[Seen]) -> int:
         """Take observations; one older than the track's last tells nothing new and is left.
 
@@ -109,7 +124,8 @@ class LiveTracks:
         for one in seen:
             key = one.key
             before = self._last.get(key)
-            if before is None and len(self._last) >= self._tracks_max:
+            room = self._tracks_max + DISTRESS_MAX * one.calls_for_help
+            if before is None and len(self._last) >= room:
                 raise Unavailable("tracks", expected=f"at most {self._tracks_max} at once")
             if before is not None and one.observed.time < before.observed.time:
                 continue

@@ -87,7 +87,7 @@ class Watching:
             Unavailable, LogInconsistent: What protects could not be read; what stood stands.
         """
         begun = time.perf_counter()
-        seen = {name_of(one): one for one in tracks if now - one.observed.time <= WATCHED_FOR}
+        seen = {name_of(one): one for one in tracks if _is_asked_of(one, now)}
         entries = {entry for _, entry in self._watched if entry is not None}
         try:
             near = self._near(picture, seen, now)
@@ -157,6 +157,10 @@ class Watching:
                 if not _of_no_account(seen[name], known):
                     _add(near, name, known, measures)
         return near
+
+
+def _is_asked_of(one: Seen, now: datetime) -> bool:
+    return one.watched and now - one.observed.time <= WATCHED_FOR
 
 
 def _of_no_account(seen: Seen, known: Known) -> bool:

@@ -525,4 +525,14 @@ export default {
   "look-asked-note": "محفوظ في هذه الصفحة وحدها ويزول معها. ما يفتح تحققًا مسجلًا يُعطى مرة واحدة: احفظوا الملف.",
   "look-commit": "السؤال ثانية وتسجيل الجواب",
   "look-committed": "سُجل كقيد {sequence}: الملف يفتحه.",
+  // What receivers hear beside craft.
+  "watch.kind.rescue": "طائرة بحث وإنقاذ",
+  "watch.kind.distress": "منارة استغاثة",
+  "watch.kind.distress_test": "منارة استغاثة تفيد بأنها قيد الاختبار",
+  "watch.kind.base_station": "محطة قاعدة",
+  "watch.kind.aid": "مساعدة ملاحية",
+  "watch.kind.virtual_aid": "مساعدة ملاحية افتراضية",
+  "watch.doubt.off_position": "خارج موقعها المبيَّن على الخريطة",
+  "watch.doubt.unlike_its_course": "يسير على غير ما يُبلّغ به",
+  "watch.distress": "نداءات استغاثة",
 } satisfies Words;

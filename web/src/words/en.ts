@@ -523,4 +523,14 @@ export default {
   "look-asked-note": "Kept in this page alone, and gone with it. What opens a check on record is given once: keep the file.",
   "look-commit": "Ask again, and put the answer on record",
   "look-committed": "On record as entry {sequence}: the file opens it.",
+  // What receivers hear beside craft.
+  "watch.kind.rescue": "search-and-rescue aircraft",
+  "watch.kind.distress": "distress beacon",
+  "watch.kind.distress_test": "distress beacon, said to be a test",
+  "watch.kind.base_station": "base station",
+  "watch.kind.aid": "aid to navigation",
+  "watch.kind.virtual_aid": "virtual aid to navigation",
+  "watch.doubt.off_position": "off its charted position",
+  "watch.doubt.unlike_its_course": "flies or sails otherwise than it reports",
+  "watch.distress": "Distress calls",
 };

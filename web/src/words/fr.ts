@@ -525,4 +525,14 @@ export default {
   "look-asked-note": "Gardé dans cette page seule, et perdu avec elle. Ce qui ouvre une vérification inscrite n'est remis qu'une fois : gardez le fichier.",
   "look-commit": "Redemander, et inscrire la réponse",
   "look-committed": "Inscrit sous {sequence} : le fichier l'ouvre.",
+  // What receivers hear beside craft.
+  "watch.kind.rescue": "aéronef de recherche et de sauvetage",
+  "watch.kind.distress": "balise de détresse",
+  "watch.kind.distress_test": "balise de détresse, annoncée en essai",
+  "watch.kind.base_station": "station de base",
+  "watch.kind.aid": "aide à la navigation",
+  "watch.kind.virtual_aid": "aide virtuelle à la navigation",
+  "watch.doubt.off_position": "hors de sa position portée sur la carte",
+  "watch.doubt.unlike_its_course": "se déplace autrement qu’elle ne l’annonce",
+  "watch.distress": "Appels de détresse",
 } satisfies Words;

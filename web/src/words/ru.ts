@@ -525,4 +525,14 @@ export default {
   "look-asked-note": "Хранится только на этой странице и исчезнет с ней. То, что раскрывает внесённую проверку, выдаётся один раз: сохраните файл.",
   "look-commit": "Спросить снова и внести ответ",
   "look-committed": "Внесено как запись {sequence}: файл её раскрывает.",
+  // What receivers hear beside craft.
+  "watch.kind.rescue": "поисково-спасательное воздушное судно",
+  "watch.kind.distress": "аварийный радиомаяк",
+  "watch.kind.distress_test": "аварийный радиомаяк, сообщает о проверке",
+  "watch.kind.base_station": "базовая станция",
+  "watch.kind.aid": "средство навигационного оборудования",
+  "watch.kind.virtual_aid": "виртуальное средство навигационного оборудования",
+  "watch.doubt.off_position": "не на штатном месте",
+  "watch.doubt.unlike_its_course": "движется не так, как сообщает",
+  "watch.distress": "Сигналы бедствия",
 } satisfies Words;

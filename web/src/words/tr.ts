@@ -525,4 +525,14 @@ export default {
   "look-asked-note": "Yalnızca bu sayfada tutulur, onunla gider. Kayda geçen denetimi açan dosya bir kez verilir: saklayın.",
   "look-commit": "Yeniden sor ve yanıtı kayda geçir",
   "look-committed": "Kayıt {sequence} olarak geçti: dosya onu açar.",
+  // What receivers hear beside craft.
+  "watch.kind.rescue": "arama kurtarma hava aracı",
+  "watch.kind.distress": "tehlike vericisi",
+  "watch.kind.distress_test": "tehlike vericisi, deneme olduğunu bildiriyor",
+  "watch.kind.base_station": "baz istasyonu",
+  "watch.kind.aid": "seyir yardımcısı",
+  "watch.kind.virtual_aid": "sanal seyir yardımcısı",
+  "watch.doubt.off_position": "haritadaki yerinin dışında",
+  "watch.doubt.unlike_its_course": "bildirdiğinden başka türlü ilerliyor",
+  "watch.distress": "Tehlike çağrıları",
 } satisfies Words;

@@ -525,4 +525,14 @@ export default {
   "look-asked-note": "Зберігається лише на цій сторінці й зникне з нею. Те, що розкриває внесену перевірку, видається один раз: збережіть файл.",
   "look-commit": "Запитати знову і внести відповідь",
   "look-committed": "Внесено як запис {sequence}: файл його розкриває.",
+  // What receivers hear beside craft.
+  "watch.kind.rescue": "пошуково-рятувальне повітряне судно",
+  "watch.kind.distress": "аварійний радіомаяк",
+  "watch.kind.distress_test": "аварійний радіомаяк, повідомляє про перевірку",
+  "watch.kind.base_station": "базова станція",
+  "watch.kind.aid": "засіб навігаційного обладнання",
+  "watch.kind.virtual_aid": "віртуальний засіб навігаційного обладнання",
+  "watch.doubt.off_position": "не на штатному місці",
+  "watch.doubt.unlike_its_course": "рухається не так, як повідомляє",
+  "watch.distress": "Сигнали лиха",
 } satisfies Words;

@@ -30,6 +30,7 @@ from detente.node.presencing import Presencing
 from detente.node.seen import Seen
 from detente.node.service import Service
 from detente.node.telling.disclosures import EXTENT, disclosures_of
+from detente.node.telling.tracks import disclose_tracks
 
 TICK_S = 0.02
 """What comes within is sent as one: less than a person notices, and fifty sends a second."""
@@ -152,6 +153,9 @@ class Audience:
             shown.append(one)
         if entries:
             await disclosures_of(engine).record(self._party, entries, "stream")
+        await disclose_tracks(
+            engine, self._party, {(one.party, one.feed) for one in shown}, "stream"
+        )
         self._waiting.clear()
         made = {one.key: Written(of_seen(one)) for one in shown}
         self._live |= made

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from detente.core.drawn import drawing_of, rounded
 from detente.core.entry import EntryKind
+from detente.core.heard import Craft
 from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Position, Shape, Volume
@@ -37,7 +38,19 @@ OWN = "a-f-"
 """One's own people, in CoT's types. What others are is never taken, nor passed on."""
 
 _DOMAINS: Mapping[str, str] = {"G": "ground", "S": "sea", "U": "sea", "A": "air", "F": "ground"}
-_TRACKS: Mapping[str, str] = {"aircraft": "a-u-A", "ship": "a-u-S"}
+_TRACKS: Mapping[str, str] = {
+    Craft.AIRCRAFT: "a-u-A", Craft.RESCUE: "a-u-A", Craft.SHIP: "a-u-S",
+    Craft.DISTRESS: "a-u-S", Craft.DISTRESS_TEST: "a-u-S",
+    Craft.AID: "b-m-p-s-m", Craft.VIRTUAL_AID: "b-m-p-s-m",
+}  # fmt: skip
+_SAYS: Mapping[str, str] = {
+    Craft.RESCUE: "search and rescue",
+    Craft.DISTRESS: "DISTRESS",
+    Craft.DISTRESS_TEST: "distress beacon, said to be a test",
+    Craft.VIRTUAL_AID: "virtual aid to navigation: nothing is there but its signal",
+}
+"""What a TAK client shows of no type, in an event's remarks."""
+
 _COLOURS: Mapping[EntryKind, str] = {
     EntryKind.NOTICE: "-16711936",
     EntryKind.ZONE: "-65536",
@@ -104,6 +117,7 @@ def of_seen(seen: Seen) -> Out:
         motion=motion,
         hae_m=height_m,
         le_m=error_m,
+        detail=remarks(_SAYS[seen.kind]) if seen.kind in _SAYS else "",
     )
 
 

@@ -21,6 +21,7 @@ from detente.node.alerted import AlertShown
 from detente.node.asking import reader_of
 from detente.node.service import Service
 from detente.node.telling.disclosures import disclose
+from detente.node.telling.tracks import disclose_tracks, feeds_in
 
 _SAYS = {
     Level.LOST: "nothing is heard of it any more",
@@ -63,6 +64,7 @@ class Warnings:
         reader = reader_of(engine.world.shown(), self._principal.party, now)
         found = self._service.alerting.alerts(reader)
         await disclose(engine, self._principal, found.views)
+        await disclose_tracks(engine, self._principal.party, feeds_in(found.alerts), "stream")
         before, self._shown = self._shown, {}
         out = []
         for alert in found.alerts:

@@ -17,6 +17,7 @@ from pyproj import Proj
 from detente.core.drawn import ROUNDED, Drawing
 from detente.doors.exports.rows import utc
 from detente.doors.exports.sheet import Sheet, middle, name_of, sheets_of
+from detente.doors.land import CREDIT, Ground, ground
 from detente.errors import Conflict
 from detente.node.exporting import Export
 
@@ -46,6 +47,8 @@ _ONE = threading.Lock()
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LEFT, _RIGHT, _LINE = 0.07, 0.93, 0.0136
 _INK, _RED, _GREY = "#111111", "#9b1c1c", "#666666"
+_BLANK, _LAND, _SEA = "#f7f7f4", "#f4f1e8", "#d5e3ec"
+_COAST, _BORDER = "#7d93a0", "#7a7268"
 _FAMILY = ["DejaVu Sans", "Noto Sans", "Noto Sans Arabic"]
 
 
@@ -146,12 +149,15 @@ def _map(figure: Any, sheet: Sheet) -> None:
     lon, lat = middle(sheet.drawing)
     plane = Proj(proj="aeqd", lat_0=lat, lon_0=lon, ellps="WGS84")
     axes = figure.add_axes((_LEFT, 0.5, _RIGHT - _LEFT, 0.4))
-    axes.set_facecolor("#f7f7f4")
+    axes.set_facecolor(_BLANK)
     here = _laid(plane, sheet.drawing)
     west, south, east, north = here.bounds
     half = max(SHOWN_M, 1.5 * max(-west, -south, east, north))
     wide = half * (_RIGHT - _LEFT) * WIDTH_IN / (0.4 * HEIGHT_IN)
     window = shapely.box(-wide, -half, wide, half)
+    under = ground((lon, lat), (wide, half), lambda p: _columns(plane(p[:, 0], p[:, 1])))
+    if under is not None:
+        _lay(axes, under)
     for one in sheet.neighbours:
         other = _laid(plane, one.item.drawing())
         if shapely.intersects(window, other):
@@ -175,6 +181,31 @@ def _map(figure: Any, sheet: Sheet) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1_000:g} km")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1_000:g} km")
     axes.text(0.985, 0.97, "N ↑ true", transform=axes.transAxes, fontsize=8, ha="right", va="top")
+
+
+def _lay(axes: Any, under: Ground) -> None:
+    """Land, coasts and borders, quietly; a disputed border is dashed."""
+    axes.set_facecolor(_SEA)
+    for area in _areas(under.land):
+        axes.fill(*area.exterior.xy, color=_LAND, linewidth=0, zorder=0.1)
+        for hole in area.interiors:
+            axes.fill(*hole.xy, color=_SEA, linewidth=0, zorder=0.2)
+    for lines, colour, dashes in (
+        (under.coasts, _COAST, "-"),
+        (under.borders, _BORDER, "-"),
+        (under.disputed, _BORDER, (0, (4, 2.5))),
+    ):
+        for one in shapely.get_parts(lines):
+            if isinstance(one, shapely.LineString):
+                axes.plot(*one.xy, color=colour, linewidth=0.8, linestyle=dashes, zorder=0.3)
+    axes.text(
+        0.99, 0.015, CREDIT, transform=axes.transAxes, fontsize=5.5, color=_GREY, ha="right",
+        va="bottom",
+    )  # fmt: skip
+
+
+def _areas(drawing: Drawing) -> list[Any]:
+    return [one for one in shapely.get_parts(drawing) if isinstance(one, shapely.Polygon)]
 
 
 def _laid(plane: Proj, drawing: Drawing) -> Drawing:

@@ -4,13 +4,18 @@ r"""AIS: lines of NMEA 0183, decoded by pyais.
 
     \s:station,c:1394000000*00\!AIVDM,1,1,,B,13RlIW?04F1beOVEFLB9bRvH0L0L,0*6C
 
-Positions of ships come in types 1, 2, 3, 18, 19 and 27, of rescue aircraft in 9; names
-and lengths in 5, 19 and 24. What a ship is lies as far around its antenna as it is long.
-A line counts as of when it came, a recorded one as of its tag block (``c:``).
+Positions of ships come in types 1, 2, 3, 18, 19 and 27, of rescue aircraft in 9, of base
+stations in 4 and of aids to navigation in 21; names and lengths in 5, 19 and 24. What a ship
+is lies as far around its antenna as it is long. What stands where it is, the watch does not
+ask of. A line counts as of when it came, a recorded one as of its tag block (``c:``).
 
-Source: ITU-R M.1371-5; NMEA 0183, TAG blocks.
+A distress beacon is known by its number, whatever else it says, and is told of even where it
+knows no place: around its last, or as far around the receiver as that hears.
+
+Source: ITU-R M.1371-5; ITU-R M.585-9 annex 2 (numbers); NMEA 0183, TAG blocks.
 """
 
+import math
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -19,12 +24,13 @@ from typing import Any
 
 import pyais
 from msgspec import Struct
+from msgspec.structs import replace
 from pyais.exceptions import AISBaseException
 
 from detente.core.altitude import AltitudeReference, lower_mm, pressure_band_mm, upper_mm
-from detente.core.doubts import Doubt
+from detente.core.doubts import Doubt, Receiver
 from detente.core.heard import BOUNDS, Craft, Heard, drift_of
-from detente.core.volume import MM_PER_M, check_time
+from detente.core.volume import MM_PER_M, RADIUS_MAX_MM, check_time
 from detente.core.watch import Observed
 from detente.doors.feeds.craft import NAME_MAX, motion, position, require
 from detente.doors.feeds.lines import CRAFT_MAX, Lines
@@ -49,8 +55,17 @@ PENDING_MAX = 64
 PARTS_MAX = 5
 """Lines of one message (ITU-R M.1371-5: five slots)."""
 
+BEACONS = {970: "AIS-SART", 972: "MOB", 974: "EPIRB"}
+"""By the first three digits: transponders of rafts, of people overboard, of ships that sink."""
+
+ACTIVE = 14
+"""The navigational status of a beacon that calls for help; 15 is of one under test."""
+
+FLOATING = range(20, 32)
+"""Types of aids that float: of others the flag that they are off position says nothing."""
+
 _SHIPS = {1, 2, 3, 18, 19, 27}
-_RESCUE = 9
+_BASE_STATION, _RESCUE, _AID = 4, 9, 21
 _NAMES = {5, 19, 24}
 _LONG_RANGE = 27
 _HEIGHT_MOST_M = 4_094
@@ -58,6 +73,7 @@ _SPEED_MOST = {_LONG_RANGE: 62.0, _RESCUE: 1_021.0}
 _SPEED_MOST_OTHER_KT = 102.2
 _COURSE_END = 360.0
 _LAT_UNKNOWN, _LON_UNKNOWN = 91.0, 181.0
+_SECOND_MOST = 59
 _LINE = re.compile(
     rb"^(?:\\([^\\]*)\\)?([!$](?:[A-Z]{2})(?:VDM|VDO),(\d),(\d),(\d?),([AB12]?),([^,]*),([0-5])\*"
     rb"([0-9A-Fa-f]{2}))"
@@ -78,17 +94,20 @@ class Ais:
     """A stream of lines.
 
     Args:
+        receiver: Where it stands and how far it hears: there is a beacon without a place.
         recorded: Whether times are those of tag blocks; a line without one has that of the
             line before.
     """
 
-    def __init__(self, *, recorded: bool = False) -> None:
+    def __init__(self, receiver: Receiver | None = None, *, recorded: bool = False) -> None:
         self.refused: Counter[str] = Counter()
         self._lines = Lines(self.refused)
         self._recorded = recorded
         self._clock: datetime | None = None
         self._pending: dict[tuple[bytes, bytes, int], dict[int, bytes]] = {}
         self._ships: dict[int, _Ship] = {}
+        self._receiver = receiver
+        self._beacons: dict[int, Observed] = {}
 
     def read(self, data: bytes, now: datetime) -> list[Heard]:
         """What more bytes tell (detente.doors.feeds.lines.Parser)."""
@@ -150,13 +169,43 @@ class Ais:
         kind = said["msg_type"]
         if kind in _NAMES:
             self._learn(said)
-        if kind not in _SHIPS and kind != _RESCUE:
-            return None
-        lat, lon = said["lat"], said["lon"]
-        if lat is None or lon is None or lat == _LAT_UNKNOWN or lon == _LON_UNKNOWN:
-            return None  # It says that it does not know.
-        ship = self._ships.get(said["mmsi"], _Ship())
-        return _rescue(said, time) if kind == _RESCUE else _ship(said, time, ship)
+        mmsi = said["mmsi"]
+        beacon = BEACONS.get(mmsi // 1_000_000)
+        if beacon is not None and kind in _SHIPS:
+            return self._beacon(said, time, f"{beacon} {mmsi:09d}")
+        if kind in _SHIPS and not _nowhere(said):
+            return _ship(said, time, self._ships.get(mmsi, _Ship()))
+        made = _OTHERS.get(kind)
+        # One without a place says that it does not know.
+        return None if made is None or _nowhere(said) else made(said, time)
+
+    def _beacon(self, said: dict[str, Any], time: datetime, name: str) -> Heard:
+        """A call for help: none is left out, for people may be where it is.
+
+        Raises:
+            MalformedInput: It knows no place, and neither is there one to be given to it.
+        """
+        kind = Craft.DISTRESS if said.get("status", ACTIVE) == ACTIVE else Craft.DISTRESS_TEST
+        if not _nowhere(said):
+            observed = _at_sea(said, time, kind, ACCURACY_MM[bool(said["accuracy"])])
+            self._beacons[said["mmsi"]] = observed
+            if len(self._beacons) > CRAFT_MAX:
+                del self._beacons[next(iter(self._beacons))]
+            return Heard(observed=observed, kind=kind, name=name, doubts=_doubts(said))
+        doubts = (str(Doubt.NO_INTEGRITY),)
+        last = self._beacons.get(said["mmsi"])
+        if last is not None:
+            return Heard(observed=_adrift(last, time), kind=kind, name=name, doubts=doubts)
+        if self._receiver is None:
+            raise MalformedInput("distress beacon", expected="a place, its own or the receiver's")
+        observed = Observed(
+            track=f"{said['mmsi']:09d}",
+            time=time,
+            position=self._receiver.position,
+            accuracy_mm=min(self._receiver.range_mm, RADIUS_MAX_MM),
+            drift_mm_s=drift_of(kind, None),
+        )
+        return Heard(observed=observed, kind=kind, name=name, doubts=doubts, watched=False)
 
     def _learn(self, said: dict[str, Any]) -> None:
         ship = self._ships.pop(said["mmsi"], None) or _Ship()
@@ -170,43 +219,96 @@ class Ais:
             del self._ships[next(iter(self._ships))]
 
 
+def _nowhere(said: dict[str, Any]) -> bool:
+    lat, lon = said["lat"], said["lon"]
+    return lat is None or lon is None or lat == _LAT_UNKNOWN or lon == _LON_UNKNOWN
+
+
 def _ship(said: dict[str, Any], time: datetime, ship: _Ship) -> Heard:
-    speed, course = _motion(said, Craft.SHIP)
     accuracy = ACCURACY_MM[bool(said["accuracy"])]
     if said["msg_type"] == _LONG_RANGE:
         accuracy += LONG_RANGE_MM
     length = LENGTH_MAX_M if ship.length_m is None else ship.length_m
+    observed = _at_sea(said, time, Craft.SHIP, accuracy + length * MM_PER_M)
+    return Heard(
+        observed=observed, kind=Craft.SHIP, name=ship.name[:NAME_MAX], doubts=_doubts(said)
+    )
+
+
+def _at_sea(said: dict[str, Any], time: datetime, kind: Craft, accuracy_mm: int) -> Observed:
+    speed, course = _motion(said, kind)
     msl = AltitudeReference.MSL
-    observed = Observed(
+    return Observed(
         track=f"{said['mmsi']:09d}",
         time=time,
         position=position(said["lat"], said["lon"]),
-        accuracy_mm=accuracy + length * MM_PER_M,
-        drift_mm_s=drift_of(Craft.SHIP, speed),
+        accuracy_mm=accuracy_mm,
+        drift_mm_s=drift_of(kind, speed),
         speed_mm_s=speed,
         course_mdeg=course,
         lower_mm=lower_mm(-DRAUGHT_M, msl),
         upper_mm=upper_mm(MAST_M, msl),
         climb_drift_mm_s=0,
     )
-    return Heard(
-        observed=observed, kind=Craft.SHIP, name=ship.name[:NAME_MAX], doubts=_doubts(said)
+
+
+def _adrift(last: Observed, time: datetime) -> Observed:
+    """A beacon that knows its place no more: as far around the last as it can have gone."""
+    seconds = max(0.0, (time - last.time).total_seconds())
+    gone = math.ceil(drift_of(Craft.DISTRESS, None) * seconds)
+    return replace(
+        last,
+        time=time,
+        accuracy_mm=min(last.accuracy_mm + gone, RADIUS_MAX_MM),
+        drift_mm_s=drift_of(Craft.DISTRESS, None),
+        speed_mm_s=None,
+        course_mdeg=None,
     )
+
+
+def _base_station(said: dict[str, Any], time: datetime) -> Heard:
+    return _fixed(said, time, Craft.BASE_STATION)
+
+
+def _fixed(
+    said: dict[str, Any], time: datetime, kind: Craft, name: str = "", *doubts: str
+) -> Heard:
+    """What stands where it is, at whatever height: it is shown, and the watch asks not of it."""
+    sides = sum(said.get(side) or 0 for side in ("to_bow", "to_stern", "to_port", "to_starboard"))
+    observed = Observed(
+        track=f"{said['mmsi']:09d}",
+        time=time,
+        position=position(said["lat"], said["lon"]),
+        accuracy_mm=ACCURACY_MM[bool(said["accuracy"])] + sides * MM_PER_M,
+        drift_mm_s=0,
+    )
+    return Heard(observed=observed, kind=kind, name=name[:NAME_MAX], doubts=doubts, watched=False)
+
+
+def _aid(said: dict[str, Any], time: datetime) -> Heard:
+    """That it is off position counts of what floats, and with a time (M.1371-5 table 73)."""
+    doubts = _doubts(said)
+    timed = said["second"] <= _SECOND_MOST
+    if said["off_position"] and int(said["aid_type"]) in FLOATING and timed:
+        doubts = (*doubts, str(Doubt.OFF_POSITION))
+    kind = Craft.VIRTUAL_AID if said["virtual_aid"] else Craft.AID
+    name = f"{said['name']}{said.get('name_ext') or ''}".partition("@")[0].strip()
+    return _fixed(said, time, kind, name, *doubts)
 
 
 def _rescue(said: dict[str, Any], time: datetime) -> Heard:
     """An aircraft: its altitude is of GNSS or of pressure, whichever it has."""
-    speed, course = _motion(said, Craft.AIRCRAFT)
+    speed, course = _motion(said, Craft.RESCUE)
     height = said["alt"]
     known = height is not None and height < _HEIGHT_MOST_M
     lower, upper = pressure_band_mm(float(height)) if known else (None, None)
-    bounds = BOUNDS[Craft.AIRCRAFT]
+    bounds = BOUNDS[Craft.RESCUE]
     observed = Observed(
         track=f"{said['mmsi']:09d}",
         time=time,
         position=position(said["lat"], said["lon"]),
         accuracy_mm=ACCURACY_MM[bool(said["accuracy"])],
-        drift_mm_s=drift_of(Craft.AIRCRAFT, speed),
+        drift_mm_s=drift_of(Craft.RESCUE, speed),
         speed_mm_s=speed,
         course_mdeg=course,
         # Wider than what a height by GNSS leaves open.
@@ -214,7 +316,7 @@ def _rescue(said: dict[str, Any], time: datetime) -> Heard:
         upper_mm=upper,
         climb_drift_mm_s=bounds.climb_mm_s if known else None,
     )
-    return Heard(observed=observed, doubts=_doubts(said))
+    return Heard(observed=observed, kind=Craft.RESCUE, doubts=_doubts(said))
 
 
 def _motion(said: dict[str, Any], kind: Craft) -> tuple[int, int] | tuple[None, None]:
@@ -228,3 +330,6 @@ def _motion(said: dict[str, Any], kind: Craft) -> tuple[int, int] | tuple[None, 
 def _doubts(said: dict[str, Any]) -> tuple[str, ...]:
     """Second 61 is manual input, 62 dead reckoning, 63 no position system at all."""
     return (str(Doubt.NO_INTEGRITY),) if said.get("second") in {61, 62, 63} else ()
+
+
+_OTHERS = {_BASE_STATION: _base_station, _RESCUE: _rescue, _AID: _aid}

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 from detente.core.doubts import Receiver
 from detente.core.party import PartyId
 from detente.core.release import Release
+from detente.core.telling import FeedName
 from detente.core.volume import E7_PER_DEG, MM_PER_M
 from detente.doors.feeds.ais import Ais
 from detente.doors.feeds.lines import Parser
@@ -28,7 +29,7 @@ from detente.doors.feeds.modes import Avr, Beast
 from detente.doors.feeds.readsb import Readsb
 from detente.doors.feeds.sbs import Sbs
 from detente.errors import MalformedInput
-from detente.node.feeding import FEEDS_MAX, Feed, FeedName
+from detente.node.feeding import FEEDS_MAX, Feed
 from detente.settings import Settings
 
 RANGE_DEFAULT_M = 500_000.0
@@ -108,7 +109,7 @@ class FeedSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             case Kind.READSB:
                 return Readsb()
             case Kind.AIS:
-                return Ais()
+                return Ais(None if self.receiver is None else self.receiver.receiver)
             case Kind.BEAST:
                 return Beast(place)
             case Kind.AVR:  # pragma: no branch - mypy knows that these are all

@@ -7,9 +7,10 @@ from matplotlib.patches import Circle as Disc
 from matplotlib.patches import PathPatch
 
 from detente.core.geodesy import FloatArray
+from detente.doors.land import land
 from detente.doors.map_png import style
 from detente.doors.map_png.frame import Frame
-from detente.doors.map_png.ground import land, outline_of
+from detente.doors.map_png.ground import outline_of
 from detente.doors.map_png.plane import unit
 
 _SIMPLIFY_DEG = 0.3

@@ -5,13 +5,9 @@ An edge that two countries share is a border, any other a coast. None of it is
 evidence of any border.
 """
 
-import gzip
-from functools import cache
-from importlib import resources
 from itertools import product
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
@@ -20,6 +16,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from detente.core.geodesy import FloatArray, IntArray
+from detente.doors.land import land
 from detente.doors.map_png import style
 from detente.doors.map_png.frame import Bounds, Frame
 from detente.doors.map_png.plane import BoolArray, Geometry, Plane, unit
@@ -45,40 +42,6 @@ _ASIDE_DEG = 0.008
 _STEPS_DEG = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0)
 _LINES_WANTED = 5
 _SAMPLES = 181
-
-
-class Land(NamedTuple):
-    """Polygons of all countries, lon/lat degrees, with the country of each."""
-
-    polygons: IntArray
-    country: IntArray
-    names: list[str]
-    tree: shapely.STRtree
-
-
-class _Feature(msgspec.Struct):
-    geometry: msgspec.Raw
-    properties: dict[str, str]
-
-
-class _Features(msgspec.Struct):
-    features: list[_Feature]
-
-
-@cache
-def land() -> Land:
-    """The countries that ship with Détente."""
-    packed = resources.files("detente.data").joinpath("countries.geojson.gz").read_bytes()
-    features = msgspec.json.decode(gzip.decompress(packed), type=_Features).features
-    geometries = shapely.from_geojson([bytes(feature.geometry) for feature in features])
-    geometries, country = shapely.get_parts(geometries, return_index=True)
-    polygons, inner = shapely.get_parts(geometries, return_index=True)
-    country = country[inner]
-    # Two countries hold stray lines beside their polygons.
-    areal = shapely.get_dimensions(polygons) == 2  # noqa: PLR2004 - areas
-    polygons = polygons[areal]
-    names = [feature.properties["name"] for feature in features]
-    return Land(polygons, country[areal], names, shapely.STRtree(polygons))
 
 
 def clipped(plane: Plane, bounds: Bounds) -> tuple[IntArray, IntArray]:

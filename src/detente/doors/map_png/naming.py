@@ -10,10 +10,11 @@ from detente.core.geodesy import FloatArray
 from detente.core.notice import Notice
 from detente.core.zone import Zone
 from detente.doors.answer import metres
+from detente.doors.land import land
 from detente.doors.map_png import style
 from detente.doors.map_png.entries import Asked, Entry, Link, bounds_of, nearest
 from detente.doors.map_png.frame import Bounds, Frame
-from detente.doors.map_png.ground import clipped, land
+from detente.doors.map_png.ground import clipped
 from detente.doors.map_png.labels import Labels, nearest_on, sampled
 from detente.doors.map_png.marks import look_of, paths_of, place_of, size_px
 from detente.doors.map_png.page import Page, Type

@@ -16,6 +16,7 @@ from detente.node.asking import reader_of
 from detente.node.feeding import FeedState
 from detente.node.onlooking import Onlooker, Screen, Wall
 from detente.node.telling.disclosures import disclose_tile
+from detente.node.telling.tracks import disclose_tracks, feeds_in
 
 
 class Tracks(Struct, frozen=True, kw_only=True):
@@ -42,11 +43,13 @@ class Alerts(Struct, frozen=True, kw_only=True):
 
 
 async def tracks(desk: Desk, exchange: Exchange) -> Answer:
-    """What moves, of what the party is shown."""
+    """What moves, of what the party is shown; that it saw each feed is on record before."""
     principal = await desk.enter(exchange)
     principal.require(Scope.READ)
     now = desk.engine.clock()
     shown = desk.alerting.tracks(reader_of(desk.engine.world.on_disk, principal.party, now))
+    feeds = ((one.party, one.feed) for one in shown)
+    await disclose_tracks(desk.engine, principal.party, feeds, "read")
     return Answer(HTTPStatus.OK, encode(Tracks(as_of=now, tracks=tuple(shown))))
 
 
@@ -60,6 +63,7 @@ async def alerts(desk: Desk, exchange: Exchange) -> Answer:
     recorded = desk.alerting.on_record(on_disk.warned)
     found = desk.alerting.alerts(reader, recorded)
     await disclose_tile(desk.engine, principal, found.shown, "read")
+    await disclose_tracks(desk.engine, principal.party, feeds_in(found.alerts), "read")
     answer = Alerts(
         as_of=desk.alerting.watching.as_of,
         problem=desk.alerting.watching.problem,
