@@ -177,7 +177,7 @@ class _Look:
     def page(self, after: int, limit: int) -> AlertPage:
         found: list[Alert] = []
         zones = (self._alerts(stored.object_id) for stored in self._objects(after))
-        calls = (self._calls(line, after) for line in self._lines.values())
+        calls = (self._calls(line, entries) for line, entries in self._on_line(after, limit))
         for alerts in chain(zones, calls):
             # An object stands where its last alert does: what came later is not for the reader.
             if alerts and alerts[-1].event.sequence > after:
@@ -201,7 +201,7 @@ class _Look:
         value = read(stored.data)
         incident = value.incident if isinstance(value, Call | IncidentStep) else object_id
         line = self._lines.get(incident)
-        return [] if line is None else self._calls(line)
+        return [] if line is None else self._calls(line, self._entries(line))
 
     def _page(self, alerts: Sequence[Alert], after: int | None) -> AlertPage:
         theatre, *_ = self._record.head()
@@ -236,14 +236,20 @@ class _Look:
                 standing.append(Earlier(object=entry.object_id, version=entry.version, at=entry.at))
         return found
 
-    def _calls(self, line: Line, after: int = -1) -> list[Alert]:
-        """All of one call's, oldest first; none where nothing of it came after an entry."""
+    def _on_line(self, after: int, limit: int) -> list[tuple[Line, list[int]]]:
+        """The calls whose last alerts come next, and their entries: only these are read."""
+        found = [(line, self._entries(line)) for line in self._lines.values()]
+        later = [one for one in found if one[1] and one[1][-1] > after]
+        return sorted(later, key=lambda one: one[1][-1])[: limit + 1]
+
+    def _entries(self, line: Line) -> list[int]:
+        return entries_of(self._record, self._reader, line, self._end)
+
+    def _calls(self, line: Line, entries: Sequence[int]) -> list[Alert]:
+        """All of one call's, oldest first."""
         found: list[Alert] = []
         standing: list[Earlier] = []
-        sequences = entries_of(self._record, self._reader, line, self._end)
-        if not sequences or sequences[-1] <= after:
-            return []
-        for event in events_of(self._record, self._reader, line, sequences, self._terms):
+        for event in events_of(self._record, self._reader, line, entries, self._terms):
             follows = tuple(standing[-REFERENCES_MAX:])
             message = MESSAGES[event.change]
             found.append(Alert(event=event, message=message, party=line.party, follows=follows))

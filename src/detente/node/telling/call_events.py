@@ -29,6 +29,7 @@ VERSIONS_MAX = 200
 def entries_of(record: Record, reader: Reader, line: Line, end: int) -> list[int]:
     """The entries of a call that may be for a reader, in order; none for who is not on the line.
 
+    The last of them is the reader's last alert: nothing follows on the end of a call.
     Those of others that were called are left out before the latest are taken: how many there
     are must change nothing for this reader.
 
@@ -44,7 +45,7 @@ def entries_of(record: Record, reader: Reader, line: Line, end: int) -> list[int
     speaking = {reader.party, line.party}
     steps = [one for one in line.steps if own or one.party in speaking]
     shown = [one.object_id for one in steps[-VERSIONS_MAX:]]
-    shown += [one.object_id for one in steps[:-VERSIONS_MAX] if one.act is Act.CLOSED]
+    closing = [one.object_id for one in steps if one.act is Act.CLOSED]
     histories = [record.history(line.incident)]
     if not own:
         name = call_name(line.incident, reader.party)
@@ -52,14 +53,15 @@ def entries_of(record: Record, reader: Reader, line: Line, end: int) -> list[int
         histories.append(record.history(call.object_id))
     # The first of each is where it begins.
     found = {one for some in histories for one in (*some[:1], *some[-VERSIONS_MAX:])}
-    found |= {one for step in shown for one in record.history(step)[-VERSIONS_MAX:]}
-    return sorted(one for one in found if one < end)
+    found |= {one for step in (*shown, *closing) for one in record.history(step)[-VERSIONS_MAX:]}
+    over = min((record.history(one)[0] for one in closing), default=end)
+    return sorted(one for one in found if one < end and one <= over)
 
 
 def events_of(
     record: Record, reader: Reader, line: Line, sequences: Sequence[int], terms: Terms
 ) -> Iterator[Event]:
-    """The events of a call for a reader: new, changed, and ended at most once, as the last.
+    """The events of a call for a reader: new, changed, and ended by what closes it.
 
     Each shows the incident as it was by then, beside what it says itself.
     """
@@ -81,8 +83,6 @@ def events_of(
         begun = True
         shows = None if isinstance(entry.value, Incident) else incident
         yield replace(seen.event, change=change, shows=shows)
-        if over:
-            return
 
 
 def _is_own(reader: Reader, line: Line) -> bool:
