@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_hotline import LADDER, LISTENERS, TERMS, after_s, line, listen, own_call
+from test_hotline import LISTENERS, TERMS, after_s, line, listen, own_call
 from test_people import until
 
 from cli import Ran, detente
@@ -19,6 +19,8 @@ from http_node import Node, node_at
 from nodes import hospital
 
 WHERE = "50.0 10.0"
+RUNG_S = 3
+"""When the first rung of these terms is due."""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +97,7 @@ def test_ladder(folder: Path, node: Node) -> None:
     said = call(folder)
     two = node.party("two")
     until(lambda: own_call(two, receipt(said)).get("rung") == 1, 20)
-    assert after_s(own_call(two, receipt(said))) >= LADDER[0]["after_s"]
+    assert after_s(own_call(two, receipt(said))) >= RUNG_S
     done = step(folder, said, "acting", "two", "--words", "We turn away")
     assert (done.status, done.err) == (0, "")
     assert "two acting: We turn away" in done.out
