@@ -1,13 +1,14 @@
 """The hotline from the command line, with the real command; test_calling.md tells it."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from test_hotline import LISTENERS, TERMS, after_s, line, listen, own_call
+from test_hotline import LISTENERS, after_s, line, listen, own_call
 from test_people import until
 
 from cli import Ran, detente
@@ -19,6 +20,8 @@ from http_node import Node, node_at
 from nodes import hospital
 
 WHERE = "50.0 10.0"
+LADDER = [{"after_s": 3, "rings": "next_desk"}, {"after_s": 600, "rings": "all_members"}]
+TERMS = {"name": "test", "hotline": {"ladder": LADDER}}
 RUNG_S = 3
 """When the first rung of these terms is due."""
 
@@ -98,11 +101,15 @@ def test_ladder(folder: Path, node: Node) -> None:
     two = node.party("two")
     until(lambda: own_call(two, receipt(said)).get("rung") == 1, 20)
     assert after_s(own_call(two, receipt(said))) >= RUNG_S
-    done = step(folder, said, "acting", "two", "--words", "We turn away")
+    forged = "We turn away\x1b[2J\nafter 9 s  one closed"
+    done = step(folder, said, "acting", "two", "--words", forged)
     assert (done.status, done.err) == (0, "")
     assert "two acting: We turn away" in done.out
+    # What a party says is its own line, whatever it would do to a terminal.
+    assert "\x1b" not in done.out
+    assert not re.search(r"^\s*after 9 s +one closed", done.out, re.MULTILINE)
     seen = line(node.party("one"), receipt(said))
-    assert (seen["state"], seen["steps"][0]["view"]["value"]["text"]) == ("acting", "We turn away")
+    assert (seen["state"], seen["steps"][0]["view"]["value"]["text"]) == ("acting", forged)
     assert "next" not in line(two, receipt(said))
     assert step(folder, said, "closed", "one").status == 0
 
@@ -139,12 +146,9 @@ def test_wrongly(folder: Path, node: Node) -> None:
     before = node.party("one").get("/v1/incidents").json["lines"]
     asked = {
         ("call", "here", "--party", "one", "--code", "other"): "position",
-        ("call", WHERE, "--party", "one", "--code", "fire"): "stop_hitting_us",
         ("call", WHERE, "--party", "four", "--code", "other"): "party four",
-        ("call", WHERE, "--party", "one", "--code", "other", "--language", "!"): "language",
         ("call", "97.0 10.0", "--party", "one", "--code", "other"): "centre",
         ("call", WHERE, "--party", "one", "--code", "other", "--id", "our 17"): "our 17",
-        ("step", "0" * 32, "closed", "--party", "one"): "call 0",
     }
     for arguments, named in asked.items():
         done = detente(*arguments, cwd=folder)

@@ -34,7 +34,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Path]
         for name in ("one", "two", "three", "four"):
             admitted = {"id": name, "name": name.title(), "desks": DESKS}
             assert administrator.post("/v1/parties", admitted).status in {200, 201}
-        assert administrator.post("/v1/agreement", TERMS).status in {200, 201}
+        # Without a ladder of its own: nobody is called again while a busy machine is slow.
+        assert administrator.post("/v1/agreement", {"name": "test"}).status in {200, 201}
         for name, lon in (("two", 10.0), ("three", 20.0)):
             party = node.party(name)
             until(lambda party=party: party.get("/v1/me").status == 200)  # type: ignore[misc]
@@ -175,10 +176,12 @@ def test_others(node: Node) -> None:
 def test_called_later(node: Node) -> None:
     """Whoever is called later has its alert from then on"""
     one, four = node.party("one"), node.party("four")
+    administrator = node.party("one", Role.ADMINISTRATOR)
+    assert administrator.post("/v1/agreement", TERMS).status in {200, 201}
     receipt = call(one, "later", 10.0)
     assert step(one, receipt, "stated", text="It goes on").status == 201
     sequence = int(feed_after(four))
-    until(lambda: bool(alerts(four, receipt)), seconds=15)
+    until(lambda: bool(alerts(four, receipt)), seconds=30)
     root = last(four, receipt)
     assert text(root, "msgType") == "Alert"
     called_at = datetime.fromisoformat(own_call(four, receipt)["at"]).astimezone(UTC)
@@ -192,6 +195,7 @@ def test_called_later(node: Node) -> None:
     assert "Called again: step" in all_of(root, "description")[0]
     assert line(two, receipt)["rung"] > 0
     assert step(one, receipt, "closed").status == 201
+    assert administrator.post("/v1/agreement", {"name": "test"}).status in {200, 201}
 
 
 def feed_after(party: Party) -> int:

@@ -32,16 +32,22 @@ def _call(page: LinePage, line: LineView) -> RenderableType:
     table.add_row("opened", f"{utc(line.opened)}, {_clock(opened_s)} ago")
     table.add_row("where", Text("; ".join(_place(one) for one in incident.volumes)))
     if incident.words:
-        table.add_row("words", Text(incident.words))
+        table.add_row("words", plain(incident.words))
     table.add_row("state", _state(page, line))
     for name, said in _told(line):
-        table.add_row(name, Text(said))
+        table.add_row(name, plain(said))
     for one in line.steps:
         step = one.view.value
         assert isinstance(step, IncidentStep), "steps are steps"  # noqa: S101
-        text = f": {step.text}" if step.text else ""
-        table.add_row(f"after {_clock(one.after_s)}", Text(f"{step.party} {step.act}{text}"))
+        said = f": {step.text}" if step.text else ""
+        table.add_row(f"after {_clock(one.after_s)}", plain(f"{step.party} {step.act}{said}"))
     return table
+
+
+def plain(text: str) -> Text:
+    """What a party says, as a terminal may show it: one line, and no control characters."""
+    shown = (one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return Text("".join(shown))
 
 
 def _state(page: LinePage, line: LineView) -> str:
