@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
 
@@ -31,9 +32,13 @@ class Receiver:
             self.connected.set()
 
     def send(self, data: bytes) -> None:
-        """To all."""
-        for client in self._clients:
-            client.sendall(data)
+        """To all that are still there."""
+        for client in list(self._clients):
+            try:
+                client.sendall(data)
+            except OSError:  # One that was killed.
+                self._clients.remove(client)
+                client.close()
 
     def close(self) -> None:
         """End all connections, and let nobody in."""
@@ -42,7 +47,8 @@ class Receiver:
         self.connected.clear()
         clients, self._clients = self._clients, []
         for client in clients:
-            client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
             client.close()
 
 

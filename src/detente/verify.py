@@ -280,7 +280,7 @@ class Evidence:
         for one in (one for one in self.entries if one.object):
             good = sha256(one.salt + one.data).hexdigest() == one.says["commitment"]
             require(good and len(one.salt) == HASH, f"{one.name} committed to something else")
-            of_node = one.says["kind"] in {"agreement", "delivery", "check", "call"}
+            of_node = one.says["kind"] in {"agreement", "delivery", "check", "call", "alert"}
             author = "node" if of_node else one.object.get("party", one.says["party"])
             same = (one.object["type"], author) == (one.says["kind"], one.says["party"])
             require(same, f"the object of {one.name} is another's or of another kind")

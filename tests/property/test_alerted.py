@@ -199,7 +199,13 @@ def test_what_is_released_until_then_expires_then() -> None:
 
 def test_what_is_gone_says_neither_name_nor_place() -> None:
     page, alert = told(None, Message.CANCEL)
-    alert = replace(alert, follows=(Earlier(version=1, at=AT), Earlier(version=2, at=AT)))
+    alert = replace(
+        alert,
+        follows=(
+            Earlier(object="a" * 32, version=1, at=AT),
+            Earlier(object="a" * 32, version=2, at=AT),
+        ),
+    )
     root = read(written(alert_element(page, alert, HEAD)))
     assert all_of(root, "areaDesc") == []
     assert all_of(root, "status") == ["Exercise"]

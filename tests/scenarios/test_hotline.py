@@ -288,6 +288,35 @@ def test_people(node: Node) -> None:
     gateway.stop()
 
 
+def test_desks(node: Node) -> None:
+    """A webhook for one desk is told when the ladder calls that desk"""
+    one, two, hooks = node.party("one"), node.party("two"), {}
+    for desk in ("watch", "air"):
+        hook = hooks[desk] = Receiver()
+        wish = {"kinds": ["call"], "url": hook.url, "desk": desk}
+        answer = two.post("/v1/subscriptions", wish)
+        assert answer.status == 201, answer.body
+        hook.secret = answer.json["secret"]
+    two.post("/v1/subscriptions", {"kinds": ["call"], "desk": "roof"}).refused(
+        400, "malformed_input"
+    )
+    two.post("/v1/subscriptions", {"desk": "air"}).refused(400, "malformed_input")
+    receipt = call(one, "desks", 10.0)
+    until(lambda: bool(hooks["watch"].taken))
+    first = hooks["watch"].taken[0]["data"]["events"][0]
+    assert first["view"]["value"]["desks"] == ["watch"]
+    assert hooks["air"].taken == []
+    until(lambda: bool(hooks["air"].taken))
+    second = hooks["air"].taken[0]["data"]["events"][0]
+    assert second["view"]["value"]["desks"] == ["watch", "air"]
+    assert step(one, receipt, "closed").status == 201
+    for found in two.get("/v1/subscriptions").json["subscriptions"]:
+        two.ask("DELETE", f"/v1/subscriptions/{found['object']}")
+    for hook in hooks.values():
+        hook.stop()
+        assert not hook.problems
+
+
 def test_evidence(node: Node, tmp_path: Path) -> None:
     """The whole chain is one file, that verifies without the node, and names to each what is his"""
     one, two = node.party("one"), node.party("two")

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from detente.core.party import Desk, Party
 from detente.node.keyring import Keyring
 from detente.node.theatre import admit, found
 from detente.store import Store
+from forging import checked
 from http_node import Node
 from nodes import hospital
 from page import Seat, chromium, page_node
@@ -182,6 +184,18 @@ def test_taken_in(one: Seat, two: Seat) -> None:
     two.page.wait_for_selector(".alert.warning button.main", state="detached")
     assert one.page.locator(".alert.warning button.main").count() == 1
     one.keep("watch-acknowledged")
+
+
+def test_proven(two: Seat, tmp_path: Path) -> None:
+    """Whoever was told an alert takes home what proves it"""
+    two.tab("watch")
+    with two.page.expect_download() as taken:
+        two.page.click(".alert:has-text('4b1820') a[download]")
+    file = tmp_path / "alert.html"
+    taken.value.save_as(file)
+    assert "alert " in checked(file.read_bytes())
+    assert b"4b1820" in file.read_bytes()
+    assert b"Clinic" in file.read_bytes()
 
 
 def test_hidden(sky: Sky, one: Seat, two: Seat) -> None:

@@ -11,8 +11,11 @@ import pytest
 
 from cli import detente
 from conftest import begin
+from detente import verify as verifier
+from detente.core.principal import Role
 from detente.node.keyring import Keyring
 from detente.store import Store
+from forging import checked
 from http_node import Node, Party, node_at
 from nodes import hospital
 from radio import Receiver, sbs
@@ -140,7 +143,7 @@ def test_who_is_warned(coast: Coast) -> None:
     assert 100 < seen["time_s"] < 300
     assert 25_000 < seen["distance_m"] < 34_000
     (unnamed,) = near(found, None, "St Mary")
-    assert set(unnamed) - {"leaf"} == {"level", "begun", "entry", "time_s", "id"}
+    assert set(unnamed) - {"leaf", "object"} == {"level", "begun", "entry", "time_s", "id"}
     assert unnamed["time_s"] % 60 == 0
     # The coast guard sees both, and what it was shown is on the record before.
     found = coast.one.get("/v1/alerts").json
@@ -220,6 +223,60 @@ def test_on_record(coast: Coast) -> None:
     nobody = coast.node.party("")
     nobody.get("/v1/watch").refused(401, "not_authentic")
     nobody.get("/v1/watch/stream").refused(401, "not_authentic")
+
+
+def test_proven(coast: Coast, tmp_path: Path) -> None:
+    """Whoever was told an alert holds what proves it, and nothing of what others were told"""
+
+    def north() -> None:
+        coast.shown.send(sbs("4B1837", 51.3, 10.0, 240, 0))
+        coast.kept.send(sbs("4B1838", 50.3, 10.0, 240, 0))
+
+    def known(found: Any) -> list[str]:
+        mine = [a["object"] for a in lines_of(found, "4b1837") if a.get("object")]
+        hidden = [
+            alert["object"]
+            for group in found["groups"] if "track" not in group
+            for alert in group["alerts"] if alert.get("object")
+        ]  # fmt: skip
+        return [*mine, hidden[-1]] if mine and hidden else []
+
+    mine, unnamed = known(until(coast.two, "/v1/watch", known, north))
+    watch = coast.node.party("two", Role.WATCH)
+    path = f"/v1/objects/{mine}/evidence"
+    first = watch.get(path)
+    assert (first.status, first.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    said = checked(first.body)
+    assert f"alert {mine} in the theatre test" in said
+    assert "version 1, entry" in said
+    assert "signed by node" in said
+    for told in (b"4b1837", b"warning", b"Hidden of two"):
+        assert told in first.body
+    assert b"4b1838" not in first.body
+    assert b"St Mary" not in first.body
+    # Its own word comes into it, and anybody can check it with the program alone.
+    history = watch.get(f"/v1/objects/{mine}/history").json["versions"]
+    word = {"source_id": "seen it", "entry": history[-1]["leaf"], "level": "acted_on"}
+    assert watch.post("/v1/acknowledgements", word).status == 201
+    (tmp_path / "alert.html").write_bytes(watch.get(path).body)
+    ran = detente("verify", "alert.html", cwd=tmp_path)
+    assert ran.status == 0, ran.out
+    assert "to two: " in ran.out
+    assert "(the node attests: acted_on)" in ran.out
+    altered = (tmp_path / "alert.html").read_bytes().replace(b"4b1837", b"4b1839")
+    assert verifier.verify(altered)[0] == 1
+    # Of a track that two is not shown, its evidence tells as little as its alert.
+    other = watch.get(f"/v1/objects/{unnamed}/evidence")
+    checked(other.body)
+    assert b"St Mary" in other.body
+    for hidden in (b"4b18", b"ship", b"aircraft"):
+        assert hidden not in other.body
+    # One reports both tracks, and holds what it was told itself; what two was told is not for it.
+    for role in (Role.WATCH, Role.AUDITOR, Role.ADMINISTRATOR):
+        coast.node.party("one", role).get(path).refused(404, "not_found")
+    ran = detente("evidence", mine, "-o", "x.html", "--store", coast.place, cwd=coast.place.parent)
+    assert ran.status == 0, ran.err
+    checked((coast.place.parent / "x.html").read_bytes())
 
 
 def test_a_false_position(coast: Coast) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from detente.core.agreement import Agreement, Separation
 from detente.core.entry import EntryKind
+from detente.core.incident import Call
 from detente.core.lifecycle import Standing
 from detente.core.notice import Notice
 from detente.core.plan import Plan
@@ -52,6 +53,33 @@ def wish(volumes: tuple[Volume, ...] = HERE, **parts: Any) -> Wanted:
     found = wanted("s", "two", 5, value)
     assert found is not None
     return found
+
+
+def test_a_desk_is_told_of_the_calls_that_call_it() -> None:
+    def call(*desks: str) -> Seen:
+        value = Call(
+            source_id="i.two", incident="1" * 32, to="two", opened=NOW, since=NOW, at=NOW,
+            desks=desks,
+        )  # fmt: skip
+        view = View(
+            object="0" * 32, kind=EntryKind.CALL, version=1, sequence=10, token="",
+            grade=Grade.FULL, party="node", value=value,
+        )  # fmt: skip
+        return Seen(event=event(kind=EntryKind.CALL, view=view), everywhere=True)
+
+    of = wish((), kinds=("call",), desk="air")
+    check_wish(of.value)
+    asked = {
+        ("watch",): False, ("watch", "air"): True, (): True,
+    }  # fmt: skip
+    for desks, expected in asked.items():
+        assert bool(match([call(*desks)], [of], {"watch", "air"})) is expected
+    # One that is no more would never be called: then it is told of all.
+    assert match([call("watch")], [of], {"watch"})
+    assert match([call("watch")], [wish((), kinds=("call",))], {"watch", "air"})
+    for kinds in ((), ("call", "notice"), ("notice",)):
+        with pytest.raises(MalformedInput, match="kinds of call alone"):
+            check_wish(wish((), kinds=kinds, desk="air").value)
 
 
 def told(one: Seen, of: Wanted) -> list[Event]:

@@ -84,6 +84,7 @@ export class WatchPanel extends Speaking {
       ${ofMany ? html`<span class="clock">${soon(alert)}</span>` : nothing}
       ${far(alert) ? html`<span class="far">${far(alert)}</span>` : nothing}
       ${alert.entry?.desk && alert.entry.party !== this.party ? html`<span class="far">${say("watch.call", { desk: desk(alert.entry) })}</span>` : nothing}
+      ${proof(alert)}
     </li>`;
   }
 
@@ -93,6 +94,7 @@ export class WatchPanel extends Speaking {
       <p>${one.heard ? say("watch.last-heard", { time: at(one.heard) }) : say("watch.never-heard")}</p>
       ${one.problem ? html`<p>${one.problem}</p>` : nothing}
       ${desk(one) && one.party !== this.party ? html`<p>${say("watch.call", { desk: desk(one) })}</p>` : nothing}
+      ${proof(one)}
       ${this.taking([one])}
     </article>`;
   }
@@ -136,6 +138,11 @@ export class WatchPanel extends Speaking {
         <td>${one.heard ? at(one.heard) : say("watch.never-heard")}<br>${say("watch.positions", { count: one.positions, doubted: one.doubted })}</td>
       </tr>`)}</tbody></table>`;
   }
+}
+
+/** What proves that the party was told, once that is on record. */
+function proof(alert: AlertShown | SilentFeed): unknown {
+  return alert.object ? html`<a class="far" href="/v1/objects/${alert.object}/evidence" download>${say("evidence")}</a>` : nothing;
 }
 
 function facts(track: Track): unknown {

@@ -5,6 +5,7 @@ import typer
 from detente.cli import (
     access,
     audit,
+    calling,
     check,
     conflicts,
     demo,
@@ -51,6 +52,9 @@ app.command()(register.withdraw)
 app.command()(register.erase)
 app.command()(register.agreement)
 app.command()(silence.silence)
+app.command()(calling.call)
+app.command()(calling.calls)
+app.command()(calling.step)
 app.command()(evidence.evidence)
 app.command()(evidence.complete)
 app.command()(evidence.verify)

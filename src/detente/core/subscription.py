@@ -23,6 +23,7 @@ class Subscription(Struct, frozen=True, kw_only=True, tag="subscription", omit_d
         volumes: Where and when; none is everywhere, always.
         url: Where to post what happens; None for a party that polls or listens.
         people: Where to tell people that something happened, sealed by the node.
+        desk: One of the party's own: told only of the calls on the hotline that call it.
         implicit: Made for a plan, by ASTM F3548-21, and gone with it.
         uss: For a subscription by ASTM F3548-21: whose server to notify.
     """
@@ -33,6 +34,7 @@ class Subscription(Struct, frozen=True, kw_only=True, tag="subscription", omit_d
     volumes: VolumesIfAny = ()
     url: BaseUrl | None = None
     people: Annotated[str, Meta(max_length=4_000)] | None = None
+    desk: PartyId | None = None
     implicit: bool = False
     standing: Standing = Standing.IN_FORCE
     uss: Uss | None = None

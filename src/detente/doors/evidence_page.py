@@ -22,7 +22,9 @@ from detente.core.party import Party
 from detente.core.telling import Acknowledgement, Delivery
 from detente.core.told import PROVES
 from detente.core.volume import MM_PER_M, Circle, Volume
+from detente.core.warned import Warned
 from detente.core.wire import Value, read
+from detente.doors.evidence_alert import warning
 from detente.doors.evidence_map import svg
 
 _STYLE = (
@@ -88,6 +90,7 @@ def page(evidence: Evidence) -> tuple[bytes, bytes]:
             f"<h1>{title}</h1><p class=note>{_NOTE}</p>",
             _section("What it says", _said(last, versions)),
             _section("What was told, and by what record", _answer(last)),
+            _section("Of what was warned, version by version", _warnings(versions)),
             _section("Where", _map(last)),
             _section("What happened, in the order of the record", _timeline(lines)),
             _section("Who was told", "" if isinstance(last, Check) else _told(evidence)),
@@ -184,7 +187,17 @@ def _answer(value: Value | None) -> str:
     )
 
 
+def _warnings(versions: Sequence[_Line]) -> str:
+    """What the node told a party of an alert, as it rose and ended."""
+    told = [(one.signed.statement.version, warning(one.value)) for one in versions]
+    rows = [(number, *cell) for number, cells in told for cell in cells]
+    note = "<p>A warning informs; it permits nothing. Where the track was is not on the record.</p>"
+    return _table(("Version", "", "As it was told"), rows) + note if rows else ""
+
+
 def _volumes(value: Value | None) -> tuple[Volume, ...]:
+    if isinstance(value, Warned):
+        return ()  # Where the track was is not on the record.
     track = getattr(value, "track", None)
     if track is not None:
         return (Volume(footprint=(Circle(centre=track.position, radius_mm=track.accuracy_mm),)),)

@@ -97,6 +97,7 @@ class AlertShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
             not shown.
         id: Of this alert to this party, for as long as it lasts.
         leaf: Leaf hash of its entry, for an acknowledgement; None while there is none.
+        object: Id of that entry's object, for evidence; likewise.
         acknowledged: Who took in what that entry says.
     """
 
@@ -112,6 +113,7 @@ class AlertShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_s: float | None = None
     id: str = ""
     leaf: str | None = None
+    object: str | None = None
     acknowledged: tuple[TookIn, ...] = ()
 
 
@@ -146,7 +148,7 @@ class SilentFeed(Struct, frozen=True, kw_only=True, omit_defaults=True):
         feed: Its name.
         heard: Time of its last position; None where none came.
         problem: What is wrong with the connection; empty where nothing is known.
-        leaf, acknowledged: As of an alert.
+        leaf, object, acknowledged: As of an alert.
     """
 
     id: str
@@ -156,6 +158,7 @@ class SilentFeed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: str = ""
     desk: Desk | None = None
     leaf: str | None = None
+    object: str | None = None
     acknowledged: tuple[TookIn, ...] = ()
 
 
@@ -364,6 +367,7 @@ class Alerting:
             shown,
             id=name if known is None else known.value.source_id,
             leaf=None if known is None else known.leaf,
+            object=None if known is None else known.object_id,
             begun=shown.begun if known is None else known.value.begun,
             acknowledged=tuple(taken),
         )
@@ -388,6 +392,7 @@ class Alerting:
             problem=one.problem,
             desk=reader.desk_of(one.party, None),
             leaf=None if known is None else known.leaf,
+            object=None if known is None else known.object_id,
             acknowledged=tuple(taken_in(found, reader.party, about, (one.party,))),
         )
 

@@ -51,6 +51,7 @@ RELEASED = (
     EntryKind.PLAN,
     EntryKind.REPORT,
     EntryKind.INCIDENT,
+    EntryKind.ALERT,
 )
 """Kinds of which there is evidence: those that others are told of."""
 

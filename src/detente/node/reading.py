@@ -184,6 +184,8 @@ class Reading:
     async def evidence(self, principal: Principal, object_id: str, notary: Notary) -> Evidence:
         """What proves an object, for its author, or an auditor or administrator who may see it.
 
+        An alert is proven to whoever it was told: it is the node's word to that party alone.
+
         Raises:
             NotFound: There is none, or not for this reader.
             NotPermitted: A reader who may see it, and is neither.
@@ -193,7 +195,7 @@ class Reading:
 
         def look_up(look: _Look) -> Evidence:
             stored = _whole(look, object_id)
-            if stored.party != principal.party:
+            if stored.party != principal.party and stored.kind is not EntryKind.ALERT:
                 principal.require(Scope.AUDIT, Scope.ADMIN)
             return gather(look.record, look.reader, stored, notary, now=look.reader.now)
 

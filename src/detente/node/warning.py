@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import os
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -117,6 +118,7 @@ class Warner:
             if not await self._is_wanted():
                 continue
             await self._lease.take()
+            _LOG.info("alerts are written here", extra={"fields": {"pid": os.getpid()}})
             keeping = asyncio.create_task(self._lease.keep())
             try:
                 await self._write_on()

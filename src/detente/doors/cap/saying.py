@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from detente.core.incident import Incident
 from detente.core.party import Desk
 from detente.core.release import Grade
 from detente.core.view import View
@@ -27,6 +28,9 @@ HEADLINE_MAX = 160
 SOON = timedelta(hours=1)
 """CAP's ``Expected`` is "within next hour"."""
 
+IMMEDIATE = "Immediate"
+"""CAP's word for what asks for an answer now: a zone that is in force, and every open call."""
+
 INFORMS = "This alert informs; it permits nothing. Whoever is in doubt calls the desk."
 
 RULES = {
@@ -42,9 +46,10 @@ UNNAMED = ("Zone", "Part of a zone is somewhere in this area; what it asks, its 
 
 
 class Said(Struct, frozen=True, kw_only=True):
-    """What is the same in all of an alert's information.
+    """What is the same in all of an alert's information, in one language.
 
-    ``around_mm`` is what the object asks around itself, with how ill its line is known.
+    ``around_mm`` is what the object asks around itself, with how ill its line is known; ``code``
+    the coded message of a call; ``place`` what its area is.
     """
 
     event: str
@@ -54,6 +59,9 @@ class Said(Struct, frozen=True, kw_only=True):
     response: str | None
     contact: str
     around_mm: int = 0
+    language: str = "en"
+    code: str = ""
+    place: str = "The area drawn here"
 
 
 class Window(Struct, frozen=True, kw_only=True):
@@ -77,33 +85,33 @@ def said_of(alert: Alert, sender: str) -> Said:
         name = _name(view)
         return Said(
             event=UNNAMED[0],
-            headline=_cut(f"{sender}: {name} no longer stands as it was told"),
+            headline=cut(f"{sender}: {name} no longer stands as it was told"),
             description="What was told in the alerts that this one names holds no longer. "
             "Whether anything stands there now is not said by it.",
             instruction=f"Check anew. {INFORMS}",
             response=None,
-            contact=_contact(None if view is None else view.desk),
+            contact=contact_of(None if view is None else view.desk),
         )
     assert view is not None, "only what is gone shows nothing"  # noqa: S101
     zone = view.value if isinstance(view.value, Zone) else None
     event, asks = UNNAMED if zone is None else RULES[zone.rule]
     return Said(
         event=event,
-        headline=_cut(f"{sender}: {event}, {_name(view)}"),
+        headline=cut(f"{sender}: {event}, {_name(view)}"),
         description=_description(zone, view),
         instruction=f"{asks} {INFORMS}",
         response="Avoid",
-        contact=_contact(view.desk),
+        contact=contact_of(view.desk),
         around_mm=0 if zone is None else zone.standoff_mm + zone.uncertainty_mm,
     )
 
 
 def windows_of(alert: Alert) -> list[Window]:
     """The object's volumes by time, in the order in which they are; none where none is seen."""
-    view = alert.event.view
+    view = alert.incident or alert.event.view
     if view is None:
         return []
-    volumes = view.value.volumes if isinstance(view.value, Zone) else view.area
+    volumes = view.value.volumes if isinstance(view.value, Zone | Incident) else view.area
     until = _until(view)
     by_time: dict[tuple[datetime | None, datetime | None], list[Volume]] = {}
     for volume in volumes:
@@ -114,7 +122,7 @@ def windows_of(alert: Alert) -> list[Window]:
         Window(
             onset=start,
             expires=_least(end, until),
-            urgency=_urgency(start, end, alert.event.at),
+            urgency=IMMEDIATE if alert.incident else _urgency(start, end, alert.event.at),
             volumes=tuple(some),
         )
         for (start, end), some in by_time.items()
@@ -143,7 +151,7 @@ def _description(zone: Zone | None, view: View) -> str:
     return " ".join(parts)
 
 
-def _contact(desk: Desk | None) -> str:
+def contact_of(desk: Desk | None) -> str:
     """A desk and how to reach it: a role, never a person."""
     if desk is None:
         return ""
@@ -162,7 +170,7 @@ def _urgency(start: datetime | None, end: datetime | None, sent: datetime) -> st
     if end is not None and end < sent:
         return "Past"
     if start is None or start <= sent:
-        return "Immediate"
+        return IMMEDIATE
     return "Expected" if start - sent <= SOON else "Future"
 
 
@@ -179,5 +187,6 @@ def _least(*times: datetime | None) -> datetime | None:
     return min((one.astimezone(UTC) for one in times if one is not None), default=None)
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A headline, no longer than one may be."""
     return text if len(text) <= HEADLINE_MAX else f"{text[: HEADLINE_MAX - 1]}…"

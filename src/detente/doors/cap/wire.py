@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from detente.core.release import Tlp
 from detente.doors.cap.areas import Area, areas_of
+from detente.doors.cap.calling import said_of_call
 from detente.doors.cap.saying import Said, Window, said_of, windows_of
 from detente.node.telling.alerts import Alert, AlertPage, Earlier, Message
 
@@ -25,6 +26,9 @@ CAP = "urn:oasis:names:tc:emergency:cap:1.2"
 ATOM = "http://www.w3.org/2005/Atom"
 CAP_TYPE = "application/cap+xml"
 ATOM_TYPE = "application/atom+xml"
+
+CODES = "detente:incident"
+"""What names the coded messages of the hotline, for a program that reads them."""
 
 Element = Any
 """Of lxml, which has no types."""
@@ -53,7 +57,7 @@ def alert_element(page: AlertPage, alert: Alert, head: Letterhead) -> Element:
     """One alert, not signed yet."""
     reader, event = page.reader, alert.event
     root = etree.Element(_cap("alert"), nsmap={None: CAP})
-    _put(root, "identifier", _identifier(page, alert, event.version))
+    _put(root, "identifier", _identifier(page, event.object, event.version))
     _put(root, "sender", _sender(page, alert))
     _put(root, "sent", _time(event.at))
     _put(root, "status", head.status)
@@ -67,11 +71,20 @@ def alert_element(page: AlertPage, alert: Alert, head: Letterhead) -> Element:
         _put(root, "note", f"TLP:{tlp.value.upper()}")
     if alert.follows:
         _put(root, "references", " ".join(_reference(page, alert, one) for one in alert.follows))
-    said = said_of(alert, _party(page, alert))
+    if alert.incident is not None:
+        _put(root, "incidents", alert.incident.object)
     windows: list[Window | None] = [*windows_of(alert)]
-    for window in windows or [None]:
-        _info(root, page, alert, said, window, head)
+    for said in _said(page, alert):
+        for window in windows or [None]:
+            _info(root, page, alert, said, window, head)
     return root
+
+
+def _said(page: AlertPage, alert: Alert) -> list[Said]:
+    """What an alert says, once for each language in which it is said."""
+    if alert.incident is not None:
+        return said_of_call(page.reader, alert, alert.incident)
+    return [said_of(alert, _party(page, alert))]
 
 
 def _info(
@@ -84,7 +97,7 @@ def _info(
 ) -> None:
     info = etree.SubElement(root, _cap("info"))
     over = alert.message is Message.CANCEL
-    _put(info, "language", "en")
+    _put(info, "language", said.language)
     _put(info, "category", "Safety")
     _put(info, "event", said.event)
     if said.response is not None:
@@ -92,28 +105,34 @@ def _info(
     _put(info, "urgency", "Past" if over or window is None else window.urgency)
     _put(info, "severity", "Unknown")
     _put(info, "certainty", "Unknown")
+    if said.code:
+        code = etree.SubElement(info, _cap("eventCode"))
+        _put(code, "valueName", CODES)
+        _put(code, "value", said.code)
     if window is not None and not over:
         _put_time(info, "onset", window.onset)
         _put_time(info, "expires", window.expires, last=True)
     _put(info, "senderName", _party(page, alert))
     _put(info, "headline", said.headline)
-    _put(info, "description", said.description)
+    if said.description:
+        _put(info, "description", said.description)
     _put(info, "instruction", said.instruction)
-    _put(info, "web", f"{head.url}/v1/objects/{alert.event.object}")
+    _put(info, "web", f"{head.url}/v1/{_path(alert)}")
     if said.contact:
         _put(info, "contact", said.contact)
     if window is not None:
         for area in areas_of(window.volumes, said.around_mm):
-            _area(info, area)
+            _area(info, area, said)
 
 
-def _area(info: Element, area: Area) -> None:
+def _area(info: Element, area: Area, said: Said) -> None:
     element = etree.SubElement(info, _cap("area"))
-    spoken = ["The area drawn here"]
-    if area.simplified:
-        spoken.append("which is wider than the one that was filed")
+    spoken = [said.place]
     bounded = area.altitude_ft is not None
-    spoken.append("between the heights given" if bounded else "at all heights")
+    if said.language == "en":
+        if area.simplified:
+            spoken.append("which is wider than the one that was filed")
+        spoken.append("between the heights given" if bounded else "at all heights")
     _put(element, "areaDesc", ", ".join(spoken))
     for polygon in area.polygons:
         _put(element, "polygon", polygon)
@@ -140,8 +159,9 @@ def feed_element(page: AlertPage, head: Letterhead, links: Mapping[str, str]) ->
         etree.SubElement(root, _atom("link"), rel=relation, href=address, type=ATOM_TYPE)
     for alert in page.alerts:
         entry = etree.SubElement(root, _atom("entry"))
-        said = said_of(alert, _party(page, alert))
-        _put(entry, "id", f"tag:{page.theatre},2026:cap/{_identifier(page, alert)}")
+        said, *_ = _said(page, alert)
+        identifier = _identifier(page, alert.event.object, alert.event.version)
+        _put(entry, "id", f"tag:{page.theatre},2026:cap/{identifier}")
         _put(entry, "title", said.headline)
         _put(entry, "updated", _time(alert.event.at))
         author = etree.SubElement(entry, _atom("author"))
@@ -159,9 +179,8 @@ def written(root: Element) -> bytes:
     return made
 
 
-def _identifier(page: AlertPage, alert: Alert, version: int | None = None) -> str:
-    number = alert.event.version if version is None else version
-    return f"{page.theatre}.{alert.event.object}.{number}.{page.reader.party}"
+def _identifier(page: AlertPage, object_id: str, version: int) -> str:
+    return f"{page.theatre}.{object_id}.{version}.{page.reader.party}"
 
 
 def _sender(page: AlertPage, alert: Alert) -> str:
@@ -169,13 +188,20 @@ def _sender(page: AlertPage, alert: Alert) -> str:
 
 
 def _reference(page: AlertPage, alert: Alert, earlier: Earlier) -> str:
-    identifier = _identifier(page, alert, earlier.version)
+    identifier = _identifier(page, earlier.object, earlier.version)
     return f"{_sender(page, alert)},{identifier},{_time(earlier.at)}"
 
 
 def _party(page: AlertPage, alert: Alert) -> str:
     found = page.reader.parties.get(alert.party)
     return alert.party if found is None else found.name
+
+
+def _path(alert: Alert) -> str:
+    """Where the node has the object, or the call with all that was said in it."""
+    if alert.incident is not None:
+        return f"incidents/{alert.incident.object}"
+    return f"objects/{alert.event.object}"
 
 
 def _cap(name: str) -> str:

@@ -77,6 +77,8 @@ class NewSubscription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         kinds: Of the objects wanted; none is all.
         volumes: Where and when; none is everywhere, always.
         url: Where to post what happens; none for a party that polls or listens.
+        desk: With `kinds` of `call` alone: one of the party's desks, by id. It is told of a call
+            of the hotline when that calls this desk.
         people: Instead of `url`: where to tell people that there is something to read, as an
             address of apprise, such as mailtos://user:password@example.org?to=desk@example.org.
     """
@@ -86,6 +88,7 @@ class NewSubscription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     volumes: VolumesIfAny = ()
     url: BaseUrl | None = None
     people: Annotated[str, Meta(max_length=TARGET_LENGTH_MAX)] | None = None
+    desk: PartyId | None = None
 
 
 class NewlySubscribed(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -127,6 +130,7 @@ async def subscribe(
         volumes=data.volumes,
         url=data.url,
         people=people,
+        desk=data.desk,
     )
     command = Subscribe(principal, value, telling.allowed)
     if idempotency_key is None:

@@ -5,33 +5,37 @@ that it follows on. Nothing is kept for it: it follows from the record, by the s
 (``sight``) as a poll, a stream or a webhook tells. So it changes with no entry that is not for
 the reader.
 
-Zones are alerted of. Incidents are not yet: their kind would join KINDS here, and what an
-alert says of them ``detente.doors.cap.saying``.
+Zones are alerted of, and calls on the hotline: of those an alert is an entry that this reader
+may see (``detente.node.telling.call_events``), so they have more entries than versions.
 
 Source: CAP 1.2 (OASIS Standard, 1 July 2010) section 3.2.1; docs/adr/0029.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 
 from msgspec import Struct
 
 from detente.core.entry import EntryKind
+from detente.core.incident import Call, IncidentStep, Line
 from detente.core.principal import Principal, Scope
-from detente.core.view import Item, Reader
+from detente.core.view import Item, Reader, View
 from detente.core.volume import EPOCH
+from detente.core.wire import read
 from detente.errors import NotFound
 from detente.node.asking import reader_of
+from detente.node.hotline.called import ON_THE_LINE
 from detente.node.telling import Telling
+from detente.node.telling.call_events import entries_of, events_of
 from detente.node.telling.disclosures import shown_by
 from detente.node.telling.entries import Entry, Latest, Terms, read_chunk
 from detente.node.telling.sight import Change, Event, see
 from detente.store import Record, Stored
 
 KINDS = (EntryKind.ZONE,)
-"""Kinds of objects that are alerted of."""
+"""Kinds of objects that are alerted of by their versions."""
 
 LIMIT_MAX = 100
 """Alerts a page: each may draw an outline of thousands of places."""
@@ -60,6 +64,7 @@ class Message(StrEnum):
 class Earlier(Struct, frozen=True, kw_only=True):
     """An alert that another follows on: of which version, and when that was taken in."""
 
+    object: str
     version: int
     at: datetime
 
@@ -71,14 +76,21 @@ class Alert(Struct, frozen=True, kw_only=True):
         event: What happened, cut to the reader; its view is None where he may no longer see
             the object.
         message: What it is to the alerts before it.
-        party: Whose the object is.
-        follows: Those of the same object before it, oldest first.
+        party: Whose the object is; of a call, who calls.
+        follows: Those of the same object or call before it, oldest first.
     """
 
     event: Event
     message: Message
     party: str
     follows: tuple[Earlier, ...] = ()
+
+    @property
+    def incident(self) -> View | None:
+        """For a call on the hotline, what its caller says, as of then."""
+        if self.event.kind is EntryKind.INCIDENT:
+            return self.event.view
+        return self.event.shows if self.event.kind in ON_THE_LINE else None
 
 
 class AlertPage(Struct, frozen=True, kw_only=True):
@@ -88,7 +100,8 @@ class AlertPage(Struct, frozen=True, kw_only=True):
         reader: To whom they are told.
         theatre: Whose record it is.
         since: When the record began.
-        alerts: One an object, of its last version that is an event for the reader.
+        alerts: One an object, of its last version that is an event for the reader, and one a
+            call.
         after: Leads to the next page; None at the end.
     """
 
@@ -142,7 +155,9 @@ class Alerts:
         engine = self._telling.engine
         shown = engine.world.on_disk
         reader = reader_of(shown, principal.party, engine.clock())
-        return await self._telling.read(lambda record: act(_Look(record, reader, shown.sequence)))
+        return await self._telling.read(
+            lambda record: act(_Look(record, reader, shown.sequence, shown.lines))
+        )
 
     async def _disclose(self, principal: Principal, page: AlertPage) -> None:
         shown = shown_by(principal.party, [one.event for one in page.alerts])
@@ -152,16 +167,18 @@ class Alerts:
 class _Look:
     """One state of the record, by what its reader is judged, and to which entry."""
 
-    def __init__(self, record: Record, reader: Reader, end: int) -> None:
+    def __init__(self, record: Record, reader: Reader, end: int, lines: Mapping[str, Line]) -> None:
         self._record = record
         self._reader = reader
         self._end = end
+        self._lines = lines
         self._terms = Terms.load(record)
 
     def page(self, after: int, limit: int) -> AlertPage:
         found: list[Alert] = []
-        for stored in self._objects(after):
-            alerts = self._alerts(stored.object_id)
+        zones = (self._alerts(stored.object_id) for stored in self._objects(after))
+        calls = (self._calls(line, entries) for line, entries in self._on_line(after, limit))
+        for alerts in chain(zones, calls):
             # An object stands where its last alert does: what came later is not for the reader.
             if alerts and alerts[-1].event.sequence > after:
                 found = sorted([*found, alerts[-1]], key=_sequence)[: limit + 1]
@@ -169,12 +186,22 @@ class _Look:
         return self._page(found[:limit], found[limit - 1].event.sequence if more else None)
 
     def one(self, object_id: str, version: int) -> AlertPage:
-        stored = self._record.identified([object_id]).get(object_id)
-        known = stored is not None and stored.kind in KINDS
-        for alert in self._alerts(object_id) if known else ():
-            if alert.event.version == version:
+        for alert in self._alerts_with(object_id):
+            if (alert.event.object, alert.event.version) == (object_id, version):
                 return self._page([alert], None)
         raise NotFound(f"alert {object_id}.{version}")
+
+    def _alerts_with(self, object_id: str) -> list[Alert]:
+        """Those among which one of an object would be."""
+        stored = self._record.identified([object_id]).get(object_id)
+        if stored is not None and stored.kind in KINDS:
+            return self._alerts(object_id)
+        if stored is None or stored.data is None or stored.kind not in ON_THE_LINE:
+            return []
+        value = read(stored.data)
+        incident = value.incident if isinstance(value, Call | IncidentStep) else object_id
+        line = self._lines.get(incident)
+        return [] if line is None else self._calls(line, self._entries(line))
 
     def _page(self, alerts: Sequence[Alert], after: int | None) -> AlertPage:
         theatre, *_ = self._record.head()
@@ -206,7 +233,27 @@ class _Look:
             if message is Message.CANCEL:
                 standing = []
             elif self._shown(entry):
-                standing.append(Earlier(version=entry.version, at=entry.at))
+                standing.append(Earlier(object=entry.object_id, version=entry.version, at=entry.at))
+        return found
+
+    def _on_line(self, after: int, limit: int) -> list[tuple[Line, list[int]]]:
+        """The calls whose last alerts come next, and their entries: only these are read."""
+        found = [(line, self._entries(line)) for line in self._lines.values()]
+        later = [one for one in found if one[1] and one[1][-1] > after]
+        return sorted(later, key=lambda one: one[1][-1])[: limit + 1]
+
+    def _entries(self, line: Line) -> list[int]:
+        return entries_of(self._record, self._reader, line, self._end)
+
+    def _calls(self, line: Line, entries: Sequence[int]) -> list[Alert]:
+        """All of one call's, oldest first."""
+        found: list[Alert] = []
+        standing: list[Earlier] = []
+        for event in events_of(self._record, self._reader, line, entries, self._terms):
+            follows = tuple(standing[-REFERENCES_MAX:])
+            message = MESSAGES[event.change]
+            found.append(Alert(event=event, message=message, party=line.party, follows=follows))
+            standing.append(Earlier(object=event.object, version=event.version, at=event.at))
         return found
 
     def _versions(self, object_id: str) -> Iterator[tuple[Entry, Latest]]:

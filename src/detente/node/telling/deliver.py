@@ -32,7 +32,7 @@ from detente.node.engine import Engine
 from detente.node.telling.cursors import ALL, Held, Keep, Move, read_cursors
 from detente.node.telling.disclosures import disclosures_of
 from detente.node.telling.entries import Chunk
-from detente.node.telling.events import Events, seen_by
+from detente.node.telling.events import Events, desks_of, seen_by
 from detente.node.telling.lease import Lease
 from detente.node.telling.listening import Listening
 from detente.node.telling.matching import Wanted, match
@@ -275,8 +275,9 @@ class Deliverer:
         on_disk, now = self._engine.world.on_disk, self._engine.clock()
         found: dict[str, int] = {}
         for party, own in by_party.items():
-            seen = seen_by(reader_of(on_disk, party, now), chunk)
-            for object_id, events in match(seen, own).items():
+            reader = reader_of(on_disk, party, now)
+            seen = seen_by(reader, chunk)
+            for object_id, events in match(seen, own, desks_of(reader)).items():
                 found[object_id] = events[0].sequence
                 if any(one.kind is EntryKind.CALL for one in events):
                     self._urgent.add(object_id)

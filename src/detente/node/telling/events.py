@@ -102,7 +102,13 @@ def told(reader: Reader, chunk: Chunk, wish: Wanted | None) -> Sequence[Event]:
     seen = seen_by(reader, chunk)
     if wish is None:
         return [one.event for one in seen]
-    return match(seen, [wish]).get(wish.object_id, [])
+    return match(seen, [wish], desks_of(reader)).get(wish.object_id, [])
+
+
+def desks_of(reader: Reader) -> frozenset[str]:
+    """The reader's own desks, by id."""
+    party = reader.parties.get(reader.party)
+    return frozenset() if party is None else frozenset(one.id for one in party.desks)
 
 
 def seen_by(reader: Reader, chunk: Chunk) -> list[Seen]:

@@ -7,7 +7,7 @@ asked, so that no number of small subscriptions tells more than the area does.
 What cannot be measured is told to everyone who may see it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from detente.core.check import Known
 from detente.core.entry import KEPT_BY_ASKER, EntryKind
+from detente.core.incident import Call
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
 from detente.core.presence import Presence, Track
@@ -90,8 +91,11 @@ def check_wish(value: Subscription) -> None:
     """Refuse a wish that nothing could match.
 
     Raises:
-        MalformedInput: A kind that is not told of, or an area too wide to be measured.
+        MalformedInput: A kind that is not told of, an area too wide to be measured, or a desk
+            beside other kinds than calls: nothing else is said to a desk.
     """
+    if value.desk is not None and value.kinds != (EntryKind.CALL,):
+        raise MalformedInput("desk", expected=f"kinds of {EntryKind.CALL} alone beside it")
     unknown = sorted(set(value.kinds) - TELLABLE)
     if unknown:
         kinds = ", ".join(sorted(TELLABLE))
@@ -100,12 +104,15 @@ def check_wish(value: Subscription) -> None:
         Picture([_known(_stand_in(value.volumes))])
 
 
-def match(seen: Sequence[Seen], wishes: Sequence[Wanted]) -> dict[str, list[Event]]:
+def match(
+    seen: Sequence[Seen], wishes: Sequence[Wanted], desks: Collection[str] = ()
+) -> dict[str, list[Event]]:
     """The events that each of a party's subscriptions is to be told of.
 
     Args:
         seen: What the party sees of entries, in order.
         wishes: Its subscriptions.
+        desks: Its own, by id: a subscription for one that is no more is told of all calls.
 
     Returns:
         Events in order, by subscription; those of which there is none are left out.
@@ -113,7 +120,12 @@ def match(seen: Sequence[Seen], wishes: Sequence[Wanted]) -> dict[str, list[Even
     where = _where(seen, [one for one in wishes if one.area is not None])
     everywhere = [number for number, one in enumerate(seen) if one.everywhere]
     found = {
-        one.object_id: list(_of(one, seen, everywhere, where.get(one.object_id))) for one in wishes
+        one.object_id: [
+            event
+            for event in _of(one, seen, everywhere, where.get(one.object_id))
+            if one.value.desk not in desks or _calls(one.value.desk, event)
+        ]
+        for one in wishes
     }
     return {object_id: events for object_id, events in found.items() if events}
 
@@ -152,6 +164,12 @@ def _is_of_kind(value: Subscription, event: Event) -> bool:
     if not value.kinds or event.kind.value in value.kinds:
         return True
     return event.shows is not None and event.shows.kind.value in value.kinds
+
+
+def _calls(desk: str | None, event: Event) -> bool:
+    """Whether a desk is called; a call that names none is for all of them."""
+    call = None if event.view is None else event.view.value
+    return not isinstance(call, Call) or not call.desks or desk in call.desks
 
 
 def _where(seen: Sequence[Seen], wishes: Sequence[Wanted]) -> dict[str, _Met]:

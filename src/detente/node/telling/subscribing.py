@@ -49,7 +49,7 @@ class Subscribe:
 
     Raises:
         NotPermitted: The asker lacks the scope, or the address is not one to post to.
-        MalformedInput: A wish that nothing could match, or no address.
+        MalformedInput: A wish that nothing could match, no address, or no desk of the party.
     """
 
     def __init__(self, principal: Principal, value: Subscription, allowed: Allowed) -> None:
@@ -57,6 +57,7 @@ class Subscribe:
         if value.url is not None:
             target(value.url, allowed)
         self.principal = principal
+        self._desk = value.desk
         self._speak = Speak(principal, value)
 
     @property
@@ -66,6 +67,11 @@ class Subscribe:
 
     def decide(self, moment: Moment) -> Decision[Receipt]:
         """One entry, unless the party has as many as it may (detente.node.rules)."""
+        party = moment.world.parties.get(self.principal.party)
+        desks = [] if party is None else [one.id for one in party.desks]
+        if self._desk is not None and self._desk not in desks:
+            known = ", ".join(desks) or "none: the party has no desk"
+            raise MalformedInput("desk", expected=f"one of {known}", got=self._desk)
         return self._speak.decide(moment)
 
 

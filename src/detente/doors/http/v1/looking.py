@@ -250,7 +250,8 @@ OPERATIONS = (
         says="One file that proves an object and who was told of it, with no node and no network."
         "\n\nA page for people that holds what `detente verify` checks (docs/evidence.md). For the "
         "author of the object; and for auditors and administrators of a party that may see all of "
-        "it. It shows what the party may see, and nothing of other objects.",
+        "it; of an alert for whoever it was told. It shows what the party may see, and nothing "
+        "of other objects.",
         tag="objects",
         act=evidence,
         gives={HTTPStatus.OK: {"text/html": str}},

@@ -116,7 +116,8 @@ OPERATIONS = (
         name="watch",
         says="The watch as one screen: alerts by track, gravest first, what moves, and feeds.\n\n"
         "A party sees what `/v1/tracks` and `/v1/alerts` show it; `/v1/watch/stream` tells it as "
-        "it changes. `leaf` names the entry of an alert, for an acknowledgement.",
+        "it changes. `leaf` names the entry of an alert, for an acknowledgement; `object` "
+        "its object, for evidence.",
         tag="watch",
         act=watch,
         gives=Screen,
