@@ -37,7 +37,7 @@ from detente.node.picture import require_measurable
 from detente.store import Appended, Appender, Name, Record, Store, Stored
 
 
-class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the node answers once an entry is on disk.
 
     ``size`` and ``root`` are of the record that first held it; ``token`` is the
