@@ -195,7 +195,13 @@ def test_the_index_finds_all_and_counts_each_change_once(
     counts: dict[str, int] = {}
     for version, (object_id, value) in enumerate(said, start=1):
         before = {name: intent.extent for name, intent in airspace.intents.items()}
+        # As a decision asks before it is said, and another one after it.
+        assert isinstance(value, Plan | Subscription)
+        there = extent_of(value.volumes)
+        airspace.wishes_in(there)
         airspace.fold(object_id, version, value, f"token {version}")
+        heard = sorted(wish.id for wish in airspace.wishes_in(there))
+        assert heard == sorted(w.id for w in airspace.wishes.values() if meets(there, w.extent))
         if isinstance(value, Plan) and value.uss is not None:
             after = airspace.intents.get(value.source_id)
             spans = [before.get(value.source_id), None if after is None else after.extent]

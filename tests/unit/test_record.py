@@ -1,5 +1,7 @@
 """The store and the verbs on it: one transaction, one way in, versions, history, audit."""
 
+import base64
+import json
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -8,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
+from nacl.signing import SigningKey
 
 from behind import alter
 from detente.core.agreement import Agreement, Separation
@@ -17,7 +21,7 @@ from detente.core.notice import Notice
 from detente.core.party import Party
 from detente.core.plan import Plan
 from detente.core.volume import Circle, Volume
-from detente.core.wire import read
+from detente.core.wire import encode, read
 from detente.errors import (
     Conflict,
     DetenteError,
@@ -32,10 +36,10 @@ from detente.node.audit import audit, iter_problems
 from detente.node.author import Author
 from detente.node.history import history
 from detente.node.intake import BATCH_ROWS, take_in
-from detente.node.keyring import Keyring
+from detente.node.keyring import Keyring, public_key
 from detente.node.lookup import current_agreement
 from detente.node.picture import load
-from detente.node.submit import submit
+from detente.node.submit import VERIFIED_TOGETHER_MIN, submit
 from detente.node.theatre import admit, agree, found
 from detente.node.values import Values
 from detente.node.withdraw import withdraw
@@ -175,6 +179,48 @@ def test_a_batch_is_taken_whole_or_not_at_all(place: Place, keyring: Keyring) ->
         assert record.chain_head("one") is None
     assert submit(store, [], now=NOW) == []
     assert submit(store, [good], now=NOW)[0].sequence == 3
+
+
+def test_signatures_of_a_large_batch_are_verified_each(place: Place, keyring: Keyring) -> None:
+    store = Store(place)
+    with store.reading() as record:
+        author = Author.following(record, "one", keyring.load("one"))
+    count = 2 * VERIFIED_TOGETHER_MIN + 1
+    batch = [author.write(site(f"{number}"), now=NOW) for number in range(count)]
+    for which in (0, VERIFIED_TOGETHER_MIN, count - 1):
+        envelope = json.loads(batch[which].envelope)
+        envelope["signatures"][0]["sig"] = base64.b64encode(bytes(64)).decode()
+        forged = replace(batch[which], envelope=encode(envelope))
+        with pytest.raises(NotAuthentic, match="a signature that verifies"):
+            submit(store, [*batch[:which], forged, *batch[which + 1 :]], now=NOW)
+        assert size(store) == 3
+    receipts = submit(store, batch, now=NOW)
+    assert [one.sequence for one in receipts] == list(range(3, 3 + count))
+    assert not audit(store).problems
+
+
+def test_a_key_that_goes_within_a_large_batch_signs_nothing_after_it(
+    place: Place, keyring: Keyring
+) -> None:
+    store, old, new = Store(place), keyring.load("one"), SigningKey(b"n" * 32)
+    with store.reading() as record:
+        author = Author.following(record, "one", old)
+        [party] = [one for one in record.objects(EntryKind.PARTY) if one.source_id == "one"]
+    value = read(party.data or b"")
+    assert isinstance(value, Party)
+    changed = author.write(
+        replace(value, keys=(public_key(new),)),
+        now=NOW, object_id=party.object_id, version=party.version + 1, also=(new,),
+    )  # fmt: skip
+    after = Author(theatre="test", party="one", key=old, head=author.head)
+    batch = [after.write(site(f"{n}"), now=NOW) for n in range(VERIFIED_TOGETHER_MIN)]
+    with pytest.raises(NotAuthentic, match="a key that the record gives"):
+        submit(store, [changed, *batch], now=NOW)
+    assert size(store) == 3
+    after = Author(theatre="test", party="one", key=new, head=author.head)
+    batch = [after.write(site(f"{n}"), now=NOW) for n in range(VERIFIED_TOGETHER_MIN)]
+    assert len(submit(store, [changed, *batch], now=NOW)) == 1 + VERIFIED_TOGETHER_MIN
+    assert not audit(store).problems
 
 
 def test_nobody_speaks_for_another(place: Place, keyring: Keyring) -> None:

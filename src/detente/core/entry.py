@@ -18,7 +18,6 @@ import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 from hashlib import sha256
 from typing import Annotated
 
@@ -92,7 +91,9 @@ class Authorship(StrEnum):
     ATTESTED = "attested"
 
 
-class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Statement(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """What an author signs.
 
     Attributes:
@@ -135,14 +136,14 @@ class Statement(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_un
             )
 
 
-class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Signature(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One signature of an envelope, base64."""
 
     keyid: KeyId
     sig: str
 
 
-class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """DSSE envelope: ``payload`` is the canonical statement, base64."""
 
     payload: str
@@ -150,21 +151,17 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signatures: Annotated[tuple[Signature, ...], Meta(min_length=1, max_length=SIGNATURES_MAX)]
 
 
-class Signed(Struct, frozen=True, kw_only=True, dict=True):
-    """An envelope, taken apart: its bytes, what they say, and who signed them."""
+class Signed(Struct, frozen=True, kw_only=True, gc=False):
+    """An envelope, taken apart: its bytes, what they say, who signed them, and its leaf hash."""
 
     data: bytes
     statement: Statement
     payload: bytes
     signatures: tuple[Signature, ...]
-
-    @cached_property
-    def leaf(self) -> bytes:
-        """Leaf hash, 32 bytes."""
-        return leaf_hash(self.data)
+    leaf: bytes
 
 
-class ChainHead(Struct, frozen=True, kw_only=True):
+class ChainHead(Struct, frozen=True, kw_only=True, gc=False):
     """A party's last entry: its sequence number and leaf hash."""
 
     party_sequence: int
@@ -223,7 +220,7 @@ def seal(statement: Statement, keys: Sequence[SigningKey]) -> Signed:
         raise MalformedInput(
             "signatures", expected=f"1 to {SIGNATURES_MAX}", got=f"{len(signatures)}"
         )
-    return Signed(data=data, statement=_statement(payload), payload=payload, signatures=signatures)
+    return _signed(data, _statement(payload), payload, signatures)
 
 
 _envelopes = msgspec.json.Decoder(Envelope)
@@ -252,7 +249,19 @@ def unseal(data: bytes) -> Signed:
         raise MalformedInput("entry", expected="canonical base64 (RFC 4648 section 3.5)")
     if encode(envelope) != data or encode(statement) != payload:
         raise MalformedInput("entry", expected="canonical JSON (RFC 8785)")
-    return Signed(data=data, statement=statement, payload=payload, signatures=envelope.signatures)
+    return _signed(data, statement, payload, envelope.signatures)
+
+
+def _signed(
+    data: bytes, statement: Statement, payload: bytes, signatures: tuple[Signature, ...]
+) -> Signed:
+    return Signed(
+        data=data,
+        statement=statement,
+        payload=payload,
+        signatures=signatures,
+        leaf=leaf_hash(data),
+    )
 
 
 def _canonical(spelt: str) -> bool:

@@ -75,7 +75,7 @@ AGREEMENT_SOURCE_ID = "agreement"
 Keys = Mapping[str, bytes]
 
 
-class Act(Struct, frozen=True, kw_only=True):
+class Act(Struct, frozen=True, kw_only=True, gc=False):
     """An entry with what it commits to; ``value`` is None where that was erased.
 
     ``made_here`` is for what this very process has just signed with the node's
@@ -90,7 +90,7 @@ class Act(Struct, frozen=True, kw_only=True):
     verified: bytes | None = None
 
 
-class Held(Struct, frozen=True, kw_only=True):
+class Held(Struct, frozen=True, kw_only=True, gc=False):
     """The current version of an object; ``value`` is None where it was erased."""
 
     object_id: str

@@ -122,7 +122,7 @@ class Escort(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Guard.ARMED if self.armed else Guard.UNARMED
 
 
-class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True):
+class Notice(Struct, frozen=True, kw_only=True, tag="notice", omit_defaults=True, gc=False):
     """A place or movement to be spared.
 
     Raises:

@@ -49,7 +49,7 @@ Line = Annotated[tuple[Position, ...], Meta(min_length=1, max_length=VERTICES_MA
 Ring = Annotated[tuple[Position, ...], Meta(min_length=1, max_length=VERTICES_MAX)]
 
 
-class Circle(Struct, frozen=True, kw_only=True, tag="circle", omit_defaults=True):
+class Circle(Struct, frozen=True, kw_only=True, tag="circle", omit_defaults=True, gc=False):
     """All places within ``radius_mm`` of ``centre``; radius 0 is a point."""
 
     centre: Position
@@ -66,7 +66,7 @@ class Circle(Struct, frozen=True, kw_only=True, tag="circle", omit_defaults=True
         return 1
 
 
-class Corridor(Struct, frozen=True, kw_only=True, tag="corridor", omit_defaults=True):
+class Corridor(Struct, frozen=True, kw_only=True, tag="corridor", omit_defaults=True, gc=False):
     """All places within half of ``width_mm`` of a line of geodesics.
 
     ``edge_error_mm`` bounds how far the geodesics may lie from the line that
@@ -88,7 +88,7 @@ class Corridor(Struct, frozen=True, kw_only=True, tag="corridor", omit_defaults=
         return len(self.line)
 
 
-class Polygon(Struct, frozen=True, kw_only=True, tag="polygon", omit_defaults=True):
+class Polygon(Struct, frozen=True, kw_only=True, tag="polygon", omit_defaults=True, gc=False):
     """Places around which an odd number of rings wind: a shell and its holes.
 
     Edges are geodesics. A ring need not repeat its first vertex. It winds
@@ -120,7 +120,7 @@ Shape = Circle | Corridor | Polygon
 Footprint = Annotated[tuple[Shape, ...], Meta(min_length=1, max_length=SHAPES_MAX)]
 
 
-class Volume(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Volume(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A footprint, an altitude band and a time window, all closed: touching is meeting.
 
     ``lower_mm`` and ``upper_mm`` are above the WGS 84 ellipsoid; None is

@@ -31,7 +31,7 @@ DRAWN_BYTES = 4_096
 """Random bytes asked of the system at a time: for a batch of some 80 entries."""
 
 
-class Submission(Struct, frozen=True, kw_only=True):
+class Submission(Struct, frozen=True, kw_only=True, gc=False):
     """What a party hands to a node: a signed envelope, and what it commits to."""
 
     envelope: bytes

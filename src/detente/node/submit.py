@@ -6,14 +6,18 @@ node that serves; both append what the same rules accept (detente.core.ledger).
 It is answered when it is on disk (docs/rules/R-04.md).
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import cache
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.ending import has_ended
-from detente.core.entry import ChainHead, EntryKind, check_clock, unseal, verifies
+from detente.core.entry import ChainHead, EntryKind, Signed, check_clock, unseal, verifies
 from detente.core.erasure import Erasure
 from detente.core.incident import Incident, IncidentStep
 from detente.core.ledger import (
@@ -36,8 +40,12 @@ from detente.node.lookup import public_keys
 from detente.node.picture import require_measurable
 from detente.store import Appended, Appender, Name, Record, Store, Stored
 
+VERIFIED_TOGETHER_MIN = 32
+"""Signatures that are worth being verified beside each other: 2 ms of work, for 0.2 ms of
+threads and one more look at the record."""
 
-class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+
+class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the node answers once an entry is on disk.
 
     ``size`` and ``root`` are of the record that first held it; ``token`` is the
@@ -101,20 +109,51 @@ def submit(
     """
     if not submissions:
         return []
-    prepared = [opened_submission(one, now=now) for one in submissions]
+    prepared = _verified(store, [opened_submission(one, now=now) for one in submissions])
     with store.appending() as record:
         theatre, _, _ = record.head()
         ledger = Ledger(theatre, Standing(record, prepared))
         for one in prepared:
             _require_heard(one.value)
             require_measurable(one.value)
-            ledger.accept(Act(signed=one.signed, value=one.value))
+            ledger.accept(Act(signed=one.signed, value=one.value, verified=one.verified))
         first_of_all(record)
         first, size, root = record.append(appended(one, now=now) for one in prepared)
     return [
         receipt(one, sequence=first + number, size=size, root=root)
         for number, one in enumerate(prepared)
     ]
+
+
+def _verified(store: Store, prepared: list[Prepared]) -> list[Prepared]:
+    """The same, with the signatures of a large batch verified on all cores.
+
+    Before the head is held: by the keys that the record gives now. One that is not good, or
+    whose key does not speak any more, is left to the ledger, which alone refuses.
+    """
+    cores = len(os.sched_getaffinity(0))
+    if len(prepared) < VERIFIED_TOGETHER_MIN or cores == 1:
+        return prepared
+    with store.reading() as record:
+        keys = cache(Standing(record).keys)
+        bearers = [keys(chain_of(one.signed.statement)) for one in prepared]
+
+    def verified(part: slice) -> list[Prepared]:
+        return [
+            replace(one, verified=_verified_by(one.signed, speaking))
+            for one, speaking in zip(prepared[part], bearers[part], strict=True)
+        ]
+
+    share = -(-len(prepared) // cores)
+    parts = [slice(start, start + share) for start in range(0, len(prepared), share)]
+    with ThreadPoolExecutor(cores) as pool:
+        return list(chain.from_iterable(pool.map(verified, parts)))
+
+
+def _verified_by(signed: Signed, speaking: Keys) -> bytes | None:
+    """The key by which the one signature is good; None where it is not."""
+    public = speaking.get(signed.statement.key)
+    return public if public is not None and verifies(signed, public) else None
 
 
 def _require_heard(value: Value) -> None:
@@ -142,13 +181,12 @@ def opened_submission(
     """
     signed = unseal(submission.envelope)
     check_clock(signed.statement, now=now)
-    content, said = submission.content, signed.statement
-    public = None if keys is None else keys(chain_of(said)).get(said.key)
+    content = submission.content
     return Prepared(
         signed=signed,
         content=content,
         value=opened(signed, content.salt, content.data),
-        verified=public if public is not None and verifies(signed, public) else None,
+        verified=None if keys is None else _verified_by(signed, keys(chain_of(signed.statement))),
     )
 
 

@@ -31,7 +31,7 @@ Gathered = tuple[bytes, bytes]
 """Group and numbers (detente.node.gathering)."""
 
 
-class Appended(Struct, frozen=True, kw_only=True):
+class Appended(Struct, frozen=True, kw_only=True, gc=False):
     """One entry to append, with what the tables need to know of it.
 
     Attributes:

@@ -47,7 +47,7 @@ Name = tuple[EntryKind, str, str]
 """Kind, party, and what the party calls it."""
 
 
-class Stored(Struct, frozen=True, kw_only=True):
+class Stored(Struct, frozen=True, kw_only=True, gc=False):
     """The current version of an object.
 
     ``data`` and ``salt`` are None where it was erased; what has ``ended`` gives
@@ -68,14 +68,14 @@ class Stored(Struct, frozen=True, kw_only=True):
     data: bytes | None
 
 
-class Content(Struct, frozen=True, kw_only=True):
+class Content(Struct, frozen=True, kw_only=True, gc=False):
     """What a commitment covers: the object's canonical bytes and the salt."""
 
     salt: bytes
     data: bytes
 
 
-class Said(Struct, frozen=True, kw_only=True):
+class Said(Struct, frozen=True, kw_only=True, gc=False):
     """One version of an object: entry ``sequence`` said it, taken in at ``received_us``.
 
     ``data`` is None where it was erased.

@@ -52,16 +52,32 @@ def write(connection: sa.Connection, rows: Rows) -> None:
         return
     if rows.ungathered:
         connection.exec_driver_sql(_UNGATHER, [(object_id,) for object_id in rows.ungathered])
+    changed, new = _apart(rows.object)
     for statement, table in (
         (_PUT_ENTRY, rows.entry),
         (_PUT_CONTENT, rows.content),
         (_PUT_TILE, rows.tile),
-        (_PUT_OBJECT, rows.object),
+        # What is changed gives names free that new ones may take.
+        (_PUT_OBJECT, changed),
+        (_PUT_NEW_OBJECT, new),
         (_PUT_GATHERED, rows.gathered),
     ):
         if table:
             connection.exec_driver_sql(statement, table)
     connection.exec_driver_sql(_MOVE_HEAD, (*rows.head[1:], rows.head[0]))
+
+
+def _apart(objects: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Objects that may be there, and those in their first version, which are not.
+
+    For a row that may replace another one that refers to others, SQLite keeps a copy of each
+    page that it changes, in a file: 15 of 39 us an entry in bulk.
+    """
+    changed: list[Row] = []
+    new: list[Row] = []
+    for row in objects:
+        (new if row[_VERSION] == 1 else changed).append(row)
+    return changed, new
 
 
 def _insert(table: sa.Table, values: str) -> str:
@@ -90,7 +106,9 @@ _ON_OBJECT = " ON CONFLICT (id) DO UPDATE SET " + ", ".join(
 _PUT_ENTRY = _insert(tables.entry, _questions(tables.entry))
 _PUT_CONTENT = _insert(tables.content, _questions(tables.content))
 _PUT_TILE = _insert(tables.tile, _questions(tables.tile)) + _ON_TILE
-_PUT_OBJECT = _insert(tables.current, _questions(tables.current)) + _ON_OBJECT
+_VERSION = tables.current.c.keys().index("version")
+_PUT_NEW_OBJECT = _insert(tables.current, _questions(tables.current))
+_PUT_OBJECT = _PUT_NEW_OBJECT + _ON_OBJECT
 _PUT_GATHERED = _insert(tables.gathered, _questions(tables.gathered))
 _UNGATHER = "DELETE FROM gathered WHERE sequence = (SELECT sequence FROM object WHERE id = ?)"
 _MOVE_HEAD = "UPDATE head SET size = ?, root = ? WHERE theatre = ?"

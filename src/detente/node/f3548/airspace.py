@@ -11,7 +11,7 @@ Source: ASTM F3548-21 annex A2; docs/adr/0012.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from detente.core.agreement import NOTHING_AGREED, Agreement, Separation
 from detente.core.availability import Availability
@@ -63,6 +63,7 @@ class Airspace:
         self._intents: ByCell[Intent] = ByCell()
         self._constraints: ByCell[Constraint] = ByCell()
         self._wishes: ByCell[Wish] = ByCell()
+        self._asked: tuple[Extent, list[Wish]] | None = None
         self._names: dict[str, str] = {}
         self._natives: dict[str, str] = {}
         self._dependents: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -85,9 +86,15 @@ class Airspace:
         """The native plan that F3548's door calls so (``id_of_object``)."""
         return self.intents.get(self._natives.get(name, ""))
 
-    def wishes_in(self, extent: Extent) -> list[Wish]:
-        """All subscriptions that share a cell, altitudes and times."""
-        return self._wishes.at(extent)
+    def wishes_in(self, extent: Extent) -> Sequence[Wish]:
+        """All subscriptions that share a cell, altitudes and times.
+
+        The last answer is kept: whom to tell of a change is asked before it is said, and
+        counted as it is folded in.
+        """
+        if self._asked is None or self._asked[0] != extent:
+            self._asked = extent, self._wishes.at(extent)
+        return self._asked[1]
 
     def told(self, subscription: str) -> int:
         """How often a subscription was to be told: its notification index."""
@@ -258,10 +265,18 @@ class Airspace:
                 self._told.setdefault(new.id, 0)
                 self._explicit[new.party] += not new.implicit
         self._wishes.put(new, old)
+        self._keep_asked(new, old)
         if old is not None:
             self._explicit[old.party] -= not old.implicit
             if new is None:
                 del self.wishes[old.id], self._names[object_id], self._told[old.id]
+
+    def _keep_asked(self, new: Wish | None, old: Wish | None) -> None:
+        """A subscription that comes with its intent joins those that were just asked for."""
+        asked, self._asked = self._asked, None
+        if asked is not None and old is None and new is not None and new.extent == asked[0]:
+            asked[1].append(new)
+            self._asked = asked
 
     def _count(self, old: Extent | None, new: Extent | None, *, plans: bool) -> None:
         """Each subscription that must be told of a change was to be told once more."""
@@ -269,7 +284,7 @@ class Airspace:
         if extent is None or not self._counting:
             return
         told = self._told
-        for wish in self._wishes.at(extent):
+        for wish in self.wishes_in(extent):
             if wish.plans if plans else wish.zones:
                 told[wish.id] += 1
 
