@@ -3,8 +3,12 @@
 import type { FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 
 import { KINDS } from "./filter";
+import { MARKED_RADIUS_M, markIn } from "./marks";
 
 export const FONT = "Noto Sans";
+
+const MARKS_FROM = 5;
+/** Nearer than this, symbols have room. */
 
 const FOUND = "#c2185b";
 const NOTHING = ["literal", false] as unknown as FilterSpecification;
@@ -35,7 +39,7 @@ export const COLOURS: Record<string, string> = {
 };
 
 /** The layers of one kind: areas, their edges, places, and what is disputed, hatched. */
-function layersOf(kind: string, palette: Palette): LayerSpecification[] {
+function layersOf(kind: string, palette: Palette, reader: string): LayerSpecification[] {
   const colour = COLOURS[kind] ?? "#333333";
   const source = { source: "picture", "source-layer": kind };
   const faded = ["case", ["==", ["get", "stale"], true], 0.45, 1] as unknown as number;
@@ -77,11 +81,17 @@ function layersOf(kind: string, palette: Palette): LayerSpecification[] {
         "circle-stroke-color": FOUND, "circle-stroke-width": 3,
       },
     },
+    ...(["notices", "presence"].includes(kind) ? [{
+      id: `${kind}-mark`, type: "symbol", ...source, minzoom: MARKS_FROM,
+      filter: ["any", place, ["<=", ["coalesce", ["get", "radius_m"], Infinity], MARKED_RADIUS_M]],
+      layout: { "icon-image": markIn(kind, reader), "icon-padding": 0 },
+      paint: { "icon-opacity": faded },
+    }] : []),
     {
       id: `${kind}-name`, type: "symbol", ...source, minzoom: 9,
       layout: {
         "text-field": ["coalesce", ["get", "name"], ""], "text-font": [FONT], "text-size": 12,
-        "text-offset": [0, 1], "text-anchor": "top", "text-max-width": 9,
+        "text-offset": [0, 1.3], "text-anchor": "top", "text-max-width": 9,
       },
       paint: { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 },
     },
@@ -94,7 +104,8 @@ export function tilesOf(origin: string, at: string | null = null, past = false):
   return `${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}${query}`;
 }
 
-export function styleOf(dark: boolean, origin: string): StyleSpecification {
+/** For a reader, by the name of his party. */
+export function styleOf(dark: boolean, origin: string, reader: string): StyleSpecification {
   const palette = dark ? DARK : LIGHT;
   const text = { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 };
   const empty: SourceSpecification = { type: "geojson", data: { type: "FeatureCollection", features: [] } };
@@ -130,7 +141,7 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
         filter: ["==", ["get", "kind"], "disputed"],
         paint: { "line-color": palette.border, "line-width": 1.2, "line-dasharray": [3, 3] },
       },
-      ...KINDS.flatMap((kind) => layersOf(kind, palette)),
+      ...KINDS.flatMap((kind) => layersOf(kind, palette, reader)),
       {
         id: "clusters", type: "circle", source: "picture", "source-layer": "clusters",
         paint: {

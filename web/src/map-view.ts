@@ -10,6 +10,7 @@ import { type DrawKind, hear, tell } from "./events";
 import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering } from "./filter";
 import { FONT, hatch, metFilter, styleOf, tilesOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
+import { MARK, MARK_SCALE, symbolOf } from "./marks";
 import "./tools";
 import { Speaking, say } from "./words";
 
@@ -58,7 +59,7 @@ export class MapView extends Speaking {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const map = new MapLibre({
       container: this.querySelector<HTMLElement>(".map")!,
-      style: styleOf(dark, location.origin),
+      style: styleOf(dark, location.origin, this.party),
       center: [15, 35],
       zoom: 1.6,
       hash: "at",
@@ -67,7 +68,10 @@ export class MapView extends Speaking {
       pitchWithRotate: false,
     });
     this.map = map;
-    map.setMissingStyleImageResolver((id) => void map.addImage(id, hatch(dark)));
+    map.setMissingStyleImageResolver(async (id) => {
+      const symbol = id.startsWith(MARK) ? await symbolOf(id) : null;
+      if (!map.hasImage(id)) map.addImage(id, symbol ?? hatch(dark), symbol === null ? {} : { pixelRatio: MARK_SCALE });
+    });
     map.touchZoomRotate.disableRotation();
     map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
@@ -78,7 +82,7 @@ export class MapView extends Speaking {
       this.dataset.ready = "true";
     });
     // The picture first, then what moves.
-    map.once("idle", () => void import("./watch-map").then(({ watchOn }) => watchOn(map, this.over.signal)));
+    map.once("idle", () => void import("./watch-map").then(({ watchOn }) => watchOn(map, this.party, this.over.signal)));
     map.on("idle", () => seenOn(map));
     map.on("error", (event) => void whyNot(event).then((why) => why && tell("detente-not-drawn", why)));
     map.on("click", (event) => this.clicked(event));

@@ -27,7 +27,7 @@ ZOOM_MAX = 22
 """4 cm a unit: finer than any coordinate is known."""
 
 TAGS = ("object", "party", "grade", "category", "name", "state", "rule", "start", "end", "lower_m",
-        "upper_m", "standoff_m", "stale", "disputed", "desk")  # fmt: skip
+        "upper_m", "radius_m", "standoff_m", "stale", "disputed", "desk")  # fmt: skip
 """What a tile says of an object; its geometry is in the layer of its kind."""
 
 CLUSTERS = "clusters"
