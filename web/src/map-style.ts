@@ -3,7 +3,7 @@
 import type { FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 
 import { KINDS } from "./filter";
-import { MARKED_RADIUS_M, markIn } from "./marks";
+import { MARKED, MARKED_RADIUS_M, markIn } from "./marks";
 
 export const FONT = "Noto Sans";
 
@@ -69,6 +69,12 @@ function layersOf(kind: string, palette: Palette, reader: string): LayerSpecific
         "circle-stroke-color": palette.halo, "circle-stroke-width": 1.5,
       },
     },
+    ...(MARKED.includes(kind) ? [{
+      id: `${kind}-mark`, type: "symbol", ...source, minzoom: MARKS_FROM,
+      filter: ["all", ["!=", ["get", "disputed"], true], ["any", place, ["<=", ["coalesce", ["get", "radius_m"], MARKED_RADIUS_M + 1], MARKED_RADIUS_M]]],
+      layout: { "icon-image": markIn(kind, reader), "icon-padding": 0 },
+      paint: { "icon-opacity": faded },
+    }] : []),
     // What a check met; the map is told which by a filter.
     {
       id: `${kind}-found`, type: "line", ...source, filter: NOTHING,
@@ -77,21 +83,15 @@ function layersOf(kind: string, palette: Palette, reader: string): LayerSpecific
     {
       id: `${kind}-found-place`, type: "circle", ...source, filter: NOTHING,
       paint: {
-        "circle-color": "rgba(0,0,0,0)", "circle-radius": 12,
+        "circle-color": "rgba(0,0,0,0)", "circle-radius": 18,
         "circle-stroke-color": FOUND, "circle-stroke-width": 3,
       },
     },
-    ...(["notices", "presence"].includes(kind) ? [{
-      id: `${kind}-mark`, type: "symbol", ...source, minzoom: MARKS_FROM,
-      filter: ["any", place, ["<=", ["coalesce", ["get", "radius_m"], Infinity], MARKED_RADIUS_M]],
-      layout: { "icon-image": markIn(kind, reader), "icon-padding": 0 },
-      paint: { "icon-opacity": faded },
-    }] : []),
     {
       id: `${kind}-name`, type: "symbol", ...source, minzoom: 9,
       layout: {
         "text-field": ["coalesce", ["get", "name"], ""], "text-font": [FONT], "text-size": 12,
-        "text-offset": [0, 1.3], "text-anchor": "top", "text-max-width": 9,
+        "text-offset": [0, 1.7], "text-anchor": "top", "text-max-width": 9,
       },
       paint: { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 },
     },

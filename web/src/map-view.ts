@@ -10,14 +10,14 @@ import { type DrawKind, hear, tell } from "./events";
 import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering } from "./filter";
 import { FONT, hatch, metFilter, styleOf, tilesOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
-import { MARK, MARK_SCALE, symbolOf } from "./marks";
+import { MARK, MARKED, MARK_SCALE, symbolOf } from "./marks";
 import "./tools";
 import { Speaking, say } from "./words";
 
 setWorkerUrl(workerUrl);
 addProtocol("pmtiles", new Protocol().tile);
 
-const CLICKABLE = KINDS.flatMap((kind) => [`${kind}-place`, `${kind}-area`]);
+const CLICKABLE = [...KINDS.flatMap((kind) => [`${kind}-place`, `${kind}-area`]), ...MARKED.map((kind) => `${kind}-mark`)];
 
 /** What terra-draw does, of which only this is used; it is loaded when somebody draws. */
 type Drawing = import("terra-draw").TerraDraw;

@@ -9,6 +9,9 @@ export const MARK_SCALE = 2;
 /** Categories of what is to be spared for which the standard has a symbol that says no more. */
 const PLACES = ["medical", "school", "power", "religious", "water", "convoy"];
 
+/** Kinds of the picture that bear symbols; what is disputed stays hatched. */
+export const MARKED: readonly string[] = ["notices", "presence"];
+
 /** Presence and places of at most this radius bear a symbol: what is larger would bear one in each tile. */
 export const MARKED_RADIUS_M = 5_000;
 
