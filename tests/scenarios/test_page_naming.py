@@ -1,5 +1,6 @@
 """What the map says of things, by symbols and names; test_page_naming.md tells it."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ SETTINGS = (
     'cot_release=[{party = "one", release = {parties = {two = "full"}}}]',
 )  # fmt: skip
 FEED = 'feeds=[{{name="roof", party="one", kind="sbs", address="{}", release={{members="full"}}}}]'
+WAIT_S = 20
 UNIT = "one/cot/ANDROID-1"
 AIRCRAFT = "one/roof/4b1820"
 
@@ -69,6 +71,14 @@ def sat(browser: Browser, node: Node, party: str, at: str = AT, **options: Any) 
 @pytest.fixture(scope="module")
 def two(browser: Browser, node: Node) -> Iterator[Seat]:
     seat = sat(browser, node, "two")
+    yield seat
+    seat.leave()
+
+
+@pytest.fixture(scope="module")
+def far(browser: Browser, node: Node) -> Iterator[Seat]:
+    """Somebody who looks elsewhere."""
+    seat = Seat(browser, node).open("6/36.2/37.6").sign_in("desk two").ready()
     yield seat
     seat.leave()
 
@@ -128,3 +138,48 @@ def test_places(two: Seat) -> None:
     assert found["Girls' school"] == "mark-school"
     assert found.get("Cellar", "") == ""
     assert "Wide" not in found
+
+
+def named(seat: Seat, layer: str) -> set[str]:
+    """The names that the map draws in a layer of its own."""
+    found: list[str] = seat.page.evaluate(
+        """async (layer) => { const map = document.querySelector("detente-map").map;
+        if (!map.getLayer(layer)) return [];
+        const idle = map.once("idle");
+        map.triggerRepaint();
+        await Promise.race([idle, new Promise((then) => setTimeout(then, 5000))]);
+        const [, [, language]] = map.getLayoutProperty(layer, "text-field");
+        return map.queryRenderedFeatures({layers: [layer]})
+          .map(({properties}) => properties[language] ?? properties.name); }""",
+        layer,
+    )
+    return set(found)
+
+
+def wait_named(seat: Seat, layer: str, *names: str) -> None:
+    ends = time.monotonic() + WAIT_S
+    while not (found := named(seat, layer)) >= set(names) and time.monotonic() < ends:
+        pass
+    assert found >= set(names), found
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "cities"),
+    [
+        ("en", "Syria", ("Aleppo", "Gaziantep")),
+        ("fr", "Syrie", ("Alep", "Gaziantep")),
+        ("ru", "Сирия", ("Алеппо", "Газиантеп")),
+        ("ar", "سوريا", ("حلب", "عنتاب")),
+        ("tr", "Suriye", ("Halep", "Gaziantep")),
+        ("uk", "Сирія", ("Алеппо", "Ґазіантеп")),  # noqa: RUF001 - Ukrainian
+    ],
+)
+def test_names(far: Seat, language: str, country: str, cities: tuple[str, ...]) -> None:
+    """Countries and cities are named in the language of the page, and cities where there is room"""
+    far.page.select_option("header select", language)
+    wait_named(far, "country", country)
+    wait_named(far, "city", *cities)
+    assert "Amuda" not in named(far, "city"), "a small one has no room yet"
+    asked = [one.rsplit("/", 1)[-1].split("?")[0] for one in far.asked]
+    assert asked.index("places.pmtiles") > asked.index("base.pmtiles")
+    far.keep(f"names-{language}")

@@ -1,6 +1,6 @@
 // How the picture looks. Shape and pattern say what colour says, for who sees no colour.
 
-import type { FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 
 import { KINDS } from "./filter";
 import { MARKED, MARKED_RADIUS_M, markIn } from "./marks";
@@ -28,8 +28,8 @@ interface Palette {
   asked: string;
 }
 
-const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
-const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
+export const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
+export const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
 
 export const COLOURS: Record<string, string> = {
   notices: "#0a7d74",
@@ -104,8 +104,8 @@ export function tilesOf(origin: string, at: string | null = null, past = false):
   return `${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}${query}`;
 }
 
-/** For a reader, by the name of his party. */
-export function styleOf(dark: boolean, origin: string, reader: string): StyleSpecification {
+/** For a reader, by the name of his party, in his language. */
+export function styleOf(dark: boolean, origin: string, reader: string, language: string): StyleSpecification {
   const palette = dark ? DARK : LIGHT;
   const text = { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 };
   const empty: SourceSpecification = { type: "geojson", data: { type: "FeatureCollection", features: [] } };
@@ -115,7 +115,7 @@ export function styleOf(dark: boolean, origin: string, reader: string): StyleSpe
       base: {
         type: "vector",
         url: `pmtiles://${origin}/page/base.pmtiles`,
-        attribution: "Natural Earth; no border here is evidence of any",
+        attribution: "Natural Earth; GeoNames (CC BY 4.0); no border here is evidence of any",
       },
       picture: {
         type: "vector",
@@ -160,7 +160,7 @@ export function styleOf(dark: boolean, origin: string, reader: string): StyleSpe
       {
         id: "country", type: "symbol", source: "base", "source-layer": "base", maxzoom: 8,
         filter: ["==", ["get", "kind"], "country"],
-        layout: { "text-field": ["get", "name"], "text-font": [FONT], "text-size": 12 },
+        layout: { "text-field": nameIn(language), "text-font": [FONT], "text-size": 12 },
         paint: text,
       },
       {
@@ -187,15 +187,7 @@ export function styleOf(dark: boolean, origin: string, reader: string): StyleSpe
   };
 }
 
-/** Stripes, for what is disputed. */
-export function hatch(dark: boolean): ImageData {
-  const ink = dark ? [235, 225, 205, 190] : [60, 50, 40, 200];
-  const size = 8;
-  const out = new ImageData(size, size);
-  for (let y = 0; y < size; y += 1) {
-    for (let x = 0; x < size; x += 1) {
-      if ((x + y) % size < 2) out.data.set(ink, (y * size + x) * 4);
-    }
-  }
-  return out;
+/** A name of the map in a language; English where it has none. */
+export function nameIn(language: string): ExpressionSpecification {
+  return ["coalesce", ["get", language], ["get", "name"]];
 }

@@ -6,21 +6,20 @@ import { customElement, property } from "lit/decorators.js";
 import { AttributionControl, type FilterSpecification, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
+import { type Drawing, drawingOn } from "./map-draw";
 import { type DrawKind, hear, tell } from "./events";
 import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering } from "./filter";
-import { FONT, hatch, metFilter, styleOf, tilesOf } from "./map-style";
+import { citiesOn, speakOn } from "./map-names";
+import { FONT, metFilter, styleOf, tilesOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
-import { MARK, MARKED, MARK_SCALE, symbolOf } from "./marks";
+import { MARK, MARKED, MARK_SCALE, hatch, symbolOf } from "./marks";
 import "./tools";
-import { Speaking, say } from "./words";
+import { Speaking, say, spoken } from "./words";
 
 setWorkerUrl(workerUrl);
 addProtocol("pmtiles", new Protocol().tile);
 
 const CLICKABLE = [...KINDS.flatMap((kind) => [`${kind}-place`, `${kind}-area`]), ...MARKED.map((kind) => `${kind}-mark`)];
-
-/** What terra-draw does, of which only this is used; it is loaded when somebody draws. */
-type Drawing = import("terra-draw").TerraDraw;
 
 @customElement("detente-map")
 export class MapView extends Speaking {
@@ -33,6 +32,8 @@ export class MapView extends Speaking {
   private readonly own = new Map<string, FilterSpecification | undefined>();
   private isMeasuring = false;
   private isNow = true;
+  /** In which language the map is. */
+  private named = "";
 
   override render(): unknown {
     return html`<section aria-label=${say("map")}>
@@ -47,6 +48,10 @@ export class MapView extends Speaking {
     void this.begin();
   }
 
+  protected override updated(): void {
+    if (this.map !== undefined && this.named !== spoken()) speakOn(this.map, (this.named = spoken()));
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.over.abort();
@@ -59,7 +64,7 @@ export class MapView extends Speaking {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const map = new MapLibre({
       container: this.querySelector<HTMLElement>(".map")!,
-      style: styleOf(dark, location.origin, this.party),
+      style: styleOf(dark, location.origin, this.party, spoken()),
       center: [15, 35],
       zoom: 1.6,
       hash: "at",
@@ -68,6 +73,7 @@ export class MapView extends Speaking {
       pitchWithRotate: false,
     });
     this.map = map;
+    this.named = spoken();
     map.setMissingStyleImageResolver(async (id) => {
       const symbol = id.startsWith(MARK) ? await symbolOf(id) : null;
       if (!map.hasImage(id)) map.addImage(id, symbol ?? hatch(dark), symbol === null ? {} : { pixelRatio: MARK_SCALE });
@@ -81,7 +87,8 @@ export class MapView extends Speaking {
       if (isFiltering(filter())) this.refine(filter());
       this.dataset.ready = "true";
     });
-    // The picture first, then what moves.
+    // The picture first, then what moves and names of cities.
+    map.once("idle", () => citiesOn(map, dark, location.origin, spoken()));
     map.once("idle", () => void import("./watch-map").then(({ watchOn }) => watchOn(map, this.party, this.over.signal)));
     map.on("idle", () => seenOn(map));
     map.on("error", (event) => void whyNot(event).then((why) => why && tell("detente-not-drawn", why)));
@@ -167,7 +174,7 @@ export class MapView extends Speaking {
   }
 
   private async draw(kind: DrawKind | null): Promise<void> {
-    const drawing = (this.drawing ??= await this.drawingOf());
+    const drawing = (this.drawing ??= await drawingOn(this.map!));
     if (kind === null) {
       if (drawing.enabled) drawing.clear();
       if (drawing.enabled) drawing.stop();
@@ -177,27 +184,4 @@ export class MapView extends Speaking {
     if (!drawing.enabled) drawing.start();
     drawing.setMode(kind);
   }
-
-  private async drawingOf(): Promise<Drawing> {
-    const [draw, { TerraDrawMapLibreGLAdapter }] = await Promise.all([
-      import("terra-draw"),
-      import("terra-draw-maplibre-gl-adapter"),
-    ]);
-    const made = new draw.TerraDraw({
-      adapter: new TerraDrawMapLibreGLAdapter({ map: this.map! }),
-      modes: [new draw.TerraDrawPolygonMode(), new draw.TerraDrawLineStringMode(), new draw.TerraDrawPointMode()],
-    });
-    const drawn = (): void => {
-      // What is still being drawn is not there yet.
-      const whole = made.getSnapshot().filter((one) => !one.properties.currentlyDrawing && isMade(one));
-      tell("detente-drawn", whole.map((one) => one.geometry as GeoJSON.Geometry));
-    };
-    made.on("finish", drawn);
-    return made;
-  }
-}
-
-/** The modes mark their own guide points. */
-function isMade(one: { properties: Record<string, unknown> }): boolean {
-  return ["polygon", "linestring", "point"].includes(String(one.properties.mode));
 }

@@ -60,3 +60,16 @@ export async function symbolOf(name: string): Promise<ImageData | null> {
   ctx.drawImage(image, Math.ceil(half.x) - found.x, Math.ceil(half.y) - found.y, found.width, found.height);
   return ctx.getImageData(0, 0, canvas.width, canvas.height);
 }
+
+/** Stripes, for what is disputed. */
+export function hatch(dark: boolean): ImageData {
+  const ink = dark ? [235, 225, 205, 190] : [60, 50, 40, 200];
+  const size = 8;
+  const out = new ImageData(size, size);
+  for (let y = 0; y < size; y += 1) {
+    for (let x = 0; x < size; x += 1) {
+      if ((x + y) % size < 2) out.data.set(ink, (y * size + x) * 4);
+    }
+  }
+  return out;
+}
