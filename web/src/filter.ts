@@ -50,6 +50,31 @@ export function featureFilter(of: Filter): FilterSpecification {
   return ["all", ...narrowings(of)] as unknown as FilterSpecification;
 }
 
+/** What the node leaves out of the picture's tiles, so that a cluster counts what is drawn. */
+export function narrowing(of: Filter): URLSearchParams {
+  const out = new URLSearchParams();
+  if (of.noParties.size > 0) out.set("no-party", [...of.noParties].sort().join(","));
+  if (of.noCategories.size > 0) out.set("no-category", [...of.noCategories].sort().join(","));
+  if (of.low !== null) out.set("low", String(of.low));
+  if (of.high !== null) out.set("high", String(of.high));
+  return out;
+}
+
+/** Of which time the picture is, and what of it its reader does not want (docs/gis.md). */
+export interface Wanted {
+  at: string | null;
+  past: boolean;
+  narrowing: URLSearchParams;
+}
+
+/** Where the picture's tiles are. */
+export function tilesOf(origin: string, { at, past, narrowing }: Wanted): string {
+  const query = new URLSearchParams(narrowing);
+  if (at !== null) query.set("datetime", at);
+  if (at !== null && past) query.set("as-of", at);
+  return `${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}${query.size === 0 ? "" : `?${query}`}`;
+}
+
 /** For clusters, which know their kind. */
 export function clusterFilter(of: Filter): FilterSpecification {
   const kinds = [...of.kinds].map((one) => OF_KIND[one]);

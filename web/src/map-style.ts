@@ -98,14 +98,8 @@ function layersOf(kind: string, palette: Palette, reader: string): LayerSpecific
   ] as LayerSpecification[];
 }
 
-/** Where the picture's tiles are: of now, or of another time (docs/features.md). */
-export function tilesOf(origin: string, at: string | null = null, past = false): string {
-  const query = at === null ? "" : `?datetime=${at}${past ? `&as-of=${at}` : ""}`;
-  return `${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}${query}`;
-}
-
 /** For a reader, by the name of his party, in his language. */
-export function styleOf(dark: boolean, origin: string, reader: string, language: string): StyleSpecification {
+export function styleOf(dark: boolean, tiles: string, reader: string, language: string): StyleSpecification {
   const palette = dark ? DARK : LIGHT;
   const text = { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 };
   const empty: SourceSpecification = { type: "geojson", data: { type: "FeatureCollection", features: [] } };
@@ -114,12 +108,12 @@ export function styleOf(dark: boolean, origin: string, reader: string, language:
     sources: {
       base: {
         type: "vector",
-        url: `pmtiles://${origin}/page/base.pmtiles`,
+        url: `pmtiles://${location.origin}/page/base.pmtiles`,
         attribution: "Natural Earth; GeoNames (CC BY 4.0); no border here is evidence of any",
       },
       picture: {
         type: "vector",
-        tiles: [tilesOf(origin)],
+        tiles: [tiles],
         maxzoom: 16,
       },
       asked: empty,

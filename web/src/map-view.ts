@@ -8,9 +8,9 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import { type Drawing, drawingOn } from "./map-draw";
 import { type DrawKind, hear, tell } from "./events";
-import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering } from "./filter";
+import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering, narrowing, tilesOf } from "./filter";
 import { citiesOn, speakOn } from "./map-names";
-import { FONT, metFilter, styleOf, tilesOf } from "./map-style";
+import { FONT, metFilter, styleOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
 import { MARK, MARKED, MARK_SCALE, hatch, symbolOf } from "./marks";
 import "./tools";
@@ -32,6 +32,7 @@ export class MapView extends Speaking {
   private readonly own = new Map<string, FilterSpecification | undefined>();
   private isMeasuring = false;
   private isNow = true;
+  private then: { at: string | null; past: boolean } = { at: null, past: false };
   /** In which language the map is. */
   private named = "";
 
@@ -64,7 +65,7 @@ export class MapView extends Speaking {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const map = new MapLibre({
       container: this.querySelector<HTMLElement>(".map")!,
-      style: styleOf(dark, location.origin, this.party, spoken()),
+      style: styleOf(dark, tilesOf(location.origin, { ...this.then, narrowing: narrowing(filter()) }), this.party, spoken()),
       center: [15, 35],
       zoom: 1.6,
       hash: "at",
@@ -111,12 +112,14 @@ export class MapView extends Speaking {
     window.addEventListener("beforeprint", () => this.map && drawnOn(this.map, this.querySelector("img.map-printed")!), { signal });
     hear("detente-draw", (kind) => void this.draw(kind), signal);
     hear("detente-met", (objects) => this.meet(objects), signal);
-    hear("detente-asked", (asked) => {
-      const shapes = asked.map((one) => one.drawn as GeoJSON.Geometry);
-      this.put("asked", shapes);
-      const box = boxOf(shapes);
-      if (box !== null) this.map?.fitBounds(box, { padding: 80, maxZoom: 13, duration: 600 });
-    }, signal);
+    hear("detente-asked", (asked) => this.show(asked.map((one) => one.drawn as GeoJSON.Geometry)), signal);
+    hear("detente-place-then", (shapes) => this.show(shapes), signal);
+  }
+
+  private show(shapes: readonly GeoJSON.Geometry[]): void {
+    this.put("asked", shapes);
+    const box = boxOf(shapes);
+    if (box !== null) this.map?.fitBounds(box, { padding: 80, maxZoom: 13, duration: 600 });
   }
 
   private put(name: string, shapes: readonly GeoJSON.Geometry[]): void {
@@ -126,6 +129,8 @@ export class MapView extends Speaking {
   }
 
   private refine(shown: Filter): void {
+    const source = this.map?.getSource<VectorTileSource>("picture");
+    if (source) this.tiles(source);
     for (const layer of this.map?.getStyle().layers ?? []) {
       const kind = KINDS.find((one) => layer.id.startsWith(`${one}-`));
       if (layer.id.startsWith("clusters")) this.map?.setFilter(layer.id, clusterFilter(shown));
@@ -146,11 +151,18 @@ export class MapView extends Speaking {
   }
 
   private turn(at: string | null, past: boolean): void {
+    this.then = { at, past };
     this.isNow = at === null;
     this.classList.toggle("then", at !== null);
     const source = this.map?.getSource<VectorTileSource>("picture");
-    if (source) source.setTiles([tilesOf(location.origin, at, past)]);
+    if (source) this.tiles(source);
     else this.map?.once("load", () => this.turn(at, past));
+  }
+
+  /** Ask for the picture anew where what is asked for is another: clusters are counted by the node. */
+  private tiles(source: VectorTileSource): void {
+    const tiles = tilesOf(location.origin, { ...this.then, narrowing: narrowing(filter()) });
+    if (source.tiles[0] !== tiles) source.setTiles([tiles]);
   }
 
   private clicked({ point, lngLat }: MapMouseEvent): void {
