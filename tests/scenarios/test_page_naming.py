@@ -116,7 +116,7 @@ def symbols(seat: Seat, kind: str) -> dict[str, str]:
 
 
 def test_tracks(browser: Browser, node: Node, two: Seat) -> None:
-    """What a receiver hears is unknown, one's own people are friends, and another's are neutral"""
+    """What a receiver hears is unknown, one's own people friends, and another's neutral"""
     assert marks(two, UNIT, AIRCRAFT) == {
         UNIT: "mark-neutral-land", AIRCRAFT: "mark-unknown-air",
     }  # fmt: skip
@@ -132,7 +132,7 @@ def test_tracks(browser: Browser, node: Node, two: Seat) -> None:
 
 
 def test_places(two: Seat) -> None:
-    """A place bears the standard's symbol where it has one that says no more, and else keeps its look"""
+    """A place bears a symbol where the standard has one that says no more"""
     found = symbols(two, "notices")
     assert found["St Mary"] == "mark-medical"
     assert found["Girls' school"] == "mark-school"
@@ -171,7 +171,7 @@ def wait_named(seat: Seat, layer: str, *names: str) -> None:
         ("ru", "Сирия", ("Алеппо", "Газиантеп")),
         ("ar", "سوريا", ("حلب", "عنتاب")),
         ("tr", "Suriye", ("Halep", "Gaziantep")),
-        ("uk", "Сирія", ("Алеппо", "Ґазіантеп")),  # noqa: RUF001 - Ukrainian
+        ("uk", "Сирія", ("Алеппо", "Ґазіантеп")),
     ],
 )
 def test_names(far: Seat, language: str, country: str, cities: tuple[str, ...]) -> None:

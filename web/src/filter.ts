@@ -42,12 +42,7 @@ export function refine(change: Partial<Filter>): void {
 
 /** Whether anything is hidden. */
 export function isFiltering(of: Filter): boolean {
-  return of.kinds.size < KINDS.length || narrowings(of).length > 0;
-}
-
-/** For features of the picture. */
-export function featureFilter(of: Filter): FilterSpecification {
-  return ["all", ...narrowings(of)] as unknown as FilterSpecification;
+  return of.kinds.size < KINDS.length || narrowing(of).size > 0;
 }
 
 /** What the node leaves out of the picture's tiles, so that a cluster counts what is drawn. */
@@ -79,16 +74,6 @@ export function tilesOf(origin: string, { at, past, narrowing }: Wanted): string
 export function clusterFilter(of: Filter): FilterSpecification {
   const kinds = [...of.kinds].map((one) => OF_KIND[one]);
   return ["in", ["get", "kind"], ["literal", kinds]] as unknown as FilterSpecification;
-}
-
-function narrowings(of: Filter): unknown[] {
-  const out: unknown[] = [];
-  for (const [name, hidden] of [["party", of.noParties], ["category", of.noCategories]] as const) {
-    if (hidden.size > 0) out.push(["!", ["in", ["get", name], ["literal", [...hidden]]]]);
-  }
-  if (of.low !== null) out.push(["any", ["!", ["has", "upper_m"]], [">=", ["get", "upper_m"], of.low]]);
-  if (of.high !== null) out.push(["any", ["!", ["has", "lower_m"]], ["<=", ["get", "lower_m"], of.high]]);
-  return out;
 }
 
 function fromLink(): Filter {

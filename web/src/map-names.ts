@@ -1,4 +1,4 @@
-// Names of countries and cities, in the language of the page. Cities come after the picture.
+// Names of cities, in the language of the page. They come after the picture.
 
 import type { Map as MapLibre } from "maplibre-gl";
 import { DARK, FONT, LIGHT, nameIn } from "./map-style";
@@ -24,9 +24,4 @@ export function citiesOn(map: MapLibre, dark: boolean, origin: string, language:
     },
     paint: { "text-color": palette.text, "text-opacity": 0.85, "text-halo-color": palette.halo, "text-halo-width": 1.2 },
   }, map.getLayer("notices-area") ? "notices-area" : undefined);
-}
-
-/** Turn all names of the map to a language. */
-export function speakOn(map: MapLibre, language: string): void {
-  for (const layer of ["country", "city"]) if (map.getLayer(layer)) map.setLayoutProperty(layer, "text-field", nameIn(language));
 }

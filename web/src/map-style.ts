@@ -1,6 +1,6 @@
 // How the picture looks. Shape and pattern say what colour says, for who sees no colour.
 
-import type { ExpressionSpecification, FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, FilterSpecification, LayerSpecification, Map as MapLibre, SourceSpecification, StyleSpecification } from "maplibre-gl";
 
 import { KINDS } from "./filter";
 import { MARKED, MARKED_RADIUS_M, markIn } from "./marks";
@@ -184,4 +184,9 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
 /** A name of the map in a language; English where it has none. */
 export function nameIn(language: string): ExpressionSpecification {
   return ["coalesce", ["get", language], ["get", "name"]];
+}
+
+/** Turn all names of the map to a language. */
+export function speakOn(map: MapLibre, language: string): void {
+  for (const layer of ["country", "city"]) if (map.getLayer(layer)) map.setLayoutProperty(layer, "text-field", nameIn(language));
 }

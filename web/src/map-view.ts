@@ -3,14 +3,13 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import { html } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { AttributionControl, type FilterSpecification, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import { type Drawing, drawingOn } from "./map-draw";
 import { type DrawKind, hear, tell } from "./events";
-import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering, narrowing, tilesOf } from "./filter";
-import { citiesOn, speakOn } from "./map-names";
-import { FONT, metFilter, styleOf } from "./map-style";
+import { type Filter, KINDS, clusterFilter, filter, narrowing, tilesOf } from "./filter";
+import { FONT, metFilter, speakOn, styleOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
 import { MARK, MARKED, MARK_SCALE, hatch, symbolOf } from "./marks";
 import "./tools";
@@ -28,8 +27,8 @@ export class MapView extends Speaking {
   private map?: MapLibre;
   private drawing?: Drawing;
   private readonly over = new AbortController();
-  /** Of each layer of the picture, what it shows by itself. */
-  private readonly own = new Map<string, FilterSpecification | undefined>();
+  /** Which kinds are drawn. */
+  private kinds = [...KINDS].sort().join();
   private isMeasuring = false;
   private isNow = true;
   private then: { at: string | null; past: boolean } = { at: null, past: false };
@@ -84,12 +83,11 @@ export class MapView extends Speaking {
     map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     map.on("load", () => {
-      // Setting a filter lays the tiles out once more, if it is the same as well.
-      if (isFiltering(filter())) this.refine(filter());
+      this.refine(filter());
       this.dataset.ready = "true";
     });
     // The picture first, then what moves and names of cities.
-    map.once("idle", () => citiesOn(map, dark, location.origin, spoken()));
+    map.once("idle", () => void import("./map-names").then(({ citiesOn }) => citiesOn(map, dark, location.origin, spoken())));
     map.once("idle", () => void import("./watch-map").then(({ watchOn }) => watchOn(map, this.party, this.over.signal)));
     map.on("idle", () => seenOn(map));
     map.on("error", (event) => void whyNot(event).then((why) => why && tell("detente-not-drawn", why)));
@@ -128,26 +126,25 @@ export class MapView extends Speaking {
     source?.setData({ type: "FeatureCollection", features });
   }
 
+  /** What is left out the node leaves out; which kinds are drawn is a matter of layers. */
   private refine(shown: Filter): void {
     const source = this.map?.getSource<VectorTileSource>("picture");
     if (source) this.tiles(source);
-    for (const layer of this.map?.getStyle().layers ?? []) {
-      const kind = KINDS.find((one) => layer.id.startsWith(`${one}-`));
-      if (layer.id.startsWith("clusters")) this.map?.setFilter(layer.id, clusterFilter(shown));
-      if (kind === undefined) continue;
-      if (!this.own.has(layer.id)) this.own.set(layer.id, "filter" in layer ? layer.filter as FilterSpecification : undefined);
-      const own = this.own.get(layer.id);
-      this.map?.setFilter(layer.id, own === undefined ? featureFilter(shown) : ["all", own, featureFilter(shown)] as never);
-      this.map?.setLayoutProperty(layer.id, "visibility", shown.kinds.has(kind) ? "visible" : "none");
+    const kinds = [...shown.kinds].sort().join();
+    if (kinds === this.kinds) return;
+    this.kinds = kinds;
+    for (const { id } of this.map?.getStyle().layers ?? []) {
+      const kind = KINDS.find((one) => id.startsWith(`${one}-`));
+      if (id.startsWith("clusters")) this.map?.setFilter(id, clusterFilter(shown));
+      if (kind !== undefined) this.map?.setLayoutProperty(id, "visibility", shown.kinds.has(kind) ? "visible" : "none");
     }
   }
 
   private meet(objects: readonly string[]): void {
     for (const kind of KINDS) {
-      this.own.set(`${kind}-found`, metFilter(objects, false));
-      this.own.set(`${kind}-found-place`, metFilter(objects, true));
+      this.map?.setFilter(`${kind}-found`, metFilter(objects, false));
+      this.map?.setFilter(`${kind}-found-place`, metFilter(objects, true));
     }
-    this.refine(filter());
   }
 
   private turn(at: string | null, past: boolean): void {

@@ -445,7 +445,7 @@ export default {
   "look-low": "From altitude, m (ellipsoid)",
   "look-high": "To altitude, m (ellipsoid)",
   "look-altitude-note": "What has no known altitude stays shown.",
-  "look-filtered": "Filtered: not everything that was released to you is shown. Circles with a number count all of it.",
+  "look-filtered": "Filtered: not everything that was released to you is shown. Circles with a number count only what is shown.",
   "look-all": "Show all",
   "look-none-here": "None in view.",
   "look-tools": "Map tools",

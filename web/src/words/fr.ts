@@ -447,7 +447,7 @@ export default {
   "look-low": "Altitude min., m (ellipsoïde)",
   "look-high": "Altitude max., m (ellipsoïde)",
   "look-altitude-note": "Ce dont l'altitude est inconnue reste affiché.",
-  "look-filtered": "Filtré : tout ce qui vous a été communiqué n'est pas affiché. Les cercles numérotés comptent tout.",
+  "look-filtered": "Filtré : tout ce qui vous a été communiqué n'est pas affiché. Les cercles numérotés ne comptent que ce qui est affiché.",
   "look-all": "Tout afficher",
   "look-none-here": "Aucune dans la vue.",
   "look-tools": "Outils de la carte",

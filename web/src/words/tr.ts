@@ -447,7 +447,7 @@ export default {
   "look-low": "İrtifa en az, m (elipsoit)",
   "look-high": "İrtifa en çok, m (elipsoit)",
   "look-altitude-note": "İrtifası bilinmeyenler görünmeye devam eder.",
-  "look-filtered": "Süzüldü: size açılanların hepsi gösterilmiyor. Sayılı daireler hepsini sayar.",
+  "look-filtered": "Süzüldü: size açılanların hepsi gösterilmiyor. Sayılı daireler yalnızca gösterilenleri sayar.",
   "look-all": "Hepsini göster",
   "look-none-here": "Görünümde yok.",
   "look-tools": "Harita araçları",
