@@ -1,9 +1,12 @@
 """Versions, numbers and terms on the page; test_page_versions.md tells it."""
 
 import json
+import secrets
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,11 @@ from test_gis import FULL, built, said
 
 from cli import DETENTE
 from conftest import begin
+from detente.core.release import Grade, Release
+from detente.node.author import Author
 from detente.node.keyring import Keyring
+from detente.node.submit import appended
+from detente.store import Store
 from http_node import Node
 from nodes import around, hospital
 from page import PASSWORD, Seat, chromium, page_node
@@ -22,6 +29,25 @@ FAR = "3/-30/-40"
 SCHOOLS, WELLS = 1_100, 300
 HIGH_MM = 5_000_000
 WAIT_S = 60
+
+
+def crowd(place: Path, keyring: Keyring) -> None:
+    """One's schools, up to a height, and its wells, of which none is known; two may see them."""
+    now, store = datetime.now(UTC), Store(place)
+    with store.appending() as record:
+        author = Author.following(record, "one", keyring.load("one"))
+        said = []
+        for number in range(SCHOOLS + WELLS):
+            lon, lat = -60 + number % 40 / 10, -30 + number // 40 / 10
+            is_school = number < SCHOOLS
+            value = hospital(
+                f"M{number}", lon, lat, party="one", release=Release(members=Grade.FULL),
+                category="school" if is_school else "water",
+                volumes=around(lon, lat, 0.0, upper_mm=HIGH_MM if is_school else None),
+            )  # fmt: skip
+            said.append(author.prepare(value, now=now, place=(secrets.token_hex(16), 1)))
+        record.append(appended(one, now=now) for one in said)
+    store.close()
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +61,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
          "--role", "administrator"],
         input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, cwd=folder,
     )  # fmt: skip
+    crowd(place, Keyring(place))
     with page_node(place, folder, {"desk one": "one", "desk two": "two"}) as node:
-        for number in range(SCHOOLS + WELLS):
-            lon, lat = -60 + number % 40 / 10, -30 + number // 40 / 10
-            school = number < SCHOOLS
-            high = {"upper_mm": HIGH_MM} if school else {}
-            value = hospital(
-                f"M{number}", lon, lat, category="school" if school else "water",
-                volumes=around(lon, lat, 0.0, **high),
-            )  # fmt: skip
-            said(node.party("one"), "notices", value, FULL)
         yield node
 
 
@@ -201,7 +219,7 @@ def test_numbers(browser: Browser, node: Node) -> None:
     page.click("detente-layers button:has-text('Show all')")
     wait_numbers(seat, SCHOOLS + WELLS)
     page.click("detente-layers summary:has-text('Parties')")
-    page.uncheck("detente-layers label:has-text('one') input")
+    page.uncheck("detente-layers label:text-is('one') input")
     wait_numbers(seat, 0)
     seat.leave()
 

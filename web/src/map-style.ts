@@ -135,6 +135,12 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
         filter: ["==", ["get", "kind"], "disputed"],
         paint: { "line-color": palette.border, "line-width": 1.2, "line-dasharray": [3, 3] },
       },
+      {
+        id: "country", type: "symbol", source: "base", "source-layer": "base", maxzoom: 8,
+        filter: ["==", ["get", "kind"], "country"],
+        layout: { "text-field": nameIn(language), "text-font": [FONT], "text-size": 12 },
+        paint: text,
+      },
       ...KINDS.flatMap((kind) => layersOf(kind, palette, reader)),
       {
         id: "clusters", type: "circle", source: "picture", "source-layer": "clusters",
@@ -150,12 +156,6 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
         id: "clusters-count", type: "symbol", source: "picture", "source-layer": "clusters",
         layout: { "text-field": ["to-string", ["get", "count"]], "text-font": [FONT], "text-size": 11 },
         paint: { "text-color": "#ffffff" },
-      },
-      {
-        id: "country", type: "symbol", source: "base", "source-layer": "base", maxzoom: 8,
-        filter: ["==", ["get", "kind"], "country"],
-        layout: { "text-field": nameIn(language), "text-font": [FONT], "text-size": 12 },
-        paint: text,
       },
       {
         id: "asked-area", type: "fill", source: "asked",
