@@ -128,16 +128,19 @@ export class MapView extends Speaking {
 
   /** What is left out the node leaves out; which kinds are drawn is a matter of layers. */
   private refine(shown: Filter): void {
-    const source = this.map?.getSource<VectorTileSource>("picture");
-    if (source) this.tiles(source);
+    const { map } = this;
+    const source = map?.getSource<VectorTileSource>("picture");
+    if (map === undefined || source === undefined) return;
     const kinds = [...shown.kinds].sort().join();
-    if (kinds === this.kinds) return;
+    if (kinds === this.kinds) return this.tiles(source);
     this.kinds = kinds;
-    for (const { id } of this.map?.getStyle().layers ?? []) {
+    for (const { id } of map.getStyle().layers) {
       const kind = KINDS.find((one) => id.startsWith(`${one}-`));
-      if (id.startsWith("clusters")) this.map?.setFilter(id, clusterFilter(shown));
-      if (kind !== undefined) this.map?.setLayoutProperty(id, "visibility", shown.kinds.has(kind) ? "visible" : "none");
+      if (id.startsWith("clusters")) map.setFilter(id, clusterFilter(shown));
+      if (kind !== undefined) map.setLayoutProperty(id, "visibility", shown.kinds.has(kind) ? "visible" : "none");
     }
+    // Layers that change lay the tiles out anew, in which a change of where tiles are would be lost.
+    map.once("render", () => this.tiles(source));
   }
 
   private meet(objects: readonly string[]): void {
