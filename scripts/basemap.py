@@ -1,6 +1,9 @@
-"""Write the map that lies under the page's picture: land, borders and names, as PMTiles.
+"""Write the maps that lie under the page's picture, as PMTiles: land and borders, and cities.
 
-From the files of Natural Earth in ``src/detente/data``; no line of it is evidence of any border.
+From the files of Natural Earth and GeoNames in ``src/detente/data``; no line or name of it is
+evidence of any border. Names are in the page's languages; one that is missing, or the same, is
+left to ``name``, which is English. Cities have a file of their own, which no first picture waits
+for.
 """
 
 import gzip
@@ -13,36 +16,65 @@ import pyogrio.raw
 import shapely
 
 DATA = Path(__file__).parent.parent / "src" / "detente" / "data"
+LANGUAGES = ("fr", "ru", "ar", "tr", "uk")
+"""In the order of place_names.json."""
+
+CITIES_FROM = 4
+"""From this zoom there is room for names of cities."""
+
 ZOOM_MAX = 6
 """At 6 the data's own steps of 0.005 degree are four units of a tile; beyond, it is enlarged."""
 
 
+Row = tuple[dict[str, str | int | None], shapely.Geometry]
+
+
 def main(target: Path) -> None:
-    """Write it."""
-    rows: list[tuple[str, str, shapely.Geometry]] = []
+    """Write it, and ``places.pmtiles`` beside it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    names = json.loads(gzip.decompress((DATA / "place_names.json.gz").read_bytes()))
+    base: list[Row] = []
     for feature in _features("countries.geojson.gz"):
         land = shapely.make_valid(shapely.from_geojson(json.dumps(feature["geometry"])))
         name = feature["properties"]["name"]
-        rows.append(("land", "", land))
-        rows.append(("country", name, _middle(land)))
+        base.append(({"kind": "land"}, land))
+        base.append(({"kind": "country", **_named(name, names["countries"][name])}, _middle(land)))
     for feature in _features("boundary_lines.geojson.gz"):
         line = shapely.from_geojson(json.dumps(feature["geometry"]))
-        rows.append((feature["properties"]["kind"], "", line))
-    target.parent.mkdir(parents=True, exist_ok=True)
+        base.append(({"kind": feature["properties"]["kind"]}, line))
+    _write(target, "base", base, 0)
+    cities: list[Row] = [
+        ({"rank": rank, **_named(name, others)}, shapely.Point(lon, lat))
+        for lon, lat, rank, name, *others in names["cities"]
+    ]
+    _write(target.with_name("places.pmtiles"), "places", cities, CITIES_FROM)
+
+
+def _named(name: str, others: list[str | None]) -> dict[str, str | None]:
+    """English, and whatever differs from it."""
+    found = dict(zip(LANGUAGES, others, strict=True))
+    return {"name": name, **{key: one for key, one in found.items() if one not in {None, name}}}
+
+
+def _write(target: Path, layer: str, rows: list[Row], zoom_min: int) -> None:
     target.unlink(missing_ok=True)
+    fields = list(dict.fromkeys(field for values, _ in rows for field in values))
     pyogrio.raw.write(
         target,
-        geometry=np.array([shapely.to_wkb(shape) for _, _, shape in rows], dtype=object),
+        geometry=np.array([shapely.to_wkb(shape) for _, shape in rows], dtype=object),
         field_data=[
-            np.array([kind for kind, _, _ in rows], dtype=object),
-            np.array([name for _, name, _ in rows], dtype=object),
+            np.array(
+                [values.get(field) for values, _ in rows],
+                dtype=np.int32 if field == "rank" else object,
+            )
+            for field in fields
         ],
-        fields=["kind", "name"],
-        layer="base",
+        fields=fields,
+        layer=layer,
         driver="PMTiles",
         geometry_type="Unknown",
         crs="EPSG:4326",
-        dataset_options={"MINZOOM": "0", "MAXZOOM": str(ZOOM_MAX), "NAME": "Natural Earth"},
+        dataset_options={"MINZOOM": str(zoom_min), "MAXZOOM": str(ZOOM_MAX), "NAME": layer},
     )
 
 

@@ -7,7 +7,8 @@ npm ci --silent --no-audit --no-fund
 mkdir -p build/public
 ../.venv/bin/python ../scripts/openapi.py build/openapi.json
 npm run --silent types
-[ build/public/base.pmtiles -nt ../scripts/basemap.py ] ||
+[ build/public/places.pmtiles -nt ../scripts/basemap.py ] &&
+    [ build/public/places.pmtiles -nt ../src/detente/data/place_names.json.gz ] ||
     ../.venv/bin/python ../scripts/basemap.py build/public/base.pmtiles
 cp public/* build/public/
 node licences.mjs build/public/licences.txt

@@ -15,12 +15,13 @@ from detente.core.entry import EntryKind
 from detente.core.notice import Notice
 from detente.core.plan import Plan, PlanState
 from detente.core.release import Grade, Release
+from detente.core.view import View
 from detente.core.volume import Circle, Volume
-from detente.errors import Conflict, MalformedInput
+from detente.errors import Conflict, MalformedInput, NotFound
 from detente.node import looking_back
 from detente.node.clusters import Tile, TileSight, look
 from detente.node.erasing import Erase
-from detente.node.layers import Layers
+from detente.node.layers import Layers, Sight
 from detente.node.looking_back import Frames, seeing
 from detente.node.telling.disclosures import disclose_tile
 from nodes import desk_of, run
@@ -63,6 +64,18 @@ class Story:
         found = await self.layers.look(TWO, lambda sight: look(sight, WORLD, KINDS), see)
         await disclose_tile(self.town.engine, TWO, found.shown)
         return found
+
+    async def alone(self, object_id: str, then: datetime) -> View | None:
+        """One object as of a time; None where there is none."""
+        see = seeing(self.frames, as_of=then, at=None, only=object_id)
+
+        def find(sight: Sight) -> View:
+            return sight.one(EntryKind.NOTICE, object_id).view
+
+        try:
+            return await self.layers.look(TWO, find, see)
+        except NotFound:
+            return None
 
     async def act(self, act: str, place: int, release: Grade | None) -> None:
         self.number += 1
@@ -143,6 +156,10 @@ def test_what_was_shown_by_then_is_what_is_looked_back_at(
             for then in times:
                 found = (await told.see(as_of=then)).items
                 assert {one.view.object for one in found} == told.expected(then), then
+                for object_id in told.versions:
+                    alone = await told.alone(object_id, then)
+                    same = {one.view.object: one.view for one in found}.get(object_id)
+                    assert alone == same
             told.layers.close()
 
     run(story())

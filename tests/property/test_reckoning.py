@@ -1,4 +1,4 @@
-"""A false course is flagged, and one that is flown is not (ADR 37).
+"""A false course is flagged, and one that is flown is not (ADR 36).
 
 The judge flies: each second he moves along pyproj's geodesics, and what is reported is his own
 course, one that is seconds old as receivers have it, or another.

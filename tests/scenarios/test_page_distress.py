@@ -147,10 +147,10 @@ def test_aids(seat: Seat, node: Node) -> None:
           .queryRenderedFeatures({layers: ["tracks"]}).length >= count""", arg=len(HERE),
     )  # fmt: skip
     assert marks(seat) == {
-        "002300001": "track-base_station", "992300001": "track-aid",
-        "992300002": "track-aid-doubted", "992360001": "track-virtual_aid",
-        "230000001": "track-ship", "111230001": "track-rescue",
-        "972123456": "track-distress", "970010119": "track-distress_test",
+        "002300001": "sign-base_station", "992300001": "sign-aid",
+        "992300002": "sign-aid-doubted", "992360001": "sign-virtual_aid",
+        "230000001": "mark-unknown-sea", "111230001": "mark-unknown-air",
+        "972123456": "sign-distress", "970010119": "sign-distress_test",
     }  # fmt: skip
     found = {one["track"]: one for one in node.party("two").get("/v1/tracks").json["tracks"]}
     assert found["992300002"]["doubts"] == ["off_position"]

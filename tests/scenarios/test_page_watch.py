@@ -153,7 +153,7 @@ def test_warned(two: Seat) -> None:
     two.page.wait_for_function("""() => document.querySelector("detente-map").map
       .queryRenderedFeatures({layers: ["tracks"]}).length > 0""")
     drawn = tracks_on(two)["one/roof/4b1820"]
-    assert (drawn["mark"], drawn["level"], drawn["course"]) == ("track-aircraft", "warning", 0)
+    assert (drawn["mark"], drawn["level"], drawn["course"]) == ("mark-unknown-air", "warning", 0)
     two.keep("watch")
 
 

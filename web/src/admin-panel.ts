@@ -8,6 +8,7 @@ import "./agreement-form";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { Following } from "./following";
+import { type InForce, hotlineLine } from "./hotline-terms";
 import { everyone } from "./release";
 import { isolated, say } from "./words";
 
@@ -20,6 +21,7 @@ const S_PER_H = 3_600;
 export class AdminPanel extends Following {
   @state() private view: View | null = null;
   @state() private parties: readonly Party[] = [];
+  @state() private hotline: InForce | null = null;
   @state() private may = false;
   @state() private told = "";
   @state() private problem = "";
@@ -30,10 +32,10 @@ export class AdminPanel extends Following {
         ${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}
         ${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}
       </div>
-      ${terms === undefined ? nothing : html`${agreed(terms, this.view!.version)}
+      ${terms === undefined ? nothing : html`${agreed(terms, this.view!.version, this.hotline)}
         ${this.may ? html`${keyed(terms.state, this.suspending(terms))}
           <details class="act"><summary>${say("speak.change-agreement")}</summary>
-            <detente-agreement .terms=${terms} .parties=${this.parties} @detente-agreed=${(event: CustomEvent<Agreement>) => void this.put("/v1/agreement", event.detail)}></detente-agreement></details>` : nothing}`}
+            <detente-agreement .terms=${terms} .hotline=${this.hotline} .parties=${this.parties} @detente-agreed=${(event: CustomEvent<Agreement>) => void this.put("/v1/agreement", event.detail)}></detente-agreement></details>` : nothing}`}
       <h3>${say("speak.parties")}</h3>
       <table><thead><tr><th scope="col">${say("party")}</th><th scope="col">${say("desk")}</th><th scope="col">${say("speak.keys")}</th></tr></thead>
         <tbody>${this.parties.map((one) => html`<tr><td>${one.name}<br><small dir="ltr">${one.id}</small></td>
@@ -103,7 +105,12 @@ export class AdminPanel extends Following {
 
   protected async load(): Promise<void> {
     try {
-      const [view, parties, me] = await Promise.all([ask<View>("GET", "/v1/agreement"), everyone(), ask<Schemas["Me"]>("GET", "/v1/me")]);
+      const [view, parties, me, lines] = await Promise.all([
+        ask<View>("GET", "/v1/agreement"), everyone(), ask<Schemas["Me"]>("GET", "/v1/me"),
+        // Terms that nobody changed are not in the agreement's value; here all of them are.
+        ask<Schemas["LinePage"]>("GET", "/v1/incidents?open=true").catch(() => null),
+      ]);
+      this.hotline = lines?.hotline ?? null;
       [this.view, this.parties, this.may] = [view, parties, me.scopes.includes("detente.admin")];
     } catch (error) {
       this.problem = refusal(error);
@@ -111,7 +118,7 @@ export class AdminPanel extends Following {
   }
 }
 
-function agreed(terms: Agreement, version: number): unknown {
+function agreed(terms: Agreement, version: number, hotline: InForce | null): unknown {
   const separations = Object.entries(terms.separations ?? {});
   const leads = Object.entries(terms.lead_times_s ?? {});
   const facts: [string, unknown][] = [
@@ -124,6 +131,7 @@ function agreed(terms: Agreement, version: number): unknown {
       html`<div>${name}: ${say("speak.apart", { horizontal: one.horizontal_mm / MM_PER_M, vertical: (one.vertical_mm ?? 0) / MM_PER_M })}</div>`)],
     [say("speak.lead-times"), leads.length === 0 ? say("speak.none-agreed") : leads.map(([name, one]) => html`<div>${name}: ${say("speak.hours", { count: one / S_PER_H })}</div>`)],
     [say("speak.source-age"), terms.source_age_max_s == null ? say("speak.none-agreed") : say("speak.hours", { count: terms.source_age_max_s / S_PER_H })],
+    [say("tab.hotline"), hotline === null ? "" : hotlineLine(hotline)],
     [say("desk"), terms.desk ? [terms.desk.name, ...(terms.desk.contacts ?? [])].join(", ") : say("speak.none-agreed")],
   ];
   return html`<section class="agreement" aria-label=${say("speak.agreement")}><h3 dir="auto">${terms.name}</h3>

@@ -3,6 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Schemas } from "./api";
+import { type InForce, hotlineOf } from "./hotline-terms";
 import { Speaking, say } from "./words";
 
 type Agreement = Schemas["Agreement"];
@@ -13,6 +14,7 @@ const S_PER_H = 3_600;
 export class AgreementForm extends Speaking {
   @property({ attribute: false }) terms: Agreement | null = null;
   @property({ attribute: false }) parties: readonly Schemas["Party"][] = [];
+  @property({ attribute: false }) hotline: InForce | null = null;
   @state() private problem = "";
 
   override render(): unknown {
@@ -27,6 +29,7 @@ export class AgreementForm extends Speaking {
       <label>${say("speak.separations-form")}<textarea name="separations" rows="3" dir="ltr">${separations.join("\n")}</textarea></label>
       <label>${say("speak.lead-times-form")}<textarea name="leads" rows="3" dir="ltr">${leads.join("\n")}</textarea></label>
       <label>${say("speak.source-age")} (h)<input name="age" type="number" min="0" step="any" dir="ltr" value=${terms.source_age_max_s == null ? "" : terms.source_age_max_s / S_PER_H}></label>
+      ${this.hotline === null ? nothing : html`<detente-ladder .terms=${this.hotline}></detente-ladder>`}
       ${this.problem === "" ? nothing : html`<p class="refused" role="alert">${this.problem}</p>`}
       <button>${say("speak.put-agreement")}</button></form>`;
   }
@@ -44,6 +47,7 @@ export class AgreementForm extends Speaking {
         ...terms, name: String(given.get("name")), members: given.getAll("members"),
         separations: Object.fromEntries(separations), lead_times_s: Object.fromEntries(leads),
         source_age_max_s: age === "" ? null : Math.round(Number(age) * S_PER_H),
+        ...(given.has("near") ? { hotline: hotlineOf(given) } : {}),
       };
       this.dispatchEvent(new CustomEvent("detente-agreed", { detail }));
     } catch (error) {

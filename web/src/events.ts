@@ -39,6 +39,8 @@ export interface Told {
   "detente-measure": { line: boolean; places: readonly [number, number][] } | null;
   /** Of which time the map is; null is now. */
   "detente-time": { at: string | null; past: boolean };
+  /** Where something was, to be drawn. */
+  "detente-place-then": readonly GeoJSON.Geometry[];
   /** Why the map could not be drawn. */
   "detente-not-drawn": string;
 }

@@ -42,28 +42,38 @@ export function refine(change: Partial<Filter>): void {
 
 /** Whether anything is hidden. */
 export function isFiltering(of: Filter): boolean {
-  return of.kinds.size < KINDS.length || narrowings(of).length > 0;
+  return of.kinds.size < KINDS.length || narrowing(of).size > 0;
 }
 
-/** For features of the picture. */
-export function featureFilter(of: Filter): FilterSpecification {
-  return ["all", ...narrowings(of)] as unknown as FilterSpecification;
+/** What the node leaves out of the picture's tiles, so that a cluster counts what is drawn. */
+export function narrowing(of: Filter): URLSearchParams {
+  const out = new URLSearchParams();
+  if (of.noParties.size > 0) out.set("no-party", [...of.noParties].sort().join(","));
+  if (of.noCategories.size > 0) out.set("no-category", [...of.noCategories].sort().join(","));
+  if (of.low !== null) out.set("low", String(of.low));
+  if (of.high !== null) out.set("high", String(of.high));
+  return out;
+}
+
+/** Of which time the picture is, and what of it its reader does not want (docs/gis.md). */
+export interface Wanted {
+  at: string | null;
+  past: boolean;
+  narrowing: URLSearchParams;
+}
+
+/** Where the picture's tiles are. */
+export function tilesOf(origin: string, { at, past, narrowing }: Wanted): string {
+  const query = new URLSearchParams(narrowing);
+  if (at !== null) query.set("datetime", at);
+  if (at !== null && past) query.set("as-of", at);
+  return `${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}${query.size === 0 ? "" : `?${query}`}`;
 }
 
 /** For clusters, which know their kind. */
 export function clusterFilter(of: Filter): FilterSpecification {
   const kinds = [...of.kinds].map((one) => OF_KIND[one]);
   return ["in", ["get", "kind"], ["literal", kinds]] as unknown as FilterSpecification;
-}
-
-function narrowings(of: Filter): unknown[] {
-  const out: unknown[] = [];
-  for (const [name, hidden] of [["party", of.noParties], ["category", of.noCategories]] as const) {
-    if (hidden.size > 0) out.push(["!", ["in", ["get", name], ["literal", [...hidden]]]]);
-  }
-  if (of.low !== null) out.push(["any", ["!", ["has", "upper_m"]], [">=", ["get", "upper_m"], of.low]]);
-  if (of.high !== null) out.push(["any", ["!", ["has", "lower_m"]], ["<=", ["get", "lower_m"], of.high]]);
-  return out;
 }
 
 function fromLink(): Filter {

@@ -25,7 +25,7 @@ export function lines(): readonly Line[] {
   return page?.lines ?? [];
 }
 
-export function ladder(): Schemas["Hotline"]["ladder"] {
+export function ladder(): Schemas["HotlineTold"]["ladder"] {
   return page?.hotline.ladder ?? [];
 }
 

@@ -19,7 +19,11 @@ export class Layers extends Speaking {
   override connectedCallback(): void {
     super.connectedCallback();
     this.over = new AbortController();
-    hear("detente-layers", (shown) => (this.shown = shown), this.over.signal);
+    hear("detente-layers", (shown) => {
+      this.shown = shown;
+      this.keep();
+    }, this.over.signal);
+    this.keep();
     hear("detente-seen", ({ parties, categories }) => {
       for (const one of parties) seen.parties.add(one);
       for (const one of categories) seen.categories.add(one);
@@ -50,6 +54,12 @@ export class Layers extends Speaking {
         <div role="status">${isFiltering(this.shown) ? html`<p class="hint">${say("look-filtered")}</p>` : nothing}</div>
         ${isFiltering(this.shown) ? html`<button type="button" @click=${() => refine(ALL)}>${say("look-all")}</button>` : nothing}
       </fieldset>`;
+  }
+
+  /** What is left out is no longer seen, and can be chosen again. */
+  private keep(): void {
+    for (const one of this.shown.noParties) seen.parties.add(one);
+    for (const one of this.shown.noCategories) seen.categories.add(one);
   }
 
   private boxes(known: ReadonlySet<string>, hidden: ReadonlySet<string>, then: (hidden: ReadonlySet<string>) => void): unknown {

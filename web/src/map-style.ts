@@ -1,10 +1,14 @@
 // How the picture looks. Shape and pattern say what colour says, for who sees no colour.
 
-import type { FilterSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, FilterSpecification, LayerSpecification, Map as MapLibre, SourceSpecification, StyleSpecification } from "maplibre-gl";
 
 import { KINDS } from "./filter";
+import { MARKED, MARKED_RADIUS_M, markIn } from "./marks";
 
 export const FONT = "Noto Sans";
+
+const MARKS_FROM = 5;
+/** Nearer than this, symbols have room. */
 
 const FOUND = "#c2185b";
 const NOTHING = ["literal", false] as unknown as FilterSpecification;
@@ -24,8 +28,8 @@ interface Palette {
   asked: string;
 }
 
-const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
-const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
+export const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
+export const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
 
 export const COLOURS: Record<string, string> = {
   notices: "#0a7d74",
@@ -35,7 +39,7 @@ export const COLOURS: Record<string, string> = {
 };
 
 /** The layers of one kind: areas, their edges, places, and what is disputed, hatched. */
-function layersOf(kind: string, palette: Palette): LayerSpecification[] {
+function layersOf(kind: string, palette: Palette, reader: string): LayerSpecification[] {
   const colour = COLOURS[kind] ?? "#333333";
   const source = { source: "picture", "source-layer": kind };
   const faded = ["case", ["==", ["get", "stale"], true], 0.45, 1] as unknown as number;
@@ -65,6 +69,12 @@ function layersOf(kind: string, palette: Palette): LayerSpecification[] {
         "circle-stroke-color": palette.halo, "circle-stroke-width": 1.5,
       },
     },
+    ...(MARKED.includes(kind) ? [{
+      id: `${kind}-mark`, type: "symbol", ...source, minzoom: MARKS_FROM,
+      filter: ["all", ["!=", ["get", "disputed"], true], ["any", place, ["<=", ["coalesce", ["get", "radius_m"], MARKED_RADIUS_M + 1], MARKED_RADIUS_M]]],
+      layout: { "icon-image": markIn(kind, reader), "icon-padding": 0 },
+      paint: { "icon-opacity": faded },
+    }] : []),
     // What a check met; the map is told which by a filter.
     {
       id: `${kind}-found`, type: "line", ...source, filter: NOTHING,
@@ -73,7 +83,7 @@ function layersOf(kind: string, palette: Palette): LayerSpecification[] {
     {
       id: `${kind}-found-place`, type: "circle", ...source, filter: NOTHING,
       paint: {
-        "circle-color": "rgba(0,0,0,0)", "circle-radius": 12,
+        "circle-color": "rgba(0,0,0,0)", "circle-radius": 18,
         "circle-stroke-color": FOUND, "circle-stroke-width": 3,
       },
     },
@@ -81,20 +91,15 @@ function layersOf(kind: string, palette: Palette): LayerSpecification[] {
       id: `${kind}-name`, type: "symbol", ...source, minzoom: 9,
       layout: {
         "text-field": ["coalesce", ["get", "name"], ""], "text-font": [FONT], "text-size": 12,
-        "text-offset": [0, 1], "text-anchor": "top", "text-max-width": 9,
+        "text-offset": [0, 1.7], "text-anchor": "top", "text-max-width": 9,
       },
       paint: { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 },
     },
   ] as LayerSpecification[];
 }
 
-/** Where the picture's tiles are: of now, or of another time (docs/features.md). */
-export function tilesOf(origin: string, at: string | null = null, past = false): string {
-  const query = at === null ? "" : `?datetime=${at}${past ? `&as-of=${at}` : ""}`;
-  return `${origin}/ogc/tiles/WebMercatorQuad/{z}/{y}/{x}${query}`;
-}
-
-export function styleOf(dark: boolean, origin: string): StyleSpecification {
+/** For a reader, by the name of his party, in his language. */
+export function styleOf(dark: boolean, tiles: string, reader: string, language: string): StyleSpecification {
   const palette = dark ? DARK : LIGHT;
   const text = { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 };
   const empty: SourceSpecification = { type: "geojson", data: { type: "FeatureCollection", features: [] } };
@@ -103,12 +108,12 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
     sources: {
       base: {
         type: "vector",
-        url: `pmtiles://${origin}/page/base.pmtiles`,
-        attribution: "Natural Earth; no border here is evidence of any",
+        url: `pmtiles://${location.origin}/page/base.pmtiles`,
+        attribution: "Natural Earth; GeoNames (CC BY 4.0); no border here is evidence of any",
       },
       picture: {
         type: "vector",
-        tiles: [tilesOf(origin)],
+        tiles: [tiles],
         maxzoom: 16,
       },
       asked: empty,
@@ -130,7 +135,13 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
         filter: ["==", ["get", "kind"], "disputed"],
         paint: { "line-color": palette.border, "line-width": 1.2, "line-dasharray": [3, 3] },
       },
-      ...KINDS.flatMap((kind) => layersOf(kind, palette)),
+      {
+        id: "country", type: "symbol", source: "base", "source-layer": "base", maxzoom: 8,
+        filter: ["==", ["get", "kind"], "country"],
+        layout: { "text-field": nameIn(language), "text-font": [FONT], "text-size": 12 },
+        paint: text,
+      },
+      ...KINDS.flatMap((kind) => layersOf(kind, palette, reader)),
       {
         id: "clusters", type: "circle", source: "picture", "source-layer": "clusters",
         paint: {
@@ -145,12 +156,6 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
         id: "clusters-count", type: "symbol", source: "picture", "source-layer": "clusters",
         layout: { "text-field": ["to-string", ["get", "count"]], "text-font": [FONT], "text-size": 11 },
         paint: { "text-color": "#ffffff" },
-      },
-      {
-        id: "country", type: "symbol", source: "base", "source-layer": "base", maxzoom: 8,
-        filter: ["==", ["get", "kind"], "country"],
-        layout: { "text-field": ["get", "name"], "text-font": [FONT], "text-size": 12 },
-        paint: text,
       },
       {
         id: "asked-area", type: "fill", source: "asked",
@@ -176,15 +181,12 @@ export function styleOf(dark: boolean, origin: string): StyleSpecification {
   };
 }
 
-/** Stripes, for what is disputed. */
-export function hatch(dark: boolean): ImageData {
-  const ink = dark ? [235, 225, 205, 190] : [60, 50, 40, 200];
-  const size = 8;
-  const out = new ImageData(size, size);
-  for (let y = 0; y < size; y += 1) {
-    for (let x = 0; x < size; x += 1) {
-      if ((x + y) % size < 2) out.data.set(ink, (y * size + x) * 4);
-    }
-  }
-  return out;
+/** A name of the map in a language; English where it has none. */
+export function nameIn(language: string): ExpressionSpecification {
+  return ["coalesce", ["get", language], ["get", "name"]];
+}
+
+/** Turn all names of the map to a language. */
+export function speakOn(map: MapLibre, language: string): void {
+  for (const layer of ["country", "city"]) if (map.getLayer(layer)) map.setLayoutProperty(layer, "text-field", nameIn(language));
 }

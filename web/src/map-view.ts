@@ -3,23 +3,25 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import { html } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { AttributionControl, type FilterSpecification, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
+import { type Drawing, drawingOn } from "./map-draw";
 import { type DrawKind, hear, tell } from "./events";
-import { type Filter, KINDS, clusterFilter, featureFilter, filter, isFiltering } from "./filter";
-import { FONT, hatch, metFilter, styleOf, tilesOf } from "./map-style";
+import { type Filter, KINDS, clusterFilter, filter, narrowing, tilesOf } from "./filter";
+import { FONT, metFilter, speakOn, styleOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
+import { MARK, MARKED, MARK_SCALE, hatch, symbolOf } from "./marks";
 import "./tools";
-import { Speaking, say } from "./words";
+import { Speaking, say, spoken } from "./words";
 
 setWorkerUrl(workerUrl);
 addProtocol("pmtiles", new Protocol().tile);
 
-const CLICKABLE = KINDS.flatMap((kind) => [`${kind}-place`, `${kind}-area`]);
+const CLICKABLE = [...KINDS.flatMap((kind) => [`${kind}-place`, `${kind}-area`]), ...MARKED.map((kind) => `${kind}-mark`)];
 
-/** What terra-draw does, of which only this is used; it is loaded when somebody draws. */
-type Drawing = import("terra-draw").TerraDraw;
+const RESTLESS_MS = 5_000;
+/** A picture that changes all the time is never at rest: what moves must not wait for that. */
 
 @customElement("detente-map")
 export class MapView extends Speaking {
@@ -28,10 +30,13 @@ export class MapView extends Speaking {
   private map?: MapLibre;
   private drawing?: Drawing;
   private readonly over = new AbortController();
-  /** Of each layer of the picture, what it shows by itself. */
-  private readonly own = new Map<string, FilterSpecification | undefined>();
+  /** Which kinds are drawn. */
+  private kinds = [...KINDS].sort().join();
   private isMeasuring = false;
   private isNow = true;
+  private then: { at: string | null; past: boolean } = { at: null, past: false };
+  /** In which language the map is. */
+  private named = "";
 
   override render(): unknown {
     return html`<section aria-label=${say("map")}>
@@ -46,6 +51,10 @@ export class MapView extends Speaking {
     void this.begin();
   }
 
+  protected override updated(): void {
+    if (this.map !== undefined && this.named !== spoken()) speakOn(this.map, (this.named = spoken()));
+  }
+
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.over.abort();
@@ -58,7 +67,7 @@ export class MapView extends Speaking {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const map = new MapLibre({
       container: this.querySelector<HTMLElement>(".map")!,
-      style: styleOf(dark, location.origin),
+      style: styleOf(dark, tilesOf(location.origin, { ...this.then, narrowing: narrowing(filter()) }), this.party, spoken()),
       center: [15, 35],
       zoom: 1.6,
       hash: "at",
@@ -67,22 +76,37 @@ export class MapView extends Speaking {
       pitchWithRotate: false,
     });
     this.map = map;
-    map.setMissingStyleImageResolver((id) => void map.addImage(id, hatch(dark)));
+    this.named = spoken();
+    map.setMissingStyleImageResolver(async (id) => {
+      const symbol = id.startsWith(MARK) ? await symbolOf(id) : null;
+      if (!map.hasImage(id)) map.addImage(id, symbol ?? hatch(dark), symbol === null ? {} : { pixelRatio: MARK_SCALE });
+    });
     map.touchZoomRotate.disableRotation();
     map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
     map.addControl(new AttributionControl({ compact: true }), "bottom-right");
     map.on("load", () => {
-      // Setting a filter lays the tiles out once more, if it is the same as well.
-      if (isFiltering(filter())) this.refine(filter());
+      this.refine(filter());
       this.dataset.ready = "true";
     });
-    // The picture first, then what moves.
-    map.once("idle", () => void import("./watch-map").then(({ watchOn }) => watchOn(map, this.over.signal)));
+    this.follow(map, dark);
     map.on("idle", () => seenOn(map));
     map.on("error", (event) => void whyNot(event).then((why) => why && tell("detente-not-drawn", why)));
     map.on("click", (event) => this.clicked(event));
     this.listen();
+  }
+
+  /** The picture first, then what moves and names of cities; where it never comes to rest, soon. */
+  private follow(map: MapLibre, dark: boolean): void {
+    let begun = false;
+    const begin = (): void => {
+      if (begun || this.over.signal.aborted) return;
+      begun = true;
+      void import("./watch-map").then(({ watchOn }) => watchOn(map, this.party, this.over.signal));
+      void import("./map-names").then(({ citiesOn }) => citiesOn(map, dark, location.origin, spoken()));
+    };
+    map.once("idle", begin);
+    map.once("load", () => setTimeout(begin, RESTLESS_MS));
   }
 
   private listen(): void {
@@ -100,12 +124,14 @@ export class MapView extends Speaking {
     window.addEventListener("beforeprint", () => this.map && drawnOn(this.map, this.querySelector("img.map-printed")!), { signal });
     hear("detente-draw", (kind) => void this.draw(kind), signal);
     hear("detente-met", (objects) => this.meet(objects), signal);
-    hear("detente-asked", (asked) => {
-      const shapes = asked.map((one) => one.drawn as GeoJSON.Geometry);
-      this.put("asked", shapes);
-      const box = boxOf(shapes);
-      if (box !== null) this.map?.fitBounds(box, { padding: 80, maxZoom: 13, duration: 600 });
-    }, signal);
+    hear("detente-asked", (asked) => this.show(asked.map((one) => one.drawn as GeoJSON.Geometry)), signal);
+    hear("detente-place-then", (shapes) => this.show(shapes), signal);
+  }
+
+  private show(shapes: readonly GeoJSON.Geometry[]): void {
+    this.put("asked", shapes);
+    const box = boxOf(shapes);
+    if (box !== null) this.map?.fitBounds(box, { padding: 80, maxZoom: 13, duration: 600 });
   }
 
   private put(name: string, shapes: readonly GeoJSON.Geometry[]): void {
@@ -114,32 +140,43 @@ export class MapView extends Speaking {
     source?.setData({ type: "FeatureCollection", features });
   }
 
+  /** What is left out the node leaves out; which kinds are drawn is a matter of layers. */
   private refine(shown: Filter): void {
-    for (const layer of this.map?.getStyle().layers ?? []) {
-      const kind = KINDS.find((one) => layer.id.startsWith(`${one}-`));
-      if (layer.id.startsWith("clusters")) this.map?.setFilter(layer.id, clusterFilter(shown));
-      if (kind === undefined) continue;
-      if (!this.own.has(layer.id)) this.own.set(layer.id, "filter" in layer ? layer.filter as FilterSpecification : undefined);
-      const own = this.own.get(layer.id);
-      this.map?.setFilter(layer.id, own === undefined ? featureFilter(shown) : ["all", own, featureFilter(shown)] as never);
-      this.map?.setLayoutProperty(layer.id, "visibility", shown.kinds.has(kind) ? "visible" : "none");
+    const { map } = this;
+    const source = map?.getSource<VectorTileSource>("picture");
+    if (map === undefined || source === undefined) return;
+    const kinds = [...shown.kinds].sort().join();
+    if (kinds === this.kinds) return this.tiles(source);
+    this.kinds = kinds;
+    for (const { id } of map.getStyle().layers) {
+      const kind = KINDS.find((one) => id.startsWith(`${one}-`));
+      if (id.startsWith("clusters")) map.setFilter(id, clusterFilter(shown));
+      if (kind !== undefined) map.setLayoutProperty(id, "visibility", shown.kinds.has(kind) ? "visible" : "none");
     }
+    // Layers that change lay the tiles out anew, in which a change of where tiles are would be lost.
+    map.once("render", () => this.tiles(source));
   }
 
   private meet(objects: readonly string[]): void {
     for (const kind of KINDS) {
-      this.own.set(`${kind}-found`, metFilter(objects, false));
-      this.own.set(`${kind}-found-place`, metFilter(objects, true));
+      this.map?.setFilter(`${kind}-found`, metFilter(objects, false));
+      this.map?.setFilter(`${kind}-found-place`, metFilter(objects, true));
     }
-    this.refine(filter());
   }
 
   private turn(at: string | null, past: boolean): void {
+    this.then = { at, past };
     this.isNow = at === null;
     this.classList.toggle("then", at !== null);
     const source = this.map?.getSource<VectorTileSource>("picture");
-    if (source) source.setTiles([tilesOf(location.origin, at, past)]);
+    if (source) this.tiles(source);
     else this.map?.once("load", () => this.turn(at, past));
+  }
+
+  /** Ask for the picture anew where what is asked for is another: clusters are counted by the node. */
+  private tiles(source: VectorTileSource): void {
+    const tiles = tilesOf(location.origin, { ...this.then, narrowing: narrowing(filter()) });
+    if (source.tiles[0] !== tiles) source.setTiles([tiles]);
   }
 
   private clicked({ point, lngLat }: MapMouseEvent): void {
@@ -163,7 +200,7 @@ export class MapView extends Speaking {
   }
 
   private async draw(kind: DrawKind | null): Promise<void> {
-    const drawing = (this.drawing ??= await this.drawingOf());
+    const drawing = (this.drawing ??= await drawingOn(this.map!));
     if (kind === null) {
       if (drawing.enabled) drawing.clear();
       if (drawing.enabled) drawing.stop();
@@ -173,27 +210,4 @@ export class MapView extends Speaking {
     if (!drawing.enabled) drawing.start();
     drawing.setMode(kind);
   }
-
-  private async drawingOf(): Promise<Drawing> {
-    const [draw, { TerraDrawMapLibreGLAdapter }] = await Promise.all([
-      import("terra-draw"),
-      import("terra-draw-maplibre-gl-adapter"),
-    ]);
-    const made = new draw.TerraDraw({
-      adapter: new TerraDrawMapLibreGLAdapter({ map: this.map! }),
-      modes: [new draw.TerraDrawPolygonMode(), new draw.TerraDrawLineStringMode(), new draw.TerraDrawPointMode()],
-    });
-    const drawn = (): void => {
-      // What is still being drawn is not there yet.
-      const whole = made.getSnapshot().filter((one) => !one.properties.currentlyDrawing && isMade(one));
-      tell("detente-drawn", whole.map((one) => one.geometry as GeoJSON.Geometry));
-    };
-    made.on("finish", drawn);
-    return made;
-  }
-}
-
-/** The modes mark their own guide points. */
-function isMade(one: { properties: Record<string, unknown> }): boolean {
-  return ["polygon", "linestring", "point"].includes(String(one.properties.mode));
 }

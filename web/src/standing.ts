@@ -6,6 +6,7 @@ import { type Receipt, type Schemas, type View, Refusal, ask, once } from "./api
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { missing } from "./missing";
+import { type Version, isShown } from "./version-then";
 import { Speaking, at, called, say } from "./words";
 
 type Missing = Schemas["Missing"];
@@ -18,6 +19,8 @@ export class Standing extends Speaking {
   @property() party = "";
   @state() private standing: Schemas["ObjectStanding"] | null = null;
   @state() private versions: Versions | null = null;
+  /** Of which version is shown what it said. */
+  @state() private then: number | null = null;
   @state() private told = "";
   /** What stands between a plan and its next state: entries of which its author did not know. */
   @state() private unaware: { state: string; missing: readonly Missing[] } | null = null;
@@ -36,7 +39,7 @@ export class Standing extends Speaking {
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (changed.has("view")) {
-      this.standing = this.versions = this.unaware = null;
+      this.standing = this.versions = this.unaware = this.then = null;
       void this.load();
     }
   }
@@ -51,8 +54,16 @@ export class Standing extends Speaking {
         ${own ? nothing : this.say("look-object-to", "look-reasons", (text) => this.object(text))}
         ${own ? this.recipients(this.standing) : nothing}`}
       ${this.versions === null ? nothing : html`<h4>${say("look-versions")}</h4>
-        <ol class="versions" reversed>${[...this.versions.versions].reverse().map((one) => html`<li>
-          ${say("look-version-line", { version: one.version, sequence: one.sequence, time: at(one.received) })}</li>`)}</ol>`}`;
+        <ol class="versions" reversed>${[...this.versions.versions].reverse().map((one) => html`<li>${this.line(one)}</li>`)}</ol>
+        ${this.then === null ? nothing : html`<detente-version object=${this.view.object} kind=${this.view.kind} .versions=${this.versions.versions} version=${this.then}></detente-version>`}`}`;
+  }
+
+  /** A version, and a button that shows what it said. */
+  private line(one: Version): unknown {
+    const told = say("look-version-line", { version: one.version, sequence: one.sequence, time: at(one.received) });
+    if (one.erased || !isShown(this.view.kind)) return told;
+    return html`<button type="button" class="link" aria-pressed=${this.then === one.version} name="version-${one.version}"
+      @click=${() => (this.then = this.then === one.version ? null : one.version)}>${told}</button>`;
   }
 
   private steps(standing: Schemas["ObjectStanding"]): unknown {

@@ -4,8 +4,9 @@ import type { GeoJSONFeatureDiff, GeoJSONSource, Map as MapLibre } from "maplibr
 import { hear, tell } from "./events";
 import { KINDS } from "./filter";
 import { FONT } from "./map-style";
+import { markOf } from "./marks";
 import { type Moved, type Track, watch } from "./watch-live";
-import { markOf, marks } from "./watch-marks";
+import { marks } from "./watch-marks";
 
 const OLD_S = 30;
 /** After so long without a position a track is drawn faded. */
@@ -19,9 +20,9 @@ const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: 
 
 type Place = [number, number];
 
-/** Show tracks on a map until the signal ends it. */
-export function watchOn(map: MapLibre, signal: AbortSignal): void {
-  new TracksOnMap(map).begin(signal);
+/** Show tracks on a map, for a party, until the signal ends it. */
+export function watchOn(map: MapLibre, reader: string, signal: AbortSignal): void {
+  new TracksOnMap(map, reader).begin(signal);
 }
 
 class TracksOnMap {
@@ -30,7 +31,7 @@ class TracksOnMap {
   private readonly levels = new Map<string, string>();
   private picked: string | null = null;
 
-  constructor(private readonly map: MapLibre) {}
+  constructor(private readonly map: MapLibre, private readonly reader: string) {}
 
   begin(signal: AbortSignal): void {
     const { map } = this;
@@ -72,7 +73,7 @@ class TracksOnMap {
     });
     this.map.addLayer({
       id: "tracks", type: "symbol", source: "tracks",
-      layout: { "icon-image": ["get", "mark"], "icon-size": 0.8, "icon-allow-overlap": true, "icon-ignore-placement": true },
+      layout: { "icon-image": ["get", "mark"], "icon-allow-overlap": true, "icon-ignore-placement": true },
       paint: { "icon-opacity": faded as never },
     });
     this.map.addLayer({
@@ -101,8 +102,8 @@ class TracksOnMap {
       const level = levels.get(name) ?? "";
       const known = this.old.get(name);
       const moved = changed.has(name);
-      if (known === undefined) add.push(feature(name, track, old, level));
-      else if (moved || known !== old || level !== (this.levels.get(name) ?? "")) update.push(diff(name, track, old, level));
+      if (known === undefined) add.push(feature(name, track, old, level, this.reader));
+      else if (moved || known !== old || level !== (this.levels.get(name) ?? "")) update.push(diff(name, track, old, level, this.reader));
       if (moved) this.lengthen(name, track, level);
       this.old.set(name, old);
     }
@@ -162,22 +163,22 @@ function isOld(track: Track): boolean {
   return watch.asOf !== null && Date.parse(watch.asOf) - Date.parse(track.time) > OLD_S * 1_000;
 }
 
-function propertiesOf(name: string, track: Track, old: boolean, level: string): Record<string, string | number | boolean> {
+function propertiesOf(name: string, track: Track, old: boolean, level: string, reader: string): Record<string, string | number | boolean> {
   const course = track.course_deg;
   return {
     name, old, level,
-    mark: markOf(track.kind, (track.doubts ?? []).length > 0),
+    mark: markOf(track, reader),
     label: `${track.name || track.track}${track.speed_m_s ? ` ${Math.round(track.speed_m_s * 1.943844)} kt` : ""}`,
     ...(course === null || course === undefined ? {} : { course }),
   };
 }
 
-function feature(name: string, track: Track, old: boolean, level: string): GeoJSON.Feature {
-  return { type: "Feature", geometry: { type: "Point", coordinates: [track.lon, track.lat] }, properties: propertiesOf(name, track, old, level) };
+function feature(name: string, track: Track, old: boolean, level: string, reader: string): GeoJSON.Feature {
+  return { type: "Feature", geometry: { type: "Point", coordinates: [track.lon, track.lat] }, properties: propertiesOf(name, track, old, level, reader) };
 }
 
-function diff(name: string, track: Track, old: boolean, level: string): GeoJSONFeatureDiff {
-  const properties = Object.entries(propertiesOf(name, track, old, level)).map(([key, value]) => ({ key, value }));
+function diff(name: string, track: Track, old: boolean, level: string, reader: string): GeoJSONFeatureDiff {
+  const properties = Object.entries(propertiesOf(name, track, old, level, reader)).map(([key, value]) => ({ key, value }));
   return { id: name, newGeometry: { type: "Point", coordinates: [track.lon, track.lat] }, addOrUpdateProperties: properties };
 }
 

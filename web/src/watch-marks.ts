@@ -1,23 +1,15 @@
-// The marks of tracks: the frame of "unknown" (MIL-STD-2525, APP-6), for whose they are nobody proves.
+// Marks that are no symbols of craft: signs of the sea, and the line ahead of a track that moves.
 
-const SIZE = 44;
-const FRAME = "#f2e34b";
+const EDGE = "#f2e34b";
 const INK = "#15191a";
+const SIZE = 44;
 
 type Draw = (ctx: CanvasRenderingContext2D) => void;
-
-/** What is inside the frame, around the middle, twelve units either way. */
-const GLYPHS: Record<string, Draw> = {
-  aircraft: (ctx) => path(ctx, [[0, -11], [2, -4], [11, 2], [11, 5], [2, 3], [1.5, 8], [4, 10], [4, 12], [0, 11], [-4, 12], [-4, 10], [-1.5, 8], [-2, 3], [-11, 5], [-11, 2], [-2, -4]]),
-  ship: (ctx) => path(ctx, [[-11, 1], [11, 1], [7, 8], [-7, 8]], [[-4, -5], [3, -5], [3, -1], [-4, -1]]),
-  rescue: (ctx) => path(ctx, [[-3, -11], [3, -11], [3, -3], [11, -3], [11, 3], [3, 3], [3, 11], [-3, 11], [-3, 3], [-11, 3], [-11, -3], [-3, -3]]),
-  unit: (ctx) => path(ctx, [[-9, -6], [9, -6], [9, 6], [-9, 6]]),
-};
 
 const DISTRESS = "#d3202a";
 const SEA = "#7a1fa2";
 
-/** What is no craft has no frame: signs after IMO SN.1/Circ.243, on a halo that shows them day and night. */
+/** What is no craft, or calls for help: signs after IMO SN.1/Circ.243, on a halo that shows them day and night. */
 const SIGNS: Record<string, Draw> = {
   distress: (ctx) => beacon(ctx, DISTRESS),
   distress_test: (ctx) => beacon(ctx, "#6b6b6b"),
@@ -68,83 +60,41 @@ function sign(ctx: CanvasRenderingContext2D, lines: () => void, dash: number[] =
   ctx.setLineDash([]);
 }
 
-function path(ctx: CanvasRenderingContext2D, ...rings: [number, number][][]): void {
-  ctx.beginPath();
-  for (const ring of rings) {
-    ring.forEach(([x, y], at) => (at === 0 ? ctx.moveTo(x, y) : ctx.lineTo(x, y)));
-    ctx.closePath();
-  }
-  ctx.fill();
+/** Whether what a receiver hears is no craft of its own kind. */
+export function isSign(kind: string): boolean {
+  return kind in SIGNS;
 }
 
-/** Four leaves around a middle; each ends where the next begins, at 84 degrees either way. */
-function frame(ctx: CanvasRenderingContext2D, doubted: boolean): void {
-  const lobes: [number, number, number][] = [[0, -8, -90], [8, 0, 0], [0, 8, 90], [-8, 0, 180]];
-  ctx.beginPath();
-  for (const [x, y, towards] of lobes) {
-    ctx.arc(x, y, 9, radians(towards - 84), radians(towards + 84));
-  }
-  ctx.closePath();
-  ctx.fillStyle = FRAME;
-  ctx.globalAlpha = doubted ? 0.55 : 0.92;
-  ctx.fill();
-  ctx.globalAlpha = 1;
-  ctx.strokeStyle = INK;
-  ctx.lineWidth = 1.8;
-  if (doubted) ctx.setLineDash([3.5, 3]);
-  ctx.stroke();
-  ctx.setLineDash([]);
-}
-
-function radians(degrees: number): number {
-  return (degrees * Math.PI) / 180;
-}
-
-/** The name of a track's mark. */
-export function markOf(kind: string, doubted: boolean): string {
-  const known = kind in GLYPHS || kind in SIGNS ? kind : "unit";
-  return `track-${known}${doubted ? "-doubted" : ""}`;
-}
-
-/** All marks, by name; drawn once, at twice their size. */
+/** All marks, by name, at twice their size; the line ahead points north. */
 export function marks(): Map<string, ImageData> {
   const out = new Map<string, ImageData>();
-  for (const [kind, glyph] of Object.entries(GLYPHS)) {
-    for (const doubted of [false, true]) {
-      out.set(markOf(kind, doubted), drawn((ctx) => {
-        frame(ctx, doubted);
-        ctx.fillStyle = INK;
-        ctx.scale(0.72, 0.72);
-        glyph(ctx);
-      }));
-    }
-  }
   for (const [kind, draw] of Object.entries(SIGNS)) {
     for (const doubted of [false, true]) {
-      out.set(markOf(kind, doubted), drawn((ctx) => {
+      out.set(`sign-${kind}${doubted ? "-doubted" : ""}`, drawn((ctx) => {
         ctx.globalAlpha = doubted ? 0.6 : 1;
         draw(ctx);
       }));
     }
   }
-  // A line ahead of a track that moves, from the edge of its mark.
-  out.set("track-course", drawn((ctx) => {
-    ctx.fillStyle = INK;
-    ctx.strokeStyle = FRAME;
-    ctx.lineWidth = 2;
-    ctx.beginPath();
-    ctx.moveTo(0, -34);
-    ctx.lineTo(5, -25);
-    ctx.lineTo(1.2, -25);
-    ctx.lineTo(1.2, -16);
-    ctx.lineTo(-1.2, -16);
-    ctx.lineTo(-1.2, -25);
-    ctx.lineTo(-5, -25);
-    ctx.closePath();
-    ctx.stroke();
-    ctx.fill();
-  }, 2 * SIZE));
+  out.set("track-course", drawn(ahead, 2 * SIZE));
   return out;
+}
+
+function ahead(ctx: CanvasRenderingContext2D): void {
+  ctx.fillStyle = INK;
+  ctx.strokeStyle = EDGE;
+  ctx.lineWidth = 2;
+  ctx.beginPath();
+  ctx.moveTo(0, -34);
+  ctx.lineTo(5, -25);
+  ctx.lineTo(1.2, -25);
+  ctx.lineTo(1.2, -16);
+  ctx.lineTo(-1.2, -16);
+  ctx.lineTo(-1.2, -25);
+  ctx.lineTo(-5, -25);
+  ctx.closePath();
+  ctx.stroke();
+  ctx.fill();
 }
 
 function drawn(draw: Draw, size = SIZE): ImageData {

@@ -5,7 +5,7 @@ held against the geodesic between the ends. In a turn the two agree, for the vel
 with it. Where they part by more than both accuracies and SLACK leave open, what the craft
 reports of its course or speed is not what it does.
 
-Source: docs/adr/0037.
+Source: docs/adr/0036.
 """
 
 import math

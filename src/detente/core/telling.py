@@ -160,7 +160,7 @@ class Delivery(Struct, frozen=True, kw_only=True, tag="delivery", omit_defaults=
     than that; ``how`` is webhook, peer, stream, poll, read, tile, taxii, export, pack, cap, misp
     or people. ``grade`` is how much of them was shown.
 
-    Tracks have no entries: of those it names the feed and the hour (docs/adr/0037).
+    Tracks have no entries: of those it names the feed and the hour (docs/adr/0036).
 
     Raises:
         MalformedInput: Neither entries nor tracks, or both.

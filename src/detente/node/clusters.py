@@ -17,6 +17,7 @@ from detente.core.feature import KINDS
 from detente.core.geodesy import FloatArray, IntArray
 from detente.core.release import Grade
 from detente.node.layers import FULL, Bounds, Found, Item, Sight, label_in
+from detente.node.narrowing import ALL, Narrowing
 
 SINGLE_MAX = 1_000
 """Objects drawn by themselves in one tile: of some 400 bytes each."""
@@ -91,9 +92,11 @@ class Tile(NamedTuple):
         return Bounds(west, south, east, north)
 
 
-def look(sight: Sight, tile: Tile, kinds: tuple[EntryKind, ...]) -> TileSight:
-    """What a reader is shown of some kinds in a tile."""
-    found = sight.find(kinds, [tile.bounds()])
+def look(
+    sight: Sight, tile: Tile, kinds: tuple[EntryKind, ...], narrowing: Narrowing = ALL
+) -> TileSight:
+    """What a reader is shown of some kinds in a tile, of what he wants to see."""
+    found = narrowing.of(sight, sight.find(kinds, [tile.bounds()]))
     alone = np.ones(len(found), dtype=np.bool_)
     if len(found) > SINGLE_MAX:
         small = 2 * found.bounds[:, 1] * 2**tile.zoom / 360 <= 1 / CELLS

@@ -156,12 +156,14 @@ class Sheet(NamedTuple):
     """Of the objects of one segment.
 
     ``sequence`` (o,) int64; ``kind`` (o,) int64, numbers of KINDS; ``bounds`` (o, 4) float64:
-    middle longitude, half of the width, south, north, degrees.
+    middle longitude, half of the width, south, north, degrees; ``heights`` (o, 2) float64: lowest,
+    highest, metres above the ellipsoid, infinite where unbounded.
     """
 
     sequence: IntArray
     kind: IntArray
     bounds: FloatArray
+    heights: FloatArray
 
 
 class Found(NamedTuple):
@@ -271,6 +273,14 @@ class Sight:
 
     def _code_of(self, group: Group) -> int:
         return _number(self.reader.grade_labelled(label_in(group)))
+
+    def heights(self, found: Found) -> FloatArray:
+        """Lowest and highest, (n, 2) float64; of an area none is told."""
+        out = np.tile([-np.inf, np.inf], (len(found), 1))
+        for part in np.unique(found.part[found.code == FULL]).tolist():
+            some = (found.part == part) & (found.code == FULL)
+            out[some] = self._sheets.of(found.parts[part].segment).heights[found.owner[some]]
+        return out
 
     def items(self, found: Found, numbers: IntArray) -> Iterator[Item]:
         """Some of what was found."""
@@ -433,10 +443,14 @@ def _sheet_of(segment: Segment) -> Sheet:
     reach = rows["cap"] + (rows["radius_m"] + rows["error_m"] + grown_m) / SEMI_MINOR_M
     lat = np.arctan2(rows["z"] / (1 - ECCENTRICITY_SQUARED), np.hypot(rows["x"], rows["y"]))
     lon = np.arctan2(rows["y"], rows["x"])
+    heights = np.tile([np.inf, -np.inf], (count, 1))
+    np.minimum.at(heights[:, 0], rows["owner"], rows["lower_m"])
+    np.maximum.at(heights[:, 1], rows["owner"], rows["upper_m"])
     return Sheet(
         sequence=segment.entries.sequences,
         kind=kinds[segment.kinds["group"]][segment.kind],
         bounds=_bounds(count, rows["owner"], np.column_stack([lon, lat, reach])),
+        heights=heights,
     )
 
 

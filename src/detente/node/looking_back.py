@@ -24,9 +24,9 @@ from detente.core.release import Grade
 from detente.core.view import Reader, label_of
 from detente.core.volume import microseconds
 from detente.core.wire import Value, read
-from detente.errors import Conflict, MalformedInput
+from detente.errors import Conflict, MalformedInput, NotFound
 from detente.node.engine import Engine
-from detente.node.layers import AREA, FULL, See, Sheets, Sight
+from detente.node.layers import AREA, FULL, Item, See, Sheets, Sight
 from detente.node.values import MEETABLE
 from detente.node.world import Shown
 from detente.picture.picture import Part
@@ -56,8 +56,10 @@ class Frame:
         is_settled: Whether nothing can be added to that time any more.
     """
 
-    def __init__(self, record: Record, party: str, at_us: int, now_us: int) -> None:
-        rows = record.standing_then(party, at_us, MEETABLE, limit=OBJECTS_MAX + 1)
+    def __init__(
+        self, record: Record, party: str, at_us: int, now_us: int, only: str | None = None
+    ) -> None:
+        rows = record.standing_then(party, at_us, MEETABLE, limit=OBJECTS_MAX + 1, only=only)
         if len(rows) > OBJECTS_MAX:
             raise Conflict(
                 "as-of", expected=f"at most {OBJECTS_MAX} objects shown by then", got="more"
@@ -77,6 +79,10 @@ class Frame:
         self.is_settled = now_us - at_us > SETTLED_US
         changed = [row.object_id for row in rows if row.current != row.sequence]
         self._learn(record.identified(changed).values())
+
+    def where(self, object_id: str, owners: IntArray) -> IntArray:
+        """At which of some owners an object is, (n,) int64."""
+        return np.flatnonzero(owners == self._owner.get(object_id, -1))
 
     def follow(self, record: Record) -> None:
         """Learn what changed of its objects since it was last asked."""
@@ -115,6 +121,17 @@ class SightOfThen(Sight):
     def _parts(self, kinds: Collection[EntryKind]) -> list[Part]:  # noqa: ARG002 - sieved after
         return [self.frame.part] if self.frame.part.standing else []
 
+    def one(self, kind: EntryKind, object_id: str) -> Item:
+        """One object, as it stood.
+
+        Raises:
+            NotFound: It was not shown to this reader by then, or may not be any more.
+        """
+        found = self.find({kind})
+        for item in self.items(found, self.frame.where(object_id, found.owner)):
+            return item
+        raise NotFound(f"object {object_id}")
+
     def _codes(self, part: Part) -> IntArray:
         return np.minimum(super()._codes(part), self.frame.most(self.reader))
 
@@ -132,8 +149,8 @@ class Frames:
         self._lock = threading.Lock()
         self._frames: OrderedDict[tuple[str, int], Frame] = OrderedDict()
 
-    def of(self, reader: Reader, as_of: datetime) -> Frame:
-        """What a reader had been shown by a time.
+    def of(self, reader: Reader, as_of: datetime, only: str | None = None) -> Frame:
+        """What a reader had been shown by a time; of one object, which is not kept.
 
         Raises:
             MalformedInput: A time that has not been.
@@ -148,6 +165,8 @@ class Frames:
                 # What is erased leaves no trace.
                 self._erased = self._engine.world.erased
                 self._frames.clear()
+            if only is not None:
+                return Frame(record, *key, microseconds(reader.now), only)
             frame = self._frames.pop(key, None)
             if frame is not None and not frame.is_settled and record.head()[1] > frame.followed:
                 frame = None
@@ -160,19 +179,22 @@ class Frames:
             return frame
 
 
-def seeing(frames: Frames, *, as_of: datetime | None, at: datetime | None) -> See:
+def seeing(
+    frames: Frames, *, as_of: datetime | None, at: datetime | None, only: str | None = None
+) -> See:
     """What is looked at.
 
     Args:
         frames: Where frames are kept.
         as_of: As the reader had been shown it by then; None for what is known now.
         at: What of it is there at this time; None for all of it.
+        only: Of the past, this object alone.
     """
 
     def see(shown: Shown, reader: Reader, sheets: Sheets) -> Sight:
         if as_of is None:
             return Sight(shown, reader, sheets, at)
-        return SightOfThen(shown, reader, sheets, at, frames.of(reader, as_of))
+        return SightOfThen(shown, reader, sheets, at, frames.of(reader, as_of, only))
 
     return see
 

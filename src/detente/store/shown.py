@@ -30,12 +30,18 @@ class ReadShown:
     _connection: sa.Connection
 
     def standing_then(
-        self, party: str, at_us: int, kinds: Iterable[EntryKind], *, limit: int
+        self,
+        party: str,
+        at_us: int,
+        kinds: Iterable[EntryKind],
+        *,
+        limit: int,
+        only: str | None = None,
     ) -> list[ThenRow]:
         """Versions that stood at a time and of which the party knew by then, at most so many.
 
         Those that it said itself, and those that it had been shown; what was erased since is
-        not among them.
+        not among them. ``only`` restricts them to one object.
         """
         given = {
             "party": party,
@@ -43,9 +49,11 @@ class ReadShown:
             "kinds": [kind.value for kind in kinds],
             "limit": limit,
         }
-        found = [ThenRow(*row) for row in self._connection.execute(_SHOWN, given)]
-        found += [ThenRow(*row) for row in self._connection.execute(_OWN, given)]
-        return found[:limit]
+        statements = [_SHOWN, _OWN]
+        if only is not None:
+            statements = [one.where(_o.c.id == only) for one in statements]
+        rows = [row for one in statements for row in self._connection.execute(one, given)]
+        return [ThenRow(*row) for row in rows[:limit]]
 
 
 _e, _n, _o, _d, _c = (

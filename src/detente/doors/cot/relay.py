@@ -6,7 +6,7 @@ only the node's own user can open. Nothing of it is kept, and nothing goes on re
 
 A message is four bytes of length, big-endian, then MessagePack of ``Told``.
 
-Source: docs/adr/0037.
+Source: docs/adr/0036.
 """
 
 import asyncio

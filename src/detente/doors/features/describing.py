@@ -59,6 +59,13 @@ _TIMES = {
     "datetime": "What is there at that instant.",
 }
 
+_NARROWING: dict[str, tuple[Schema, str]] = {
+    "no-party": ({"type": "string", "example": "one,two"}, "Nothing of these parties."),
+    "no-category": ({"type": "string", "example": "school"}, "Nothing of these categories."),
+    "low": ({"type": "number"}, "Nothing that ends below it, metres above the ellipsoid."),
+    "high": ({"type": "number"}, "Nothing that begins above it, metres above the ellipsoid."),
+}
+
 _OF_TYPE: dict[Type, Schema] = {
     Type.TIME: {"type": "string", "format": "date-time"},
     Type.WHOLE: {"type": "number"},
@@ -101,7 +108,7 @@ def _parameters(route: Route) -> Iterator[Schema]:
         for name, told in PROPERTIES.items():
             named[name] = (_OF_TYPE.get(told.type, {"type": told.type.value}), told.says)
     elif route.path.endswith("{object}"):
-        named["crs"] = _ITEMS["crs"]
+        named |= {"crs": _ITEMS["crs"], "as-of": (_INSTANT, _TIMES["as-of"])}
     else:
         named |= dict(_of_tile(route))
     for name, (schema, says) in named.items():
@@ -112,6 +119,7 @@ def _parameters(route: Route) -> Iterator[Schema]:
 def _of_tile(route: Route) -> Iterator[tuple[str, tuple[Schema, str]]]:
     if "{zoom}" in route.path:
         yield from ((name, (_INSTANT, says)) for name, says in _TIMES.items())
+        yield from _NARROWING.items()
         if route.path.startswith("/tiles/"):
             collections = {"type": "string", "example": "notices,zones"}
             yield "collections", (collections, "Of which collections; of all where it is left out.")

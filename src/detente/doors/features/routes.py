@@ -34,7 +34,15 @@ from detente.doors.features.formats import (
     page,
 )
 from detente.doors.features.metadata import PATH, Metadata
-from detente.doors.features.tiles import TIMES, kinds_of, tile_of, time_of, written
+from detente.doors.features.tiles import (
+    NARROWING,
+    TIMES,
+    kinds_of,
+    narrowing_of,
+    tile_of,
+    time_of,
+    written,
+)
 from detente.errors import MalformedInput, NotFound
 from detente.node.clusters import TileSight, look
 from detente.node.engine import Engine
@@ -260,7 +268,7 @@ def _in_system(given: Answer, crs: str) -> Answer:
 
 
 async def _item(call: Call) -> Answer:
-    call.only("f", "crs")
+    call.only("f", "crs", "as-of")
     crs, kind, form = system_of(call.query, "crs"), call.kind, call.form(_OF_FEATURES)
     path = f"/collections/{call.name}"
     links = [
@@ -268,11 +276,14 @@ async def _item(call: Call) -> Answer:
         call.desk.metadata.link(path, "collection", JSON, call.name),
     ]
 
+    object_id = call.params["object"]
+    see = seeing(call.desk.frames, as_of=time_of(call.query, "as-of"), at=None, only=object_id)
+
     def find(sight: Sight) -> tuple[View, bytes]:
-        item = sight.one(kind, call.params["object"])
+        item = sight.one(kind, object_id)
         return item.view, feature(item, crs, links)
 
-    view, made = await call.desk.layers.look(call.principal, find)
+    view, made = await call.desk.layers.look(call.principal, find, see)
     await disclose(call.desk.engine, call.principal, [view])
     given = Answer(200, made, GEOJSON.encode())
     if form == "html":
@@ -294,15 +305,16 @@ async def _tileset(call: Call) -> Answer:
 
 
 async def _tile(call: Call) -> Answer:
-    call.only("f", "collections", *TIMES)
+    call.only("f", "collections", *TIMES, *NARROWING)
     where = tile_of(*(call.params[name] for name in ("zoom", "row", "column")))
     call.form(_OF_TILE)
     if "collection" in call.params:
-        call.only("f", *TIMES)
+        call.only("f", *TIMES, *NARROWING)
+    narrowing = narrowing_of(call.query)
     kinds = kinds_of(call.params.get("collection", call.query.get("collections")))
 
     def draw(sight: Sight) -> tuple[TileSight, bytes]:
-        found = look(sight, where, kinds)
+        found = look(sight, where, kinds, narrowing)
         return found, written(where, found)
 
     as_of, at = (time_of(call.query, name) for name in TIMES)
@@ -336,8 +348,9 @@ ROUTES = (
           says="Items of a collection, page by page in the order of the record.\n\nAn object that "
           "changes moves to the end: whoever follows `next` misses nothing. What is not released "
           "to the party that asks is not here, and may be there all the same."),
-    Route(path=f"{_COLLECTION}/items/{{object}}", act=_item, says="One item.",
-          forms=_OF_FEATURES, refusals=_LOST),
+    Route(path=f"{_COLLECTION}/items/{{object}}", act=_item, forms=_OF_FEATURES, refusals=_LOST,
+          says="One item.\n\nWith `as-of`, in the version that stood then, as the party had been "
+          "shown it by then and may still see it."),
     Route(path="/tiles", act=_tilesets, says="The sets of tiles.", forms=_OF_DOCUMENT),
     Route(path=_QUAD, act=_tileset, says="The set of vector tiles.", forms=_OF_TILESET),
     Route(path=f"{_QUAD}/{{zoom}}/{{row}}/{{column}}", act=_tile, forms=_OF_TILE,
@@ -345,7 +358,8 @@ ROUTES = (
           says="A vector tile: a layer a collection, and one of clusters where there is more than "
           "a tile can hold; a cluster says how many it stands for.\n\nWith `as-of`, as the party "
           "had been shown it by then, where it may still see it; with `datetime`, what is there at "
-          "that time. No check is asked with either."),
+          "that time. No check is asked with either.\n\nWhat `no-party`, `no-category`, `low` and "
+          "`high` leave out is neither drawn nor counted, and protects as before."),
     Route(path=f"{_COLLECTION}/tiles", act=_tilesets, says="The sets of tiles of a collection.",
           forms=_OF_DOCUMENT, refusals=_LOST),
     Route(path=f"{_COLLECTION}{_QUAD}", act=_tileset, says="The set of tiles of a collection.",

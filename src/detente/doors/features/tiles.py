@@ -19,21 +19,26 @@ from detente.core.entry import EntryKind
 from detente.core.feature import KINDS
 from detente.core.geodesy import FloatArray
 from detente.doors.features.mvt import EXTENT, Drawn, Value, tile
-from detente.errors import NotFound
+from detente.doors.where import NUMBER
+from detente.errors import MalformedInput, NotFound
 from detente.node.clusters import Cluster, Tile, TileSight
 from detente.node.layers import Item
+from detente.node.narrowing import NAMES_MAX, Narrowing
 
 ZOOM_MAX = 22
 """4 cm a unit: finer than any coordinate is known."""
 
 TAGS = ("object", "party", "grade", "category", "name", "state", "rule", "start", "end", "lower_m",
-        "upper_m", "standoff_m", "stale", "disputed", "desk")  # fmt: skip
+        "upper_m", "radius_m", "standoff_m", "stale", "disputed", "desk")  # fmt: skip
 """What a tile says of an object; its geometry is in the layer of its kind."""
 
 CLUSTERS = "clusters"
 
 TIMES = ("as-of", "datetime")
 """When the party had been shown it, and when it is there (OGC 20-057 section 9.5)."""
+
+NARROWING = ("no-party", "no-category", "low", "high")
+"""What its reader does not want to see."""
 
 _BEND_UNITS = 0.25
 """What an edge straight in degrees may bend in the tile: then it is cut in parts."""
@@ -63,6 +68,31 @@ def time_of(query: Mapping[str, Any], name: str) -> datetime | None:
     """
     text = query.get(name)
     return None if text is None else instant(text, what=name)
+
+
+def narrowing_of(query: Mapping[str, Any]) -> Narrowing:
+    """What a query leaves out.
+
+    Raises:
+        MalformedInput: A height that is no number, or too many names.
+    """
+    parties, categories = (_names(query, name) for name in NARROWING[:2])
+    low_m, high_m = (_metres(query, name) for name in NARROWING[2:])
+    return Narrowing(parties=parties, categories=categories, low_m=low_m, high_m=high_m)
+
+
+def _names(query: Mapping[str, Any], name: str) -> frozenset[str]:
+    found = frozenset(filter(None, query.get(name, "").split(",")))
+    if len(found) > NAMES_MAX:
+        raise MalformedInput(name, expected=f"at most {NAMES_MAX} names", got=f"{len(found)}")
+    return found
+
+
+def _metres(query: Mapping[str, Any], name: str) -> float | None:
+    text = query.get(name)
+    if text is not None and not NUMBER.fullmatch(text):
+        raise MalformedInput(name, expected="metres above the ellipsoid", got=text[:40])
+    return None if text is None else float(text)
 
 
 def written(where: Tile, sight: TileSight) -> bytes:

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from detente.core.agreement import Hotline
+from detente.core.agreement import Hotline, Rung
 from detente.core.entry import EntryKind, token
 from detente.core.incident import Act, IncidentStep, Line, call_name
 from detente.core.ledger import NODE
 from detente.core.view import Item, Reader, View
-from detente.core.volume import EPOCH
+from detente.core.volume import EPOCH, RadiusMm
 from detente.core.wire import read
 from detente.errors import NotFound
 from detente.node.hotline.called import concerned_by
@@ -70,6 +70,13 @@ class LineView(Struct, frozen=True, kw_only=True, omit_defaults=True):
         yield from (one.view for one in self.steps)
 
 
+class HotlineTold(Struct, frozen=True, kw_only=True):
+    """The hotline's terms in force: all of them, those that nobody changed as well."""
+
+    near_mm: RadiusMm
+    ladder: tuple[Rung, ...]
+
+
 class LinePage(Struct, frozen=True, kw_only=True):
     """Calls in the order of the record; ``now`` is the node's clock, ``hotline`` its ladder."""
 
@@ -77,7 +84,7 @@ class LinePage(Struct, frozen=True, kw_only=True):
     after: int
     more: bool
     now: datetime
-    hotline: Hotline
+    hotline: HotlineTold
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -103,7 +110,9 @@ def page_of(record: Record, reader: Reader, lines: Mapping[str, Line], asked: As
         after=shown[-1].sequence if shown else asked.after,
         more=len(rows) > asked.limit,
         now=reader.now,
-        hotline=reader.agreement.hotline,
+        hotline=HotlineTold(
+            near_mm=reader.agreement.hotline.near_mm, ladder=reader.agreement.hotline.ladder
+        ),
     )
 
 

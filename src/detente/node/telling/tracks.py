@@ -4,7 +4,7 @@ Tracks move too often for an entry each, and are not on the record. What is put 
 for each feed and reader, is that the reader was shown what that feed told within that hour: never
 a place, and not how much. Every door calls ``disclose_tracks`` before the bytes go out.
 
-Source: docs/rules/R-08.md; docs/adr/0037.
+Source: docs/rules/R-08.md; docs/adr/0036.
 """
 
 from collections.abc import Iterable
