@@ -19,7 +19,7 @@ from detente.node.telling.disclosures import Disclosures, disclose, shown_in
 from detente.store import Place
 from nodes import at_work, desk_of, hospital, run, say
 
-TWO = desk_of("two")
+TWO, THREE = desk_of("two"), desk_of("three")
 
 
 def view(receipt: Receipt, grade: Grade = Grade.FULL, **parts: object) -> View:
@@ -126,7 +126,13 @@ def test_a_long_list_is_several_deliveries_and_memory_has_a_limit(
             assert [len(one.entries) for one in said(engine)] == [4, 2, 4]
             await disclose(engine, TWO, views)
             assert len(said(engine)) == 3
-            assert len(disclosures.disclosures_of(engine)._remembered) == 3
+            remembered = disclosures.disclosures_of(engine)._remembered
+            assert {party: len(one) for party, one in remembered.items()} == {"two": 3}
+            # Whoever was shown nothing for longest is asked of the store again.
+            await disclose(engine, THREE, views[:2])
+            assert {party: len(one) for party, one in remembered.items()} == {"three": 2}
+            await disclose(engine, TWO, views)
+            assert len([one for one in said(engine) if one.to == "two"]) == 3
 
     run(story())
 

@@ -6,7 +6,7 @@ before. What is not new costs a look into memory, or one into the store.
 
 import asyncio
 import secrets
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
@@ -56,7 +56,8 @@ class Disclosures:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._remembered: OrderedDict[tuple[str, int], int] = OrderedDict()
+        # By party, the least recently shown anything first.
+        self._remembered: dict[str, dict[int, int]] = {}
         # Two requests of one party do not both find the same entry new.
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -87,20 +88,24 @@ class Disclosures:
 
     def remember(self, party: str, shown: Mapping[int, int]) -> None:
         """What is on record, so that it need not be asked for."""
-        for sequence, extent in shown.items():
-            key = (party, sequence)
-            self._remembered[key] = max(extent, self._remembered.get(key, 0))
-            self._remembered.move_to_end(key)
-        while len(self._remembered) > REMEMBERED_MAX:
-            self._remembered.popitem(last=False)
+        known = self._remembered.pop(party, {})
+        known |= {one: extent for one, extent in shown.items() if known.get(one, 0) < extent}
+        self._remembered[party] = known
+        over = sum(map(len, self._remembered.values())) - REMEMBERED_MAX
+        while over > 0:
+            least = next(iter(self._remembered))
+            over -= len(self._remembered.pop(least))
+            if least == party:
+                # Nobody else is left: of its own the newest stay.
+                newest = islice(known.items(), max(0, len(known) - REMEMBERED_MAX), None)
+                self._remembered[party] = dict(newest)
 
-    def _new(self, party: str, shown: Mapping[int, int]) -> dict[int, int]:
-        get = self._remembered.get
-        return {
-            sequence: extent
-            for sequence, extent in shown.items()
-            if get((party, sequence), 0) < extent
-        }
+    def _new(self, party: str, shown: Mapping[int, int]) -> Mapping[int, int]:
+        known = self._remembered.get(party)
+        if not known:
+            return shown
+        get = known.get
+        return {one: extent for one, extent in shown.items() if get(one, 0) < extent}
 
     def _known(self, party: str, sequences: Sequence[int]) -> dict[int, int]:
         with self._engine.store.reading() as record:
@@ -155,10 +160,13 @@ class Delivered:
 def deliveries(moment: Moment, done: Delivered, shown: Mapping[int, int]) -> list[Said]:
     """The node's word that entries were delivered, or not: one a grade and ENTRIES_MAX."""
     leaves = moment.record.leaves(list(shown))
+    by_extent: defaultdict[int, list[str]] = defaultdict(list)
+    for one, extent in shown.items():
+        if one in leaves:
+            by_extent[extent].append(leaves[one].hex())
     said = []
     for extent, grade in _GRADE.items():
-        entries = [leaves[one].hex() for one in shown if shown[one] == extent and one in leaves]
-        for part in _parts(entries, ENTRIES_MAX):
+        for part in _parts(by_extent[extent], ENTRIES_MAX):
             value = Delivery(
                 source_id=secrets.token_hex(8),
                 to=done.to,
