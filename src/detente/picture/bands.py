@@ -149,10 +149,13 @@ class Bands(NamedTuple):
     All bands of all classes are numbered through, class by class, from the south.
     ``starts`` (b + 1,) int64: where each begins, and the last ends. ``held`` (_SECTORS, w)
     uint64: by sector of longitude a bit a band, set where the band holds anything there.
+    ``levels`` (c + 1,) int64: where each class begins, and the last ends. Those that are empty
+    are not known.
     """
 
     starts: IntArray
     held: npt.NDArray[np.uint64]
+    levels: IntArray
 
 
 @released
@@ -169,11 +172,21 @@ def bands_of(keys: IntArray) -> Bands:
         held[sector, band >> 6] |= np.uint64(1) << np.uint64(band & 63)
     for band in range(count):
         starts[band + 1] += starts[band]
-    return Bands(starts, held)
+    return Bands(starts, held, starts[_FIRST_BAND])
 
 
-UNKNOWN_BANDS = Bands(np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.uint64))
+UNKNOWN_BANDS = Bands(
+    np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.uint64), np.empty(0, dtype=np.int64)
+)
 """Nothing is known of them: they are searched."""
+
+
+@jit
+def levels_of(keys: IntArray, out: IntArray) -> None:
+    """Where each class of sorted ``keys`` begins, and the last ends, into ``out``."""
+    for level in range(len(BAND_RAD)):
+        out[level] = first_at_least(keys, level << _CLASS_SHIFT)
+    out[len(BAND_RAD)] = len(keys)
 
 
 @jit
@@ -223,12 +236,12 @@ def runs(keys: IntArray, bands: Bands, row: Record, out: IntArray) -> int:
     lat = np.arcsin(min(1.0, max(-1.0, row.z))) + np.pi / 2
     lon = np.arctan2(row.y, row.x) + np.pi
     across = np.sin(lat)
-    starts, held = bands.starts, bands.held
+    starts, held, levels = bands.starts, bands.held, bands.levels
     found, end = 0, 0
     for level in range(len(BAND_RAD)):
         below = _FIRST_BAND[level]
-        if len(starts):
-            start, end = starts[below], starts[_FIRST_BAND[level + 1]]
+        if len(levels):
+            start, end = levels[level], levels[level + 1]
         else:
             start, end = end, first_at_least(keys, (level + 1) << _CLASS_SHIFT)
         if start == end:

@@ -220,7 +220,7 @@ def borrowed_index(index: Index) -> Index:
 @jit
 def borrowed_bands(bands: Bands) -> Bands:
     """Of arrays that are borrowed."""
-    return Bands(borrowed(bands.starts), borrowed(bands.held))
+    return Bands(borrowed(bands.starts), borrowed(bands.held), borrowed(bands.levels))
 
 
 @jit

@@ -10,6 +10,7 @@ Source: docs/rules/R-18.md.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,10 +20,13 @@ import numpy as np
 from detente.core.geodesy import IntArray
 from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.bands import (
+    BAND_RAD,
     UNKNOWN_BANDS,
+    Bands,
     asking_rad,
     first_at_least,
     keys_of,
+    levels_of,
     own_rad,
     passed_over,
     sieve_of,
@@ -66,7 +70,8 @@ class Slabs(NamedTuple):
     ``until`` (s,) int64, rising, the last moment of each slab, which begins after that of the
     one before; the last is FOREVER_US. ``begin`` (s + 1,) where each slab's rows begin in
     ``rows`` (m,), numbers of rows, in ``windows`` (m, 2), from when to when each lasts, and in
-    ``indexed``, whose order they are in.
+    ``indexed``, whose order they are in. ``levels`` (s, c + 1) where each slab's classes begin
+    among its own (``Bands.levels``).
     """
 
     until: IntArray
@@ -74,27 +79,38 @@ class Slabs(NamedTuple):
     rows: IntArray
     windows: IntArray
     indexed: Index
+    levels: IntArray
 
 
-def pairs_among(segment: Segment, alive: BoolArray, who: IntArray, separation_mm: int) -> Records:
+def pairs_among(
+    segment: Segment, alive: BoolArray, who: Callable[[], IntArray], separation_mm: int
+) -> Records:
     """Every two plans of a segment that meet, once.
 
     Args:
         segment: Of a picture.
         alive: (o,) which of its owners are asked, all of them plans.
-        who: (o,) which plan each of these is: versions of one plan have one number.
+        who: Says which plan each of these is, (o,): versions of one plan have one number. Asked
+            while the rows are laid out.
         separation_mm: The least separation that is wanted between any two.
 
     Returns:
         HIT, ``plan`` below ``owner``, in their order: the nearest parts of the two, over
         all the time that they share.
     """
-    tables, index = _chosen(segment, alive, separation_mm)
-    slabs = in_slabs(tables.rows, index, _slabs_until(tables.rows))
-    edges = [*range(0, len(tables.rows), CHUNK_ROWS), len(tables.rows)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        found = list(pool.map(lambda part: met(tables, slabs, who, *part), pairwise(edges)))
-    return each_once(np.concatenate(found), len(who))
+        laying = pool.submit(_laid_out, segment, alive, separation_mm)
+        number = who()
+        tables, slabs = laying.result()
+        edges = [*range(0, len(tables.rows), CHUNK_ROWS), len(tables.rows)]
+        found = list(pool.map(lambda part: met(tables, slabs, number, *part), pairwise(edges)))
+    return each_once(np.concatenate(found), len(number))
+
+
+def _laid_out(segment: Segment, alive: BoolArray, separation_mm: int) -> tuple[Tables, Slabs]:
+    """What asks, and by time what is asked."""
+    tables, index = _chosen(segment, alive, separation_mm)
+    return tables, in_slabs(tables.rows, index, _slabs_until(tables.rows))
 
 
 def _slabs_until(rows: Records) -> IntArray:
@@ -162,7 +178,10 @@ def in_slabs(rows: Records, index: Index, until: IntArray) -> Slabs:
             numbers[place], keys[place], sieve[place] = i, index.keys[i], index.sieve[i]
             windows[place, 0], windows[place, 1] = rows[i].start_us, rows[i].end_us
             filled[one] += 1
-    return Slabs(until, begin, numbers, windows, Index(keys, sieve))
+    levels = np.empty((len(until), len(BAND_RAD) + 1), dtype=np.int64)
+    for one in range(len(until)):
+        levels_of(keys[begin[one] : begin[one + 1]], levels[one])
+    return Slabs(until, begin, numbers, windows, Index(keys, sieve), levels)
 
 
 @inlined
@@ -184,7 +203,7 @@ def borrowed_slabs(s: Slabs) -> Slabs:
     """Of arrays that are borrowed."""
     return Slabs(
         borrowed(s.until), borrowed(s.begin), borrowed(s.rows), borrowed(s.windows),
-        borrowed_index(s.indexed),
+        borrowed_index(s.indexed), borrowed(s.levels),
     )  # fmt: skip
 
 
@@ -205,7 +224,8 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
         numbers, windows = slabs.rows[begin:over], slabs.windows[begin:over]
         sieve = slabs.indexed.sieve[begin:over]
         own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
-        around = candidates(slabs.indexed.keys[begin:over], UNKNOWN_BANDS, a)
+        bands = Bands(UNKNOWN_BANDS.starts, UNKNOWN_BANDS.held, slabs.levels[slab])
+        around = candidates(slabs.indexed.keys[begin:over], bands, a)
         for k in range(len(around)):
             hits = with_room(hits, found + around[k, 1] - around[k, 0])
             for j in range(around[k, 0], around[k, 1]):

@@ -196,7 +196,7 @@ class Picture:
         if others or part.standing < len(part.alive):
             part = merged_part(parts)
         known = list(all_of(part.segment.entries, part.alive))
-        return known, pairs_among(part.segment, part.alive, _who(known), separation_mm)
+        return known, pairs_among(part.segment, part.alive, lambda: _who(known), separation_mm)
 
     def met_by(self, question: Question) -> Iterator[tuple[Segment, Records]]:
         """What a question meets, as arrays: HIT, whose owners are numbers of the segment's.
