@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def office(tmp_path: Path) -> Path:
 
 def test_founding(tmp_path: Path) -> None:
     """A register is made and a party admitted."""
+    assert detente("--version", cwd=tmp_path).out == f"detente {version('detente')}\n"
     made = detente("init", cwd=tmp_path)
     assert made.status == 0
     assert "next: detente party new NAME" in made.out

@@ -1,5 +1,8 @@
 """All commands, joined."""
 
+import sys
+from typing import Annotated
+
 import typer
 
 from detente.cli import (
@@ -33,6 +36,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001 - typer's
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        sys.stdout.write(f"detente {version('detente')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="Say which it is."),
+    ] = False,
+) -> None:
+    """All commands; what is asked of none of them is said by ``_say_version``."""
+
+
 party = typer.Typer(help="Who speaks.", no_args_is_help=True)
 
 app.command()(check.check)
