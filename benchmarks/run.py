@@ -21,6 +21,7 @@ import alarms
 import checks
 import cot_fanout
 import feeds
+import flame
 import growth
 import hotline
 import live
@@ -32,6 +33,7 @@ import replay
 import screen
 import shapely
 import tracks
+import traffic
 import watch
 from node import NodeBench, on_sqlite, postgres_share
 from pyproj import Geod
@@ -192,6 +194,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
+    **traffic.FIGURES,
     **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
     **cot_fanout.FIGURES, **replay.FIGURES, **hotline.FIGURES, **alarms.FIGURES,
 }  # fmt: skip
@@ -208,6 +211,7 @@ NODE_FIGURES = {
     "record.http": record.http,
     "record.bulk": record.bulk,
     "record.quorum": record.quorum,
+    **flame.FIGURES,
 }  # fmt: skip
 
 
