@@ -1,22 +1,34 @@
 """Where the time of a signed entry goes, by HTTP: a flame graph of the node at work.
 
 py-spy looks at its threads 200 times a second from outside, those that hold the interpreter's
-lock alone, and draws docs/images/signed-entry.svg. It must be allowed to (root, or
+lock alone, and docs/images/signed-entry.png is drawn from that. It must be allowed to (root, or
 ``kernel.yama.ptrace_scope`` 0).
 
 Source: docs/performance.md.
 """
 
 import os
-import re
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 from node import NodeBench
 
+mpl.use("agg")
+import matplotlib.pyplot as plt
+
 PY_SPY = Path(sys.executable).with_name("py-spy")
-IMAGE = Path(__file__).parents[1] / "docs/images/signed-entry.svg"
+IMAGE = Path(__file__).parents[1] / "docs/images/signed-entry.png"
+DEPTH_MAX, LEAST = 26, 0.004
+"""Calls deep, and the least share of a bar that is drawn."""
+
+CHARACTERS, LETTERS_MIN = 230, 3
+"""That have room across, and fewer than say anything."""
+
+COLOURS = ("#f0c27b", "#e8a65d")
 SAMPLES_A_SECOND = 200
 SECONDS = 6
 """As long as the load lasts on two cores, and not longer."""
@@ -40,27 +52,62 @@ def child_that_serves() -> int:
 def signed_entry(bench: NodeBench) -> dict[str, object]:
     """The graph, and how much was seen."""
     place = bench.folder / "record.flame.db"
+    stacks = bench.folder / "stacks.txt"
     keyring, _ = bench.register(place, 0)
     with bench.serving(str(place), keyring) as port:
         spying = subprocess.Popen(
             [PY_SPY, "record", "--pid", str(child_that_serves()), "--subprocesses", "--gil",
-             "--rate", str(SAMPLES_A_SECOND), "--duration", str(SECONDS), "--format", "flamegraph",
-             "--output", IMAGE],
+             "--rate", str(SAMPLES_A_SECOND), "--duration", str(SECONDS), "--format", "raw",
+             "--output", stacks],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         found = bench.signed_entries(port, place, keyring)
         _, said = spying.communicate(timeout=60)
     if spying.returncode:
         sys.exit(f"py-spy: {said}")
-    drawn = IMAGE.read_text(encoding="utf-8")
-    # What a process was started with is full of this machine's paths.
-    named = re.sub(r"(process \d+):[^<(]*", r"\1 ", drawn)
-    IMAGE.write_text(re.sub(r">[^<]*py-spy record[^<]*<", ">A signed entry, by HTTP<", named))
+    drawn(stacks.read_text(encoding="utf-8").splitlines())
     return {
         "value": found.rate,
-        "unit": "a second while looked at; docs/images/signed-entry.svg",
+        "unit": "a second while looked at; docs/images/signed-entry.png",
         "bar": "none set",
     }
+
+
+def drawn(stacks: list[str]) -> None:
+    """A bar a function, as wide as its share of the samples, under whoever called it."""
+    spans: list[tuple[list[str], int]] = []
+    for line in sorted(stacks):
+        names, _, count = line.rpartition(" ")
+        # The processes' own lines are full of this machine's paths; lines of code say too much.
+        frames = [
+            one.partition(" ")[0] for one in names.split(";") if not one.startswith("process")
+        ]
+        spans.append((frames, int(count)))
+    total = sum(count for _, count in spans)
+    figure, axis = plt.subplots(figsize=(14, 6), layout="tight")
+    _bars(axis, spans, 0.0, 0, total)
+    axis.set_xlim(0, total)
+    axis.set_ylim(DEPTH_MAX, 0)
+    axis.set_axis_off()
+    figure.savefig(IMAGE, dpi=90)
+    plt.close(figure)
+
+
+def _bars(
+    axis: Any, spans: list[tuple[list[str], int]], left: float, depth: int, total: int
+) -> None:
+    for name, group in groupby(spans, key=lambda one: one[0][depth] if depth < len(one[0]) else ""):
+        inside = list(group)
+        width = sum(count for _, count in inside)
+        if name and depth < DEPTH_MAX and width >= total * LEAST:
+            colour = COLOURS[depth % 2]
+            axis.barh(depth + 0.5, width, 0.94, left, color=colour, edgecolor="white")
+            room = int(width / total * CHARACTERS)
+            text = name if len(name) <= room else name[: room - 2] + ".."
+            shown = text if room > LETTERS_MIN else ""
+            axis.text(left + total / 400, depth + 0.5, shown, va="center", fontsize=7, clip_on=True)
+            _bars(axis, inside, left, depth + 1, total)
+        left += width
 
 
 FIGURES = {"record.flame": signed_entry}
