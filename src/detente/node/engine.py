@@ -254,15 +254,19 @@ class Engine:
                     self._wake.wait()
                 if not self._waiting:
                     return
-                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
-            self._commit(batch)
+            self._commit()
 
-    def _commit(self, batch: list[_Waiting]) -> None:
+    def _taken(self) -> list[_Waiting]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
+
+    def _commit(self) -> None:
+        batch: list[_Waiting] = []
         try:
             self._transact(batch)
         except Exception as error:  # noqa: BLE001 - whatever failed, nobody waits for ever
             # What was decided stands on a state that was not kept: read it anew.
             self._world = None
+            batch = batch or self._taken()
             failed = (
                 error if isinstance(error, DetenteError) else Unavailable("node", got="a fault")
             )
@@ -288,6 +292,8 @@ class Engine:
             if self._world is None:
                 self._world = World.load(record, self._values)
             turn = _Turn(self._world, record, self._key, self.clock())
+            # Not before the head is held: more came while another process had it.
+            batch += self._taken()
             turn.expect(batch)
             for number, one in enumerate(batch):
                 turn.take(one)
