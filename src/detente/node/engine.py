@@ -123,26 +123,15 @@ class Kept(Struct, frozen=True):
     again: bool = False
 
 
-class _Waiting:
+class _Waiting(Struct, eq=False):
     """A command, and where its answer goes."""
 
-    __slots__ = ("answer", "command", "error", "future", "loop", "once", "proven")
-
-    def __init__(
-        self,
-        command: Command[Any],
-        once: Once | None,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        proven: bool = False,
-    ) -> None:
-        self.command = command
-        self.once = once
-        self.proven = proven
-        self.loop = loop
-        self.future: asyncio.Future[Any] = loop.create_future()
-        self.answer: Any = None
-        self.error: DetenteError | None = None
+    command: Command[Any]
+    once: Once | None
+    proven: bool
+    future: asyncio.Future[Any]
+    answer: Any = None
+    error: DetenteError | None = None
 
 
 class Engine:
@@ -237,7 +226,7 @@ class Engine:
             Conflict: The key came before with something else.
             Unavailable: The store could not be written, or too much waits.
         """
-        one = _Waiting(command, once, asyncio.get_running_loop(), proven=proven)
+        one = _Waiting(command, once, proven, asyncio.get_running_loop().create_future())
         with self._wake:
             if self._stopping or self._thread is None:
                 raise Unavailable("node", expected="to be at work", got="it is stopping")
@@ -250,8 +239,7 @@ class Engine:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not self._waiting and not self._stopping:
-                    self._wake.wait()
+                self._wake.wait_for(lambda: self._waiting or self._stopping)
                 if not self._waiting:
                     return
             self._commit()
@@ -267,20 +255,19 @@ class Engine:
             # What was decided stands on a state that was not kept: read it anew.
             self._world = None
             batch = batch or self._taken()
-            failed = (
-                error if isinstance(error, DetenteError) else Unavailable("node", got="a fault")
-            )
-            failed.__cause__ = None if failed is error else error
-            if failed is not error:
-                _note_fault(error)
-            else:
+            if isinstance(error, DetenteError):
+                failed = error
                 _log.warning("transaction not kept: %s", error)
+            else:
+                failed = Unavailable("node", got="a fault")
+                failed.__cause__ = error
+                _note_fault(error)
             COMMITS_FAILED.inc()
             for one in batch:
                 one.error = failed
         by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
         for one in batch:
-            by_loop.setdefault(one.loop, []).append(one)
+            by_loop.setdefault(one.future.get_loop(), []).append(one)
         for loop, answered in by_loop.items():
             # A loop that has ended has nobody left to tell.
             with contextlib.suppress(RuntimeError):
@@ -292,8 +279,7 @@ class Engine:
             if self._world is None:
                 self._world = World.load(record, self._values)
             turn = _Turn(self._world, record, self._key, self.clock())
-            # Not before the head is held: more came while another process had it.
-            batch += self._taken()
+            batch += self._taken()  # Not before: more came while another process had the head.
             turn.expect(batch)
             for number, one in enumerate(batch):
                 turn.take(one)

@@ -22,7 +22,8 @@ from detente.store import tables
 from detente.store.beside import WriteBeside
 from detente.store.erase import WriteErasure
 from detente.store.mirror import WriteMirror
-from detente.store.record import Content, Record
+from detente.store.mode import HELD
+from detente.store.record import Content, Record, head_of
 from detente.store.rows import Row, Rows, write
 from detente.store.telling import WriteTelling
 from detente.store.witness import WriteWitness
@@ -81,7 +82,8 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure, Wr
 
     def __init__(self, connection: sa.Connection, edge: Edge) -> None:
         super().__init__(connection)
-        self._head: tuple[str, int, bytes] | None = None
+        held = connection.info.get(HELD)
+        self._head = None if held is None else head_of(held)
         self._edge = edge
         self._prove: InclusionProver | None = None
 

@@ -5,6 +5,9 @@ from enum import Enum, auto
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another: longer than the longest batch of an import."""
 
+HELD = "held"
+"""Where a connection notes the head that its transaction holds, if it came with the lock."""
+
 
 class Mode(Enum):
     """What a transaction is for.

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from detente.errors import Unavailable
-from detente.store.mode import BUSY_TIMEOUT_MS, Mode
+from detente.store.mode import BUSY_TIMEOUT_MS, HELD, Mode
 
 CONNECT_TIMEOUT_S = 10
 """For one address of the server; a name lookup and a handshake take far less."""
@@ -41,9 +41,9 @@ _FOUNDING_LOCK = 0x6465_7465_6E74_65
 _BEGIN = {
     Mode.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     Mode.APPEND: (
-        "BEGIN ISOLATION LEVEL READ COMMITTED;"
+        "BEGIN ISOLATION LEVEL READ COMMITTED;"  # noqa: S608 - a number of ours
         f"SET LOCAL idle_in_transaction_session_timeout = {HOLD_TIMEOUT_MS};"
-        "SELECT FROM head FOR UPDATE"
+        "SELECT theatre, size, root FROM head FOR UPDATE"
     ),
     Mode.FOUND: (
         f"BEGIN ISOLATION LEVEL READ COMMITTED;SELECT pg_advisory_xact_lock({_FOUNDING_LOCK})"
@@ -103,10 +103,12 @@ class Postgres:
         try:
             self.engine = sa.create_engine(
                 url,
-                connect_args=_arguments(url),
+                connect_args={**_arguments(url), "cursor_factory": _last_of_many()},
                 # A statement's values never stand in a message (R-10).
                 hide_parameters=True,
                 use_native_hstore=False,
+                # The connection that was used last knows the statements that come next.
+                pool_use_lifo=True,
             )
         except ImportError as error:
             raise Unavailable(
@@ -116,7 +118,8 @@ class Postgres:
 
     def begin(self, connection: sa.Connection, mode: Mode) -> None:
         """Begin, with the locks that the mode takes, in one round trip."""
-        connection.exec_driver_sql(_BEGIN[mode])
+        begun = connection.exec_driver_sql(_BEGIN[mode])
+        connection.info[HELD] = begun.one_or_none() if mode is Mode.APPEND else None
         if mode is Mode.MIGRATE and self.has_table(connection, "head"):
             # Appenders begin here: they wait before they hold anything.
             connection.exec_driver_sql("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
@@ -199,6 +202,20 @@ def _configure(connection: DBAPIConnection, _record: object) -> None:
     if problem is not None:
         connection.close()
         raise problem
+
+
+def _last_of_many() -> type:
+    """A cursor that gives what the last of several statements in one round trip found."""
+    from psycopg import Cursor  # noqa: PLC0415 - not everybody has the driver
+
+    class Last(Cursor[Any]):
+        def execute(self, *args: Any, **kwargs: Any) -> "Last":
+            super().execute(*args, **kwargs)
+            while self.nextset():
+                pass
+            return self
+
+    return Last
 
 
 def _driver(connection: sa.Connection) -> Any:

@@ -118,7 +118,7 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports, Read
             raise LogInconsistent(
                 "head of the record", expected="one; `detente init` founds it", got="none"
             )
-        return str(row.theatre), int(row.size), _raw(row.root)
+        return head_of(row)
 
     def tile(self, level: int, number: int) -> bytes:
         """The hashes of a tile.
@@ -352,6 +352,11 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports, Read
     ) -> sa.CursorResult[*tuple[Any, ...]]:
         """A result whose rows are fetched as they are asked for; for this statement alone."""
         return self._connection.execute(query, given, execution_options={"yield_per": PAGE_ROWS})
+
+
+def head_of(row: sa.Row[*tuple[Any, ...]]) -> tuple[str, int, bytes]:
+    """Theatre, number of entries, root."""
+    return str(row.theatre), int(row.size), _raw(row.root)
 
 
 def _raw(value: Any) -> bytes:

@@ -1,0 +1,51 @@
+"""What waits for the committer, and goes together in one transaction (ADR 16)."""
+
+import asyncio
+
+import pytest
+
+from detente.errors import Unavailable
+from detente.store import Store
+from nodes import hospital, run
+from theatre import Theatre
+
+
+def test_what_comes_while_another_holds_the_head_goes_together() -> None:
+    async def story() -> None:
+        with Theatre() as node:
+            other = Store(node.where)
+            with other.appending():
+                first = asyncio.create_task(node.say("one", hospital("first", 36.0, 36.0)))
+                # The committer has seen it, and waits for the head.
+                await asyncio.sleep(0.2)
+                later = [
+                    asyncio.create_task(node.say("one", hospital(f"{n}", 36.0, 36.0)))
+                    for n in range(5)
+                ]
+                await asyncio.sleep(0.2)
+                assert not first.done()
+            other.close()
+            said = await asyncio.gather(first, *later)
+        assert len({one.size for one in said}) == 1
+        assert [one.sequence for one in said] == list(range(said[0].sequence, said[0].size))
+
+    run(story())
+
+
+def test_when_the_head_cannot_be_had_all_that_wait_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("detente.store.sqlite.BUSY_TIMEOUT_MS", 300)
+
+    async def story() -> None:
+        with Theatre() as node:
+            other = Store(node.where)
+            with other.appending():
+                tasks = [node.say("one", hospital(f"{n}", 36.0, 36.0)) for n in range(3)]
+                told = await asyncio.gather(*tasks, return_exceptions=True)
+            other.close()
+            assert all(isinstance(one, Unavailable) for one in told)
+            again = await node.say("one", hospital("again", 36.0, 36.0))
+            assert again.version == 1
+
+    run(story())
