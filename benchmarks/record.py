@@ -1,13 +1,16 @@
-"""The figures of the record: entries included and signed, in bulk, and witnessed in time."""
+"""The figures of the record: entries included and signed, in bulk, witnessed, audited, proven."""
 
+import json
 import statistics
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 
 import httpx
 from node import DETENTE, NodeBench, at, entry, row
 
+from detente import verify as verifier
 from detente.core.checkpoint import parse_checkpoint
 from detente.core.note import parse_note
 from detente.core.notice import Notice
@@ -19,6 +22,12 @@ BULK = 20_000
 BULK_BATCH = 1_000
 WITNESSED = 20
 """Entries, one after another, each of which waits for its cosignature."""
+
+AUDITED = 1_000_000
+"""Entries of one party; a hundred belong to those that founded the theatre."""
+
+VERIFIED = 5
+"""Runs of one verification, of which the median counts."""
 
 PATIENCE_S = 30
 
@@ -90,6 +99,57 @@ def quorum(bench: NodeBench) -> dict[str, object]:
         "unit": f"s, at most {max(waits):.2f} of {WITNESSED}",
         "bar": "within 2 s",
     }
+
+
+def audit(bench: NodeBench) -> dict[str, object]:
+    """A log of a million entries in a folder, read from outside with all signatures."""
+    place, folder = bench.folder / "record.audit.db", bench.folder / "log"
+    keyring, parties = bench.register(place, AUDITED)
+    _said("export", str(folder), "--store", str(place), "--keys", str(keyring.folder))
+    key = _said("key", "--store", str(place))
+    public = bench.folder / "public-keys.txt"
+    names = ("node", "one", *parties)
+    public.write_text("".join(f"{bytes(keyring.load(n).verify_key).hex()}\n" for n in names))
+    began = time.perf_counter()
+    done = subprocess.run(
+        [DETENTE, "audit", folder, "--key", key, "--public-keys", public, "--full", "--json",
+         "--state", bench.folder / "audited.json"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    taken = time.perf_counter() - began
+    found = json.loads(done.stdout)
+    if found["signatures"] < AUDITED or found["problems_total"]:
+        raise RuntimeError(found)
+    return {
+        "value": taken,
+        "unit": f"s, {found['size']:,} entries, {found['signatures']:,} signatures verified",
+        "bar": "at most 60",
+    }
+
+
+def verify(bench: NodeBench) -> dict[str, object]:
+    """One evidence file verified, the process' start included; and by the verifier alone."""
+    place, file = bench.folder / "record.verify.db", bench.folder / "evidence.html"
+    keyring, _ = bench.register(place, 1_000)
+    where = ("--store", str(place), "--keys", str(keyring.folder))
+    subprocess.run([DETENTE, "evidence", "n7", "-o", file, *where], check=True, capture_output=True)
+    whole = _median_s([DETENTE, "verify", file])
+    alone = _median_s([sys.executable, verifier.__file__, file])
+    return {
+        "value": whole,
+        "unit": f"s, {file.stat().st_size:,} bytes; verify.py alone {alone:.2f} s",
+        "bar": "at most 0.5",
+    }
+
+
+def _median_s(command: list[object]) -> float:
+    """Seconds of a whole command that succeeds."""
+    taken = []
+    for _ in range(VERIFIED):
+        began = time.perf_counter()
+        subprocess.run(list(map(str, command)), check=True, capture_output=True)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
 
 
 def _witnessed(url: str, theatre: str, author: Author, number: int) -> float:

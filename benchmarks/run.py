@@ -211,6 +211,8 @@ NODE_FIGURES = {
     "record.http": record.http,
     "record.bulk": record.bulk,
     "record.quorum": record.quorum,
+    "record.audit": record.audit,
+    "record.verify": record.verify,
     **flame.FIGURES,
 }  # fmt: skip
 
