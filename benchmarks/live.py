@@ -54,10 +54,12 @@ class Updates:
     Args:
         live: Where they are folded in.
         places: (n, 2) int64, lon/lat in 1e-7 degree, by object.
+        crowded: Set when it is time to compact.
     """
 
-    def __init__(self, live: Live, places: checks.IntArray) -> None:
+    def __init__(self, live: Live, places: checks.IntArray, crowded: threading.Event) -> None:
         self._live = live
+        self._crowded = crowded
         self._places = places
         self._over = threading.Event()
         self.count = 0
@@ -88,7 +90,9 @@ class Updates:
         return known(number, notice((lon + self.count % 7, lat)))
 
     def _compact(self) -> None:
-        while not self._over.wait(COMPACT_S):
+        while not self._over.is_set():
+            self._crowded.wait(COMPACT_S)
+            self._crowded.clear()
             self._live.compact()
 
 
@@ -104,14 +108,18 @@ def known(number: int, value: Notice) -> tuple[str, Known]:
 def one_p99(_: NodeBench) -> dict[str, object]:
     """One plan at a time, in this process, while others change the picture."""
     work = checks.Work(checks.clustered_places(NOTICES), 2_000)
-    live = Live(known(n, notice(tuple(place)))[1] for n, place in enumerate(work.places.tolist()))
+    crowded = threading.Event()
+    live = Live(
+        (known(n, notice(tuple(place)))[1] for n, place in enumerate(work.places.tolist())),
+        crowded=crowded.set,
+    )
     plans = [
         Plan(source_id=f"p{n}", party="two", volumes=(Volume(footprint=(polygon(ring),)),))
         for n, ring in enumerate(work.rings[:, :-1])
     ]
     gc.collect()
     gc.freeze()
-    updates, times, found = Updates(live, work.places), [], 0
+    updates, times, found = Updates(live, work.places, crowded), [], 0
     with updates.running():
         began = time.perf_counter()
         while time.perf_counter() - began < ONE_S:

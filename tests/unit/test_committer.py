@@ -1,12 +1,16 @@
-"""What waits for the committer, and goes together in one transaction (ADR 16)."""
+"""What waits for the committer goes together (ADR 16), and readers do not merge after it."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from detente.errors import Unavailable
+from detente.node.access.settings import AccessSettings
+from detente.node.service import Service
+from detente.picture.live import TAIL_PARTS
 from detente.store import Store
-from nodes import hospital, run
+from nodes import hospital, run, say
 from theatre import Theatre
 
 
@@ -49,3 +53,29 @@ def test_when_the_head_cannot_be_had_all_that_wait_are_told(
             assert again.version == 1
 
     run(story())
+
+
+def test_a_node_merges_what_its_checks_would_else_merge_themselves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("detente.node.service.COMPACT_EVERY_S", 60.0)
+
+    async def story(place: Path) -> None:
+        service = Service(str(place), AccessSettings(url="http://127.0.0.1"))
+        await service.start()
+        try:
+            for number in range(12):
+                await say(service.engine, "one", hospital(f"{number}", 36.0, 36.0))
+                assert service.engine.world.protected().parts
+                await asyncio.sleep(0.05)
+            async with asyncio.timeout(10):
+                # It has no event of its own.
+                while len(service.engine.world.protected().parts) > TAIL_PARTS + 1:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        finally:
+            await service.stop()
+
+    with Theatre() as node:
+        place = node.where
+        node.engine.stop()
+        run(story(place))

@@ -98,12 +98,33 @@ def test_segments_stay_few_and_nothing_is_lost() -> None:
     for first in range(10_000, 22_000, 30):
         ours.fold([known(n) for n in range(first, first + 30)], first + 30)
         found = ours.snapshot()
-        assert len(found.parts) <= 12
+        assert len(found.parts) <= live.TAIL_PARTS_MAX + 8
     while ours.compact():
         pass
     assert len(ours.snapshot().parts) <= 4
     assert len(ours.snapshot()) == 22_000
     assert {one.object_id for one in ours.snapshot()} == {object_id(n) for n in range(22_000)}
+
+
+def test_whoever_compacts_is_told_once_that_small_segments_wait() -> None:
+    told: list[int] = []
+    ours = Live([known(n)[1] for n in range(100)], crowded=lambda: told.append(1))
+    for n in range(100, 100 + live.TAIL_PARTS):
+        ours.fold([known(n)], n)
+        ours.snapshot()
+    assert told == []
+    for n in range(110, 113):
+        ours.fold([known(n)], n)
+        ours.snapshot()
+    assert told == [1]
+    before = len(ours.snapshot().parts)
+    assert ours.compact()
+    assert len(ours.snapshot().parts) < before
+    for n in range(120, 122 + live.TAIL_PARTS):
+        ours.fold([known(n)], n)
+        ours.snapshot()
+    assert told == [1, 1]
+    assert len(ours.snapshot()) == 100 + 2 * live.TAIL_PARTS + 5
 
 
 def test_what_was_replaced_does_not_pile_up() -> None:

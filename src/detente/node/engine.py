@@ -142,6 +142,7 @@ class Engine:
         key: The node's.
         clock: Gives the time, UTC.
         log_of: Gives the log of a theatre with this agreement; None where it has none.
+        crowded: Called, from any thread, when it is time for the world to ``compact``.
     """
 
     def __init__(
@@ -151,11 +152,13 @@ class Engine:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         log_of: Callable[[Agreement], PublicLog | None] = lambda _: None,
+        crowded: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
         self.clock = clock
         self._values = Values(store)
         self._log_of = log_of
+        self._crowded = crowded
         self._key = key
         self._world: World | None = None
         self._readable: World | None = None
@@ -192,7 +195,7 @@ class Engine:
             Unavailable: It cannot be read.
         """
         with self.store.reading() as record:
-            self._world = self._readable = World.load(record, self._values)
+            self._world = self._readable = World.load(record, self._values, self._crowded)
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
@@ -277,7 +280,7 @@ class Engine:
         with self.store.appending() as record:
             began = time.perf_counter()
             if self._world is None:
-                self._world = World.load(record, self._values)
+                self._world = World.load(record, self._values, self._crowded)
             turn = _Turn(self._world, record, self._key, self.clock())
             batch += self._taken()  # Not before: more came while another process had the head.
             turn.expect(batch)

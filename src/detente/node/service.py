@@ -64,7 +64,10 @@ FOLLOW_EVERY_S = 0.5
 """How far behind another process a listener may be: below what a person notices."""
 
 COMPACT_EVERY_S = 1.0
-"""How often large parts of the pictures are merged, if there is need."""
+"""How often parts of the pictures are merged, if there is need, though nobody asks for it."""
+
+COMPACT_REST_S = 0.005
+"""Between two times, however much changes."""
 
 FORGET_EVERY_S = 3_600.0
 """What is kept beside the record is kept for days."""
@@ -149,6 +152,7 @@ class Service:
         self._status = Status()
         self._scrubbed = -1
         self._stack = contextlib.AsyncExitStack()
+        self._crowded = asyncio.Event()
 
     async def start(self) -> None:
         """Open the store, read the record, and begin.
@@ -157,6 +161,7 @@ class Service:
             NotFound: No such register, or no key of the node.
             Unavailable: It cannot be read.
         """
+        self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._open)
         self._stack.callback(self._store.close)
         self._stack.push_async_callback(asyncio.to_thread, self.engine.stop)
@@ -194,7 +199,7 @@ class Service:
             await self._forget()
         for every_s, what in (
             (FOLLOW_EVERY_S, self._follow),
-            (COMPACT_EVERY_S, self._compact),
+            (COMPACT_REST_S, self._compact),
             (FORGET_EVERY_S, self._forget),
             (PROBE_EVERY_S, self._probe),
             (WATCH_EVERY_S, self._watch),
@@ -262,7 +267,9 @@ class Service:
         # The first question would otherwise load the kernels while others wait.
         warm()
         self._store = Store(self._place)
-        self.engine = Engine(self._store, self._keyring.load(NODE), log_of=self._log_if)
+        self.engine = Engine(
+            self._store, self._keyring.load(NODE), log_of=self._log_if, crowded=self._call_compact
+        )
         self.engine.start()
         # What was read at the start stays: the collector need not look at it again.
         gc.collect()
@@ -314,7 +321,14 @@ class Service:
         else:
             self.watching.idle(now)
 
+    def _call_compact(self) -> None:
+        with contextlib.suppress(RuntimeError):  # The loop is over: nobody asks any more.
+            self._loop.call_soon_threadsafe(self._crowded.set)
+
     async def _compact(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._crowded.wait(), COMPACT_EVERY_S)
+        self._crowded.clear()
         await asyncio.to_thread(self.engine.world.compact)
         await asyncio.to_thread(self._scrub)
 

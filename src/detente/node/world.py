@@ -7,7 +7,7 @@ last that is on disk, whole and at one sequence number (``Shown``).
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -120,9 +120,12 @@ class World:
     Args:
         agreement: In its current version.
         values: Where what the pictures show is read again.
+        crowded: Called, from any thread, when it is time to ``compact``.
     """
 
-    def __init__(self, agreement: Agreement, values: Values) -> None:
+    def __init__(
+        self, agreement: Agreement, values: Values, crowded: Callable[[], None] = lambda: None
+    ) -> None:
         self.sequence = 0
         self.agreement = agreement
         self.parties: Mapping[str, Party] = {}
@@ -146,25 +149,29 @@ class World:
         self._heads: dict[str, ChainHead] = {}
         self._subjects: dict[str, str] = {}
         self._values = values
+        self._crowded = crowded
         self._protected = self._live()
-        self._plans = Live(agreement=agreement, label=label_of)
+        self._plans = Live(agreement=agreement, label=label_of, crowded=crowded)
         self._on_disk = OnDisk(0, agreement, self.parties, self.grants, self.lines, 0, {})
         self._shown: Shown | None = None
         self._lock = threading.Lock()
 
     @classmethod
-    def load(cls, record: Record, values: Values) -> "World":
+    def load(
+        cls, record: Record, values: Values, crowded: Callable[[], None] = lambda: None
+    ) -> "World":
         """All that is current in one state of a record.
 
         Args:
             record: The state.
             values: Of the same record.
+            crowded: As of the world.
 
         Raises:
             LogInconsistent: It holds no agreement.
             MalformedInput: An object that cannot be measured (named).
         """
-        world = cls(current_agreement(record), values)
+        world = cls(current_agreement(record), values, crowded)
         with uncollected():
             gathering = Gathering(record)
             world._protected = world._live(gathering.parts(world.agreement, values.read))
@@ -193,7 +200,13 @@ class World:
 
     def _live(self, parts: Iterable[Part] = ()) -> Live:
         keep = partial(kept, read=self._values.read)
-        return Live(parts=parts, agreement=self.agreement, label=label_of, keep=keep)
+        return Live(
+            parts=parts,
+            agreement=self.agreement,
+            label=label_of,
+            keep=keep,
+            crowded=self._crowded,
+        )
 
     def follow(self, record: Record, size: int) -> None:
         """Fold in what was appended since, up to ``size`` entries."""
@@ -289,7 +302,7 @@ class World:
             return self._protected.snapshot()
 
     def compact(self) -> None:
-        """Merge large parts of the pictures, where there is need; nobody waits for it."""
+        """Merge parts of the pictures, where there is need; nobody waits for it."""
         self._protected.compact()
         self._plans.compact()
 

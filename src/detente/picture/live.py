@@ -1,16 +1,16 @@
 """The live picture: hundreds of small changes a second over a million entries.
 
 A snapshot is a Picture of a few segments, large ones first. A change masks what
-it replaces, and what is new is collected in a small segment. Small segments are
-merged as they come, large ones by ``compact``, which whoever owns the picture
-calls in a thread of its own; what is answered does not depend on when, or
-whether, it is called.
+it replaces, and what is new is collected in a small segment. Segments are merged
+by ``compact``, which whoever owns the picture calls in a thread of its own, now
+and then and when he is told that small ones wait; what is answered does not
+depend on when, or whether, it is called.
 
 Readers hold a snapshot for as long as they like. It is never changed.
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,10 +25,13 @@ GROWTH = 8
 then there are few segments, and each entry is copied few times."""
 
 SMALL_VERTICES = 4_096
-"""Segments up to this size in all are merged at once, which takes a millisecond or less."""
+"""Segments up to this size in all are small: they are merged in a millisecond or less."""
 
 TAIL_PARTS = 4
-"""Small segments that wait to be merged: asking one more takes a tenth of merging it."""
+"""Small segments that may wait: asking one more takes a tenth of merging it."""
+
+TAIL_PARTS_MAX = 16
+"""If more wait, whoever asks merges them himself: nobody compacts, or not in time."""
 
 ALIVE_MIN = 0.5
 """A segment of which less than this still stands is copied."""
@@ -44,12 +47,13 @@ class Live:
         sequence: Register version.
         label: What stale entries are counted by (``Picture.stale_by_label``).
         keep: What is kept of the values themselves.
+        crowded: Called, from any thread, when it is time to ``compact``.
 
     Raises:
         MalformedInput: A shape too wide to be measured (named).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a picture is made of
         self,
         known: Iterable[Known] = (),
         *,
@@ -58,7 +62,10 @@ class Live:
         sequence: int = 0,
         label: Label | None = None,
         keep: Keep = Held,
+        crowded: Callable[[], None] = lambda: None,
     ) -> None:
+        self._crowded = crowded
+        self._is_crowded = False
         self._lock = threading.Lock()
         self._compacting = threading.Lock()
         self._label = label
@@ -129,13 +136,14 @@ class Live:
             self._forgotten.add(object_id)
 
     def compact(self) -> bool:
-        """Merge large segments, if there are any to merge; readers and writers go on.
+        """Merge segments, if there are any to merge; readers and writers go on.
 
         Returns:
             Whether there were, so that a thread knows when to rest.
         """
         with self._compacting:
             with self._lock:
+                self._is_crowded = False
                 forgotten, self._forgotten = self._forgotten, set()
                 if forgotten:
                     self._fold_in()
@@ -181,10 +189,13 @@ class Live:
         parts += self._built(known for known in self._pending.values() if known is not None)
         parts.sort(key=vertices, reverse=True)
         first = first_to_merge(parts, vertices_max=SMALL_VERTICES)
-        if len(parts) - first > TAIL_PARTS:
+        if len(parts) - first > TAIL_PARTS_MAX:
             parts[first:] = [merged_part(parts[first:])]
         self._pending = {}
         self._show(parts)
+        if len(parts) - first > TAIL_PARTS and not self._is_crowded:
+            self._is_crowded = True
+            self._crowded()
 
     def _built(self, known: Iterable[Known]) -> list[Part]:
         """A part of all of these, if there are any."""
