@@ -87,6 +87,19 @@ def _borrowed(_: object, array: types.Array) -> tuple[Signature, Callable[..., A
     return array(array), made
 
 
+def _least(_: object, a: types.Float, b: types.Float) -> tuple[Signature, Callable[..., Any]]:
+    def made(_context: Any, builder: Any, _signature: Signature, given: Any) -> Any:
+        flags = ("nnan", "nsz")
+        less = builder.fcmp_ordered("<", *given, flags=flags)
+        return builder.select(less, *given, flags=flags)
+
+    return a(a, b), made
+
+
+least = cast("Callable[[float, float], float]", intrinsic(_least))
+"""The lesser of two numbers, neither of them NaN: so that the least of many may be found
+several at a time. ``min`` would have to say which of 0 and -0 it gives."""
+
 borrowed = cast("Callable[[A], A]", intrinsic(_borrowed))
 """An array that compiled code reads without counting who holds it.
 

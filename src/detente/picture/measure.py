@@ -11,14 +11,23 @@ from detente.core.geodesy import (
     CURVATURE_RADIUS_MIN_M,
     DISTANCE_ERROR_M,
     SEMI_MINOR_M,
+    FloatArray,
     IntArray,
 )
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import borrowed, inlined, jit, released
+from detente.picture.abreast import (
+    LINES,
+    NOT_ABREAST,
+    PIECES_MAX,
+    chord_abreast,
+    lay_abreast,
+)
 from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, passed_over, runs
-from detente.picture.distance import Plane, chord_between, plane_of
+from detente.picture.distance import Plane, chord_between, place_of, plane_of
 from detente.picture.packed import unpack
 from detente.picture.tables import (
+    ALONE,
     HIT,
     ROW,
     BoolArray,
@@ -117,17 +126,44 @@ def near(a: Record, b: Record) -> bool:
 
 
 @inlined
+def around_m(a: Record, b: Record) -> tuple[float, float]:
+    """How far two rows reach around their cores together, and the error of it, metres."""
+    radii = a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
+    return radii, DISTANCE_ERROR_M + (a.error_m + b.error_m)
+
+
+@inlined
+def farthest_m(a: Record, b: Record) -> float:
+    """From what chord on two cores are too far apart: none is longer than its geodesic."""
+    required, _ = keep_m(a, b)
+    radii, error = around_m(a, b)
+    return required + radii + error + _ROUNDING_M
+
+
+@inlined
 def meet(
     question: Shapes, a: Record, plane: Plane, picture: Shapes, b: Record, hit: Record
 ) -> bool:
     """Whether row ``a`` of a question meets row ``b``, ``near`` it; then fills ``hit``."""
+    most = farthest_m(a, b)
+    return told(a, b, chord_between(question, a, plane, picture, b, most), hit)
+
+
+@inlined
+def meet_place(
+    a: Record, plane: Plane, lines: FloatArray, count: int, b: Record, hit: Record
+) -> bool:
+    """``meet`` of a row that is laid abreast and one that is ALONE."""
+    most = farthest_m(a, b)
+    return told(a, b, chord_abreast(lines, count, a, plane, place_of(b), most), hit)
+
+
+@inlined
+def told(a: Record, b: Record, chord: float, hit: Record) -> bool:
+    """Whether rows whose cores are so far apart meet; then fills ``hit``."""
     required, _ = keep_m(a, b)
-    radii = a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
-    error = DISTANCE_ERROR_M + (a.error_m + b.error_m)
-    # No chord is longer than its geodesic.
-    most = required + radii + error + _ROUNDING_M
-    chord = chord_between(question, a, plane, picture, b, most)
-    if chord >= most:
+    radii, error = around_m(a, b)
+    if chord >= farthest_m(a, b):
         return False
     distance, error = apart_m(chord, radii, error)
     if distance - error > required:
@@ -231,11 +267,14 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     index: Index,
     bands: Bands,
     alive: BoolArray,
+    lines: FloatArray,
     hits: Records,
     found: int,
     work_max: int,
 ) -> tuple[Records, int, int]:
     """Add what one row of a question meets to ``hits``, of which ``found`` are filled.
+
+    ``lines`` is room for its pieces.
 
     Returns:
         The hits, in a larger array where they need it; how many there are; what is
@@ -246,6 +285,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     rows, terms, shapes, sieve = picture.rows, picture.terms, picture.shapes, index.sieve
     room = np.empty(1, dtype=ROW)
     b = room[0]
+    count = lay_abreast(question.blocks, question.rings, question.vertices, a, lines)
     for k in range(len(around)):
         first, end = around[k, 0], around[k, 1]
         work_max -= (end - first) // PASSED_OVER
@@ -263,7 +303,11 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             if work_max < 0:
                 return hits, found, work_max
             # Owners lie anywhere, and most stand: it is asked of those that are met.
-            if meet(question, a, plane, picture, b, hits[found]) and alive[b.owner]:
+            if count != NOT_ABREAST and b.block == ALONE:
+                met = meet_place(a, plane, lines, count, b, hits[found])
+            else:
+                met = meet(question, a, plane, picture, b, hits[found])
+            if met and alive[b.owner]:
                 found += 1
     return hits, found, work_max
 
@@ -299,6 +343,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     question, picture = borrowed_tables(question), borrowed_packed(picture)
     index, bands, alive = borrowed_index(index), borrowed_bands(bands), borrowed(alive)
     hits = np.empty(_HITS_ROOM * (end - first), dtype=HIT)
+    lines = np.empty((LINES, PIECES_MAX))
     found, begun = 0, 0
     rows, started = question.rows, first
     for i in range(first, end):
@@ -307,7 +352,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             begun = found = nearest(hits, begun, found, alone and i - started == 1)
             started = i
         hits, found, work_max = meet_row(
-            question, a, picture, index, bands, alive, hits, found, work_max
+            question, a, picture, index, bands, alive, lines, hits, found, work_max
         )
         if work_max < 0:
             return hits[:0], False
