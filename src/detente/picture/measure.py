@@ -145,22 +145,20 @@ def meet(
     question: Shapes, a: Record, plane: Plane, picture: Shapes, b: Record, hit: Record
 ) -> bool:
     """Whether row ``a`` of a question meets row ``b``, ``near`` it; then fills ``hit``."""
-    most = farthest_m(a, b)
-    return told(a, b, chord_between(question, a, plane, picture, b, most), hit)
+    return told(a, b, chord_between(question, a, plane, picture, b, farthest_m(a, b)), hit)
 
 
 @inlined
 def meet_place(
     a: Record, plane: Plane, lines: FloatArray, count: int, b: Record, hit: Record
 ) -> bool:
-    """``meet`` of a row that is laid abreast and one that is ALONE."""
-    most = farthest_m(a, b)
-    return told(a, b, chord_abreast(lines, count, a, plane, place_of(b), most), hit)
+    """The same of a row that is laid abreast and one that is ALONE."""
+    return told(a, b, chord_abreast(lines, count, a, plane, place_of(b), farthest_m(a, b)), hit)
 
 
 @inlined
 def told(a: Record, b: Record, chord: float, hit: Record) -> bool:
-    """Whether rows whose cores are so far apart meet; then fills ``hit``."""
+    """Whether two rows meet whose cores are a chord apart; then fills ``hit``."""
     required, _ = keep_m(a, b)
     radii, error = around_m(a, b)
     if chord >= farthest_m(a, b):
@@ -304,11 +302,9 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
                 return hits, found, work_max
             # Owners lie anywhere, and most stand: it is asked of those that are met.
             if count != NOT_ABREAST and b.block == ALONE:
-                met = meet_place(a, plane, lines, count, b, hits[found])
+                found += meet_place(a, plane, lines, count, b, hits[found]) and alive[b.owner]
             else:
-                met = meet(question, a, plane, picture, b, hits[found])
-            if met and alive[b.owner]:
-                found += 1
+                found += meet(question, a, plane, picture, b, hits[found]) and alive[b.owner]
     return hits, found, work_max
 
 
