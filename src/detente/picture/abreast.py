@@ -72,7 +72,7 @@ def chord_abreast(
                 side = (lines[9, i] - x0) * (y - y0) - (x - x0) * (y1 - y0)
                 up = (y0 <= y) & (y1 > y) & (side > 0.0)
                 down = (y0 > y) & (y1 <= y) & (side < 0.0)
-                winding += np.int64(up) - np.int64(down)
+                winding += int(up) - int(down)
             if winding != 0:
                 return 0.0
     best2 = most * most
