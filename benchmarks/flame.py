@@ -1,8 +1,9 @@
-"""Where the time of a signed entry goes, by HTTP: a flame graph of the node at work.
+"""Where the time goes: of a signed entry by HTTP, and of a check in bulk. Flame graphs.
 
-py-spy looks at its threads 200 times a second from outside, those that hold the interpreter's
-lock alone, and docs/images/signed-entry.png is drawn from that. It must be allowed to (root, or
-``kernel.yama.ptrace_scope`` 0).
+``record.flame``: py-spy looks at a node's threads 200 times a second from outside, those that hold
+the interpreter's lock alone. It must be allowed to (root, or ``kernel.yama.ptrace_scope`` 0).
+
+``check.flame``: perf looks at benchmarks/kernels.py.
 
 Source: docs/performance.md.
 """
@@ -10,6 +11,7 @@ Source: docs/performance.md.
 import os
 import subprocess
 import sys
+import tempfile
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 
 PY_SPY = Path(sys.executable).with_name("py-spy")
-IMAGE = Path(__file__).parents[1] / "docs/images/signed-entry.png"
+IMAGES = Path(__file__).parents[1] / "docs/images"
+KERNELS = Path(__file__).with_name("kernels.py")
 DEPTH_MAX, LEAST = 26, 0.004
 """Calls deep, and the least share of a bar that is drawn."""
 
@@ -65,7 +68,7 @@ def signed_entry(bench: NodeBench) -> dict[str, object]:
         _, said = spying.communicate(timeout=60)
     if spying.returncode:
         sys.exit(f"py-spy: {said}")
-    drawn(stacks.read_text(encoding="utf-8").splitlines())
+    drawn(stacks.read_text(encoding="utf-8").splitlines(), "signed-entry.png")
     return {
         "value": found.rate,
         "unit": "a second while looked at; docs/images/signed-entry.png",
@@ -73,7 +76,25 @@ def signed_entry(bench: NodeBench) -> dict[str, object]:
     }
 
 
-def drawn(stacks: list[str]) -> None:
+def bulk() -> dict[str, object]:
+    """The graph of compiled code, and how much slower it is where it can be seen into."""
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = Path(folder) / "stacks.txt"
+        seen_us, used_us = (
+            float(subprocess.run([sys.executable, KERNELS, *some], check=True, text=True,
+                                 stdout=subprocess.PIPE).stdout)
+            for some in ([stacks], [])
+        )  # fmt: skip
+        drawn(stacks.read_text(encoding="utf-8").splitlines(), "kernels.png")
+    return {
+        "value": seen_us / used_us,
+        "unit": f"times the {used_us:.1f} us of processor time that a plan takes as compiled for "
+        "use; docs/images/kernels.png",
+        "bar": "none set",
+    }
+
+
+def drawn(stacks: list[str], name: str) -> None:
     """A bar a function, as wide as its share of the samples, under whoever called it."""
     spans: list[tuple[list[str], int]] = []
     for line in sorted(stacks):
@@ -84,12 +105,13 @@ def drawn(stacks: list[str]) -> None:
         ]
         spans.append((frames, int(count)))
     total = sum(count for _, count in spans)
-    figure, axis = plt.subplots(figsize=(14, 6), layout="tight")
+    deep = min(DEPTH_MAX, max(len(frames) for frames, _ in spans))
+    figure, axis = plt.subplots(figsize=(14, 6 * deep / DEPTH_MAX), layout="tight")
     _bars(axis, spans, 0.0, 0, total)
     axis.set_xlim(0, total)
-    axis.set_ylim(DEPTH_MAX, 0)
+    axis.set_ylim(deep, 0)
     axis.set_axis_off()
-    figure.savefig(IMAGE, dpi=90)
+    figure.savefig(IMAGES / name, dpi=90)
     plt.close(figure)
 
 
@@ -111,3 +133,4 @@ def _bars(
 
 
 FIGURES = {"record.flame": signed_entry}
+BULK_FIGURES = {"check.flame": bulk}

@@ -194,7 +194,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
-    **traffic.FIGURES,
+    **traffic.FIGURES, **flame.BULK_FIGURES,
     **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
     **cot_fanout.FIGURES, **replay.FIGURES, **hotline.FIGURES, **alarms.FIGURES,
 }  # fmt: skip
