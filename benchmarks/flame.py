@@ -1,7 +1,8 @@
-"""Where the time goes: of a signed entry by HTTP, and of a check in bulk. Flame graphs.
+"""Flame graphs: where the time goes of a signed entry by HTTP, of one check, and of checks in bulk.
 
-``record.flame``: py-spy looks at a node's threads 200 times a second from outside, those that hold
-the interpreter's lock alone. It must be allowed to (root, or ``kernel.yama.ptrace_scope`` 0).
+``record.flame``, ``check.one_flame``: py-spy looks at the threads of a process 200 times a second
+from outside, those that hold the interpreter's lock alone. It must be allowed to (root, or
+``kernel.yama.ptrace_scope`` 0).
 
 ``check.flame``: perf looks at benchmarks/kernels.py.
 
@@ -12,18 +13,18 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-from node import NodeBench
-
-mpl.use("agg")
 import matplotlib.pyplot as plt
+from live import ONE_S, one_by_one
+from node import NodeBench
+from plot import IMAGES
 
 PY_SPY = Path(sys.executable).with_name("py-spy")
-IMAGES = Path(__file__).parents[1] / "docs/images"
 KERNELS = Path(__file__).with_name("kernels.py")
 DEPTH_MAX, LEAST = 26, 0.004
 """Calls deep, and the least share of a bar that is drawn."""
@@ -52,26 +53,47 @@ def child_that_serves() -> int:
     raise LookupError("no node serves")
 
 
+@contextmanager
+def spied(process: int, stacks: Path, seconds: float, *more: str) -> Iterator[None]:
+    """Let py-spy look at a process, and write what it saw."""
+    spying = subprocess.Popen(
+        [PY_SPY, "record", "--pid", str(process), "--gil", "--rate", str(SAMPLES_A_SECOND),
+         "--duration", str(int(seconds)), "--format", "raw", "--output", stacks, *more],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    yield
+    _, said = spying.communicate(timeout=60)
+    if spying.returncode:
+        sys.exit(f"py-spy: {said}")
+
+
 def signed_entry(bench: NodeBench) -> dict[str, object]:
     """The graph, and how much was seen."""
     place = bench.folder / "record.flame.db"
     stacks = bench.folder / "stacks.txt"
     keyring, _ = bench.register(place, 0)
-    with bench.serving(str(place), keyring) as port:
-        spying = subprocess.Popen(
-            [PY_SPY, "record", "--pid", str(child_that_serves()), "--subprocesses", "--gil",
-             "--rate", str(SAMPLES_A_SECOND), "--duration", str(SECONDS), "--format", "raw",
-             "--output", stacks],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+    with (
+        bench.serving(str(place), keyring) as port,
+        spied(child_that_serves(), stacks, SECONDS, "--subprocesses"),
+    ):
         found = bench.signed_entries(port, place, keyring)
-        _, said = spying.communicate(timeout=60)
-    if spying.returncode:
-        sys.exit(f"py-spy: {said}")
     drawn(stacks.read_text(encoding="utf-8").splitlines(), "signed-entry.png")
     return {
         "value": found.rate,
         "unit": "a second while looked at; docs/images/signed-entry.png",
+        "bar": "none set",
+    }
+
+
+def one(_: NodeBench) -> dict[str, object]:
+    """The graph of a process that checks one plan after another while others change the picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        stacks = Path(folder) / "stacks.txt"
+        found = one_by_one(spied(os.getpid(), stacks, ONE_S - 1))
+        lines = stacks.read_text(encoding="utf-8").splitlines()
+    drawn(lines, "one-check.png")
+    return found | {
+        "unit": f"{found['unit']}, while looked at; docs/images/one-check.png",
         "bar": "none set",
     }
 
@@ -105,9 +127,9 @@ def drawn(stacks: list[str], name: str) -> None:
         ]
         spans.append((frames, int(count)))
     total = sum(count for _, count in spans)
-    deep = min(DEPTH_MAX, max(len(frames) for frames, _ in spans))
-    figure, axis = plt.subplots(figsize=(14, 6 * deep / DEPTH_MAX), layout="tight")
-    _bars(axis, spans, 0.0, 0, total)
+    figure, axis = plt.subplots(layout="tight")
+    deep = _bars(axis, spans, 0.0, 0, total)
+    figure.set_size_inches(14, 6 * deep / DEPTH_MAX)
     axis.set_xlim(0, total)
     axis.set_ylim(deep, 0)
     axis.set_axis_off()
@@ -117,7 +139,9 @@ def drawn(stacks: list[str], name: str) -> None:
 
 def _bars(
     axis: Any, spans: list[tuple[list[str], int]], left: float, depth: int, total: int
-) -> None:
+) -> int:
+    """Draws them, and returns how deep they go."""
+    deep = depth
     for name, group in groupby(spans, key=lambda one: one[0][depth] if depth < len(one[0]) else ""):
         inside = list(group)
         width = sum(count for _, count in inside)
@@ -128,9 +152,10 @@ def _bars(
             text = name if len(name) <= room else name[: room - 2] + ".."
             shown = text if room > LETTERS_MIN else ""
             axis.text(left + total / 400, depth + 0.5, shown, va="center", fontsize=7, clip_on=True)
-            _bars(axis, inside, left, depth + 1, total)
+            deep = max(deep, _bars(axis, inside, left, depth + 1, total))
         left += width
+    return deep
 
 
-FIGURES = {"record.flame": signed_entry}
+FIGURES = {"record.flame": signed_entry, "check.one_flame": one}
 BULK_FIGURES = {"check.flame": bulk}

@@ -1,5 +1,7 @@
 """How costs grow: of a proof with the log, of a check with the notices. Draws docs/images.
 
+How others grow is with what they measure: pairs.py, watch.py, tracks.py and record.py.
+
 Source: docs/performance.md.
 """
 
@@ -7,13 +9,12 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
-import matplotlib as mpl
 import numpy as np
 from checks import Work, clustered_places, ours
 from nacl.signing import SigningKey
+from plot import drawn, panels
 
 from detente.core import tiles
 from detente.core.checkpoint import Checkpoint
@@ -28,10 +29,6 @@ from detente.core.proof_file import (
     verify_proof_file,
 )
 
-mpl.use("agg")
-import matplotlib.pyplot as plt
-
-IMAGES = Path(__file__).parents[1] / "docs/images"
 ENTRIES = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 NOTICES = (10_000, 100_000, 1_000_000, 10_000_000)
 PROOFS = 200
@@ -80,7 +77,8 @@ def proofs() -> dict[str, object]:
         making = each(log.proof, places)
         checking = each(lambda one: verify_proof_file(parse_proof_file(one), ENTRY, policy), files)
         rows.append((size, statistics.median(map(len, files)), making * 1e6, checking * 1e6))
-    drawn("proofs.png", "entries in the log", rows, ("bytes", "made, µs", "verified, µs"))
+    titles = ("bytes", "made, µs", "verified, µs")
+    drawn("proofs.png", panels("entries in the log", rows, titles))
     _, length, making_us, checking_us = rows[-2]
     return {
         "value": length,
@@ -108,9 +106,8 @@ def checks() -> dict[str, object]:
         rows.append((count, bulk * 1e6, laid * 1e6, findings))
         del picture, work, raw
         gc.collect()
-    drawn(
-        "checks.png", "notices", rows, ("a plan, µs", "laying out a notice, µs", "findings a plan")
-    )
+    titles = ("a plan, µs", "laying out a notice, µs", "findings a plan")
+    drawn("checks.png", panels("notices", rows, titles))
     told = ", ".join(f"{count:,}: {bulk:.0f}" for count, bulk, _, _ in rows)
     return {
         "value": rows[-1][1],
@@ -128,20 +125,6 @@ def each(work: Callable[[T], object], items: Sequence[T]) -> float:
             work(one)
         times.append((time.perf_counter() - began) / len(items))
     return statistics.median(times)
-
-
-def drawn(name: str, across: str, rows: list[tuple[float, ...]], lines: tuple[str, ...]) -> None:
-    """One small plot a line, over the same logarithmic axis."""
-    figure, axes = plt.subplots(1, len(lines), figsize=(3.4 * len(lines), 2.6), layout="tight")
-    for number, (axis, line) in enumerate(zip(axes, lines, strict=True), start=1):
-        axis.plot([row[0] for row in rows], [row[number] for row in rows], "o-", color="#204a87")
-        axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
-        axis.set_xlabel(across)
-        axis.set_title(line, fontsize=10)
-        axis.grid(visible=True, alpha=0.3)
-    figure.savefig(IMAGES / name, dpi=100)
-    plt.close(figure)
 
 
 FIGURES = {"record.proof": proofs, "check.growth": checks}

@@ -210,6 +210,7 @@ NODE_FIGURES = {
     **live.FIGURES,
     "record.http": record.http,
     "record.bulk": record.bulk,
+    "record.growth": record.growth,
     "record.quorum": record.quorum,
     **flame.FIGURES,
 }  # fmt: skip
