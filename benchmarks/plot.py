@@ -10,6 +10,8 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 
 IMAGES = Path(__file__).parents[1] / "docs/images"
+MARGIN = 1.1
+"""Above the highest point, so that it is seen whole."""
 
 
 class Panel(NamedTuple):
@@ -34,7 +36,7 @@ def drawn(name: str, some: Sequence[Panel]) -> None:
     for axis, (title, across, points) in zip(axes, some, strict=True):
         axis.plot(*zip(*points, strict=True), "o-", color="#204a87")
         axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, MARGIN * max(cost for _, cost in points))
         axis.set_xlabel(across)
         axis.set_title(title, fontsize=10)
         axis.grid(visible=True, alpha=0.3)
