@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-from checks import Work, clustered_places, ours
+from checks import CORES, Work, clustered_places, ours
+from cost import processor_s
 from nacl.signing import SigningKey
 from plot import drawn, panels
+from traffic import bandwidth, touched
 
 from detente.core import tiles
 from detente.core.checkpoint import Checkpoint
@@ -89,29 +91,29 @@ def proofs() -> dict[str, object]:
 
 
 def checks() -> dict[str, object]:
-    """Time of a plan in bulk and of a plan alone, by notices in the picture."""
+    """Processor time of a plan in bulk, what it touches, and how long a notice takes to lay out."""
     rows = []
     warm = Work(clustered_places(ASKED), ASKED)
     ours(warm.picture(), warm.plans())
     for count in NOTICES:
         work = Work(clustered_places(count), ASKED)
-        began = time.perf_counter()
+        began = time.process_time()
         picture = work.picture()
-        laid = (time.perf_counter() - began) / count
+        laid = (time.process_time() - began) / count
         raw = work.plans()
-        ours(picture, raw)
-        began = time.perf_counter()
-        findings = ours(picture, raw) / ASKED
-        bulk = (time.perf_counter() - began) / ASKED
-        rows.append((count, bulk * 1e6, laid * 1e6, findings))
+        size, _, _, findings = touched(picture, raw)
+        bulk = processor_s(lambda picture=picture, raw=raw: ours(picture, raw), 3) / ASKED
+        rows.append((count, bulk * 1e6, findings, size / 1e3, laid * 1e6))
         del picture, work, raw
         gc.collect()
-    titles = ("a plan, µs", "laying out a notice, µs", "findings a plan")
+    titles = ("a plan, µs", "findings a plan", "a plan touches, kB", "laying out a notice, µs")
     drawn("checks.png", panels("notices", rows, titles))
-    told = ", ".join(f"{count:,}: {bulk:.0f}" for count, bulk, _, _ in rows)
+    told = ", ".join(f"{row[0]:,}: {row[1]:.0f}" for row in rows)
+    share = 100 * rows[-1][3] * 1e3 * CORES / (rows[-1][1] / 1e6) / bandwidth()
     return {
         "value": rows[-1][1],
-        "unit": f"µs a plan at {NOTICES[-1]:,} ({told})",
+        "unit": f"us of processor time a plan at {NOTICES[-1]:,} ({told}), {rows[-1][2]:.0f} "
+        f"findings each; {rows[-1][3]:.0f} kB a plan are {share:.1f} % of what {CORES} cores copy",
         "bar": "none set",
     }
 
