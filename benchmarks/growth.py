@@ -1,5 +1,7 @@
 """How costs grow: of a proof with the log, of a check with the notices. Draws docs/images.
 
+How others grow is with what they measure: pairs.py, watch.py, tracks.py and record.py.
+
 Source: docs/performance.md.
 """
 
@@ -7,13 +9,14 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
-import matplotlib as mpl
 import numpy as np
-from checks import Work, clustered_places, ours
+from checks import CORES, Work, clustered_places, ours
+from cost import processor_s
 from nacl.signing import SigningKey
+from plot import drawn, panels
+from traffic import bandwidth, touched
 
 from detente.core import tiles
 from detente.core.checkpoint import Checkpoint
@@ -28,10 +31,6 @@ from detente.core.proof_file import (
     verify_proof_file,
 )
 
-mpl.use("agg")
-import matplotlib.pyplot as plt
-
-IMAGES = Path(__file__).parents[1] / "docs/images"
 ENTRIES = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 NOTICES = (10_000, 100_000, 1_000_000, 10_000_000)
 PROOFS = 200
@@ -80,7 +79,8 @@ def proofs() -> dict[str, object]:
         making = each(log.proof, places)
         checking = each(lambda one: verify_proof_file(parse_proof_file(one), ENTRY, policy), files)
         rows.append((size, statistics.median(map(len, files)), making * 1e6, checking * 1e6))
-    drawn("proofs.png", "entries in the log", rows, ("bytes", "made, µs", "verified, µs"))
+    titles = ("bytes", "made, µs", "verified, µs")
+    drawn("proofs.png", panels("entries in the log", rows, titles))
     _, length, making_us, checking_us = rows[-2]
     return {
         "value": length,
@@ -91,30 +91,29 @@ def proofs() -> dict[str, object]:
 
 
 def checks() -> dict[str, object]:
-    """Time of a plan in bulk and of a plan alone, by notices in the picture."""
+    """Processor time of a plan in bulk, what it touches, and how long a notice takes to lay out."""
     rows = []
     warm = Work(clustered_places(ASKED), ASKED)
     ours(warm.picture(), warm.plans())
     for count in NOTICES:
         work = Work(clustered_places(count), ASKED)
-        began = time.perf_counter()
+        began = time.process_time()
         picture = work.picture()
-        laid = (time.perf_counter() - began) / count
+        laid = (time.process_time() - began) / count
         raw = work.plans()
-        ours(picture, raw)
-        began = time.perf_counter()
-        findings = ours(picture, raw) / ASKED
-        bulk = (time.perf_counter() - began) / ASKED
-        rows.append((count, bulk * 1e6, laid * 1e6, findings))
+        size, _, _, findings = touched(picture, raw)
+        bulk = processor_s(lambda picture=picture, raw=raw: ours(picture, raw), 3) / ASKED
+        rows.append((count, bulk * 1e6, findings, size / 1e3, laid * 1e6))
         del picture, work, raw
         gc.collect()
-    drawn(
-        "checks.png", "notices", rows, ("a plan, µs", "laying out a notice, µs", "findings a plan")
-    )
-    told = ", ".join(f"{count:,}: {bulk:.0f}" for count, bulk, _, _ in rows)
+    titles = ("a plan, µs", "findings a plan", "a plan touches, kB", "laying out a notice, µs")
+    drawn("checks.png", panels("notices", rows, titles))
+    told = ", ".join(f"{row[0]:,}: {row[1]:.0f}" for row in rows)
+    share = 100 * rows[-1][3] * 1e3 * CORES / (rows[-1][1] / 1e6) / bandwidth()
     return {
         "value": rows[-1][1],
-        "unit": f"µs a plan at {NOTICES[-1]:,} ({told})",
+        "unit": f"us of processor time a plan at {NOTICES[-1]:,} ({told}), {rows[-1][2]:.0f} "
+        f"findings each; {rows[-1][3]:.0f} kB a plan are {share:.1f} % of what {CORES} cores copy",
         "bar": "none set",
     }
 
@@ -128,20 +127,6 @@ def each(work: Callable[[T], object], items: Sequence[T]) -> float:
             work(one)
         times.append((time.perf_counter() - began) / len(items))
     return statistics.median(times)
-
-
-def drawn(name: str, across: str, rows: list[tuple[float, ...]], lines: tuple[str, ...]) -> None:
-    """One small plot a line, over the same logarithmic axis."""
-    figure, axes = plt.subplots(1, len(lines), figsize=(3.4 * len(lines), 2.6), layout="tight")
-    for number, (axis, line) in enumerate(zip(axes, lines, strict=True), start=1):
-        axis.plot([row[0] for row in rows], [row[number] for row in rows], "o-", color="#204a87")
-        axis.set_xscale("log")
-        axis.set_ylim(bottom=0)
-        axis.set_xlabel(across)
-        axis.set_title(line, fontsize=10)
-        axis.grid(visible=True, alpha=0.3)
-    figure.savefig(IMAGES / name, dpi=100)
-    plt.close(figure)
 
 
 FIGURES = {"record.proof": proofs, "check.growth": checks}

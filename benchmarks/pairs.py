@@ -6,6 +6,7 @@ Both sides have the plans loaded and indexed beforehand, and find every two that
 altitude and come nearer than agreed, with how far they are apart.
 """
 
+import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ import numpy.typing as npt
 import psycopg
 import shapely
 from checks import CORES, RUNS, span
+from cost import peak_bytes, processor_s, resident_bytes
+from msgspec.structs import replace
+from plot import drawn, panels
 
 from detente.core.agreement import Agreement, Separation
 from detente.core.check import Known
@@ -31,7 +35,10 @@ from detente.core.volume import (
     Volume,
     microseconds,
 )
-from detente.picture import Picture
+from detente.picture.entries import Held
+from detente.picture.gather import Gatherer, Raw
+from detente.picture.picture import Part, Picture
+from detente.picture.segment import arranged
 from postgres import Cluster
 
 PLANS = 100_000
@@ -42,6 +49,10 @@ HOURS = 12
 KEEP_M = 100
 KEEP_UP_M = 20
 RADIUS_MAX_M = 300
+COPIES = (1, 10, 100)
+APART_E7 = 360 * E7_PER_DEG // COPIES[-1]
+"""How far the copies of the growth are apart: 3.6 degrees, and none meets another."""
+
 PEER_SHARE = 50
 """The peer is asked of every fiftieth plan, and its time counts so often."""
 
@@ -58,11 +69,11 @@ FloatArray = npt.NDArray[np.float64]
 Shapes = list[list[Shape]]
 
 
-def plans(count: int = PLANS) -> list[Plan]:
+def plans(count: int = PLANS, towns: int = CITIES) -> list[Plan]:
     """The same ones each time: half of them flights, a quarter surveys, a quarter circles."""
     rng = np.random.default_rng(11)
-    cities = np.column_stack([rng.uniform(-10, 40, CITIES), rng.uniform(-30, 60, CITIES)])
-    where = cities[rng.integers(0, CITIES, count)] + rng.normal(0, 0.03, (count, 2))
+    cities = np.column_stack([rng.uniform(-10, 40, towns), rng.uniform(-30, 60, towns)])
+    where = cities[rng.integers(0, towns, count)] + rng.normal(0, 0.03, (count, 2))
     half, most = count // 2, count // 2 + count // 4
     shapes = [
         *flights(rng, where[:half]),
@@ -264,4 +275,55 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-FIGURES = {"plans.pairs": against_postgis}
+def growth() -> dict[str, object]:
+    """Processor time and memory of all pairs, by plans in as many more cities."""
+    some, rows = plans(PLANS // 10, CITIES // 10), []
+    volumes = sum(len(plan.volumes) for plan in some)
+    for copies in COPIES:
+        picture, count = many(some, copies), copies * len(some)
+        _, hits = picture.pairs()
+        found = len(hits)
+        del hits
+        more = -resident_bytes() + peak_bytes(picture.pairs)
+        spent = processor_s(picture.pairs, 3)
+        rows.append((count, spent / count * 1e6, found / count, more / count))
+        del picture
+        gc.collect()
+    titles = ("a plan, µs", "pairs a plan", "while asked, bytes a plan")
+    drawn("pairs.png", panels("plans", rows, titles))
+    told = ", ".join(f"{count:,}: {spent:.1f}" for count, spent, _, _ in rows)
+    return {
+        "value": rows[-1][1],
+        "unit": f"us of processor time a plan of {volumes / len(some):.1f} volumes at "
+        f"{rows[-1][0]:,} ({told}), {rows[-1][2]:.2f} pairs and {rows[-1][3]:,.0f} bytes each",
+        "bar": "none set",
+    }
+
+
+def many(some: list[Plan], copies: int) -> Picture:
+    """The same plans again and again, each time farther east: none but arrays are made for them."""
+    gatherer = Gatherer()
+    for plan in some:
+        gatherer.add(plan)
+    once = gatherer.raw()
+    rows, starts = np.tile(once.rows, copies), np.tile(once.starts, copies)
+    positions = np.tile(once.positions, (copies, 1))
+    for part in range(copies):
+        rows[part * len(once.rows) :][: len(once.rows)]["owner"] += part * len(some)
+        rows[part * len(once.rows) :][: len(once.rows)]["path_end"] += part * len(once.starts)
+        starts[part * len(once.starts) :][: len(once.starts)] += part * len(once.positions)
+        positions[part * len(once.positions) :][: len(once.positions), 0] += part * APART_E7
+    half, turn = 180 * E7_PER_DEG, 360 * E7_PER_DEG
+    positions[:, 0] = (positions[:, 0] + half) % turn - half
+    raw = Raw(rows, np.tile(once.owners, copies), starts, positions, once.groups)
+    known = [
+        Known(value=replace(plan, source_id=f"{part} {plan.source_id}"))
+        for part in range(copies)
+        for plan in some
+    ]
+    ids = np.zeros(len(known), dtype=np.int64)
+    part = Part.whole(arranged(Held(known), ids, raw, AGREED))
+    return Picture.of([part], agreement=AGREED, sequence=1)
+
+
+FIGURES = {"plans.pairs": against_postgis, "plans.growth": growth}

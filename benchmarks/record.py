@@ -1,6 +1,8 @@
 """The figures of the record: entries included and signed, in bulk, witnessed, audited, proven."""
 
 import json
+import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -9,17 +11,20 @@ from datetime import UTC, datetime
 
 import httpx
 from node import DETENTE, NodeBench, at, entry, row
+from plot import drawn, panels
 
 from detente import verify as verifier
 from detente.core.checkpoint import parse_checkpoint
 from detente.core.note import parse_note
 from detente.core.notice import Notice
 from detente.node.author import Author
-from detente.node.submit import submit
+from detente.node.submit import appended, submit
 from detente.store import Store
 
 BULK = 20_000
 BULK_BATCH = 1_000
+GROWN = (10_000, 100_000, 1_000_000)
+FILL_BATCH = 5_000
 WITNESSED = 20
 """Entries, one after another, each of which waits for its cosignature."""
 
@@ -49,25 +54,58 @@ def bulk(bench: NodeBench) -> dict[str, object]:
     store, now = Store(place), datetime.now(UTC)
     with store.reading() as record:
         author = Author.following(record, "p0", keyring.load("p0"))
-    written = [
-        author.write(
-            Notice(
-                source_id=f"n{number}",
-                name="A place",
-                category="medical",
-                party="p0",
-                volumes=at((number * 100, number * 90)),
-            ),
-            now=now,
-        )
-        for number in range(BULK)
-    ]
+    written = [author.write(a_notice(number), now=now) for number in range(BULK)]
     began = time.perf_counter()
     for first in range(0, BULK, BULK_BATCH):
         submit(store, written[first : first + BULK_BATCH], now=now)
     taken = time.perf_counter() - began
     store.close()
     return {"value": BULK / taken, "unit": "a second", "bar": "at least 8,000"}
+
+
+def a_notice(number: int) -> Notice:
+    """One of many, each in a place of its own."""
+    return Notice(source_id=f"n{number}", name="A place", category="medical", party="p0",
+                  volumes=at((number * 100, number * 90)))  # fmt: skip
+
+
+def growth(bench: NodeBench) -> dict[str, object]:
+    """Processor time of an entry in bulk, and its bytes on disk, by entries that stand already."""
+    place = bench.folder / "record.growth.db"
+    keyring, _ = bench.register(place, 0)
+    store, now, rows, number = Store(place), datetime.now(UTC), [], 0
+    with store.reading() as record:
+        author = Author.following(record, "p0", keyring.load("p0"))
+    for standing in GROWN:
+        while number < standing:
+            some = range(number, min(standing, number + FILL_BATCH))
+            made = [
+                author.prepare(a_notice(one), now=now, place=(secrets.token_hex(16), 1))
+                for one in some
+            ]
+            with store.appending() as record:
+                record.append(appended(one, now=now) for one in made)
+            number = some.stop
+        written = [author.write(a_notice(number + one), now=now) for one in range(BULK)]
+        number += BULK
+        before = os.times()
+        for first in range(0, BULK, BULK_BATCH):
+            submit(store, written[first : first + BULK_BATCH], now=now)
+        after = os.times()
+        user, system = after.user - before.user, after.system - before.system
+        size = sum(one.stat().st_size for one in place.parent.glob(f"{place.name}*"))
+        a_us = 1e6 / BULK
+        rows.append((standing, (user + system) * a_us, system * a_us, size / number))
+    store.close()
+    titles = ("an entry, µs", "of it the system, µs", "bytes on disk an entry")
+    drawn("record.png", panels("entries before", rows, titles))
+    told = ", ".join(f"{row[0]:,}: {row[1]:.0f}" for row in rows)
+    return {
+        "value": rows[-1][1],
+        "unit": f"us of processor time an entry beside {GROWN[-1]:,} ({told}), of it the system "
+        f"{rows[-1][2]:.0f}; {rows[-1][3]:,.0f} bytes on disk each",
+        "bar": "none set",
+    }
 
 
 def quorum(bench: NodeBench) -> dict[str, object]:

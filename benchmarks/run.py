@@ -194,7 +194,7 @@ FIGURES = {
 
 BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
-    **traffic.FIGURES,
+    **traffic.FIGURES, **flame.BULK_FIGURES,
     **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
     **cot_fanout.FIGURES, **replay.FIGURES, **hotline.FIGURES, **alarms.FIGURES,
 }  # fmt: skip
@@ -210,6 +210,7 @@ NODE_FIGURES = {
     **live.FIGURES,
     "record.http": record.http,
     "record.bulk": record.bulk,
+    "record.growth": record.growth,
     "record.quorum": record.quorum,
     "record.audit": record.audit,
     "record.verify": record.verify,

@@ -10,6 +10,7 @@ the positions in memory; we read the file.
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 from checks import CLUSTERS, EPOCH_US, NOTICES, Work, clustered_places
+from cost import peak_bytes, processor_s, resident_bytes
+from plot import drawn, panels
 from pyproj import Transformer
 
 from detente.doors.track_run import all_units, here
@@ -25,6 +28,7 @@ from detente.picture.legs import Ground
 from detente.picture.tables import Records
 
 POSITIONS = 20_000_000
+GROWN = (10_000, 100_000, 1_000_000, 10_000_000, 50_000_000)
 STEP_S = 10
 SPEED_M_S = 230.0
 TOGETHER = 500
@@ -97,15 +101,18 @@ def write(path: Path, count: int) -> None:
 
 def audited(path: Path, ground: Ground) -> tuple[Joining, Records]:
     """The whole audit but its writing: approaches as arrays."""
-    units, _ = all_units([path], {})
     joining = Joining(ground, GAP_US)
-    found = []
+    return joining, np.concatenate(list(approaches(path, ground, joining)))
+
+
+def approaches(path: Path, ground: Ground, joining: Joining) -> Iterator[Records]:
+    """Of a file, as they are found."""
+    units, _ = all_units([path], {})
     for parts in here(units, ground, GAP_US):
         for one in parts:
             assert isinstance(one, Measured)
-            found.append(joining.add(one)[0])
-    found.append(joining.finish())
-    return joining, np.concatenate(found)
+            yield joining.add(one)[0]
+    yield joining.finish()
 
 
 def peer(legs: np.ndarray, spans: np.ndarray, work: Work, tree: shapely.STRtree) -> set[tuple]:
@@ -188,4 +195,33 @@ def audit() -> dict[str, object]:
     }  # fmt: skip
 
 
-FIGURES = {"audit.tracks": audit}
+def growth() -> dict[str, object]:
+    """Processor time and memory of an audit, by positions in one file."""
+    work = Work(clustered_places(NOTICES), 1)
+    [part] = work.picture().parts
+    ground, rows = Ground(part.segment, np.arange(NOTICES), WITHIN_M), []
+    before = resident_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tracks.parquet"
+        for positions in GROWN:
+            write(path, positions)
+
+            def work_through() -> int:
+                """Approaches are counted: whoever writes them keeps none either."""
+                return sum(map(len, approaches(path, ground, Joining(ground, GAP_US))))
+
+            found, more = work_through(), peak_bytes(work_through) - before
+            spent = processor_s(work_through, 1 if positions > POSITIONS else 3)
+            rows.append((positions, spent / positions * 1e9, more / 1e6, found / positions))
+    titles = ("a position, ns", "memory besides, MB", "approaches a position")
+    drawn("tracks.png", panels("positions", rows, titles))
+    told, memory = (", ".join(f"{row[0]:,}: {row[at]:.0f}" for row in rows) for at in (1, 2))
+    return {
+        "value": rows[-1][1],
+        "unit": f"ns of processor time a position at {GROWN[-1]:,} ({told}); MB at most, "
+        f"beside the notices ({memory})",
+        "bar": "memory stays flat",
+    }
+
+
+FIGURES = {"audit.tracks": audit, "audit.growth": growth}

@@ -9,6 +9,7 @@ Source: docs/performance.md.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,9 @@ from checks import CORES, Work, clustered, ours, rate
 
 from detente.picture._jit import jit
 from detente.picture.bands import Bands, asking_rad, bands_of, own_rad, passed_over
+from detente.picture.gather import Raw
 from detente.picture.measure import candidates
+from detente.picture.picture import Picture
 from detente.picture.question import Question
 from detente.picture.tables import HIT, LEAN, Index, Records
 
@@ -58,25 +61,40 @@ def bandwidth() -> float:
     return 2 * COPIED_BYTES * CORES / min(times)
 
 
-def traffic() -> dict[str, object]:
-    """Bytes a plan, and the share of the memory's bandwidth that as many plans a second take."""
-    work: Work = clustered()
-    picture, raw = work.picture(), work.plans()
+class Touched(NamedTuple):
+    """Of a plan: bytes, notices sieved, rows read, findings."""
+
+    size: float
+    sieved: float
+    rows: float
+    found: float
+
+
+def touched(picture: Picture, raw: Raw) -> Touched:
+    """What a plan of some touches."""
     question = Question.of(raw, None)
     [(segment, _, _)] = picture.parts
     tables = question._tables  # noqa: SLF001 - what it is made of is counted
     looked, read = counted(tables.rows, segment.indexed, bands_of(segment.indexed.keys))
     found = ours(picture, raw)
-    plans = len(work.rings)
     own = sum(one.nbytes for one in tables)
     total = looked * SIEVE_BYTES + read * LEAN.itemsize + own + 2 * found * HIT.itemsize
-    a_plan = total / plans
+    plans = len(raw.owners)
+    return Touched(total / plans, looked / plans, read / plans, found / plans)
+
+
+def traffic() -> dict[str, object]:
+    """Bytes a plan, and the share of the memory's bandwidth that as many plans a second take."""
+    work: Work = clustered()
+    picture, raw = work.picture(), work.plans()
+    plans = len(work.rings)
+    a_plan, looked, read, found = touched(picture, raw)
     speed = rate(lambda: ours(picture, raw), plans)
     most = bandwidth()
     return {
         "value": 100 * a_plan * speed / most,
         "unit": f"% of the {most / 1e9:.1f} GB/s that {CORES} cores copy: {a_plan / 1e3:.1f} kB a "
-        f"plan ({looked / plans:.0f} sieved, {read / plans:.0f} rows, {found / plans:.1f} "
+        f"plan ({looked:.0f} sieved, {read:.0f} rows, {found:.1f} "
         f"findings), {a_plan * speed / 1e9:.2f} GB/s at {speed:,.0f} plans a second",
         "bar": "none set",
     }

@@ -4,6 +4,7 @@ The peer answers an easier question of fewer tracks: which notices the way of a 
 or ship that keeps its course exactly comes near to, not when. Aircraft go too far for its plane.
 """
 
+import gc
 import multiprocessing
 import statistics
 import sys
@@ -13,6 +14,8 @@ from datetime import UTC, datetime
 import numpy as np
 import shapely
 from checks import CORES, EPOCH_US, HOUR_US, NOTICES, FloatArray, Work, clustered_places
+from cost import processor_s
+from plot import drawn, panels
 from pyproj import Geod, Transformer
 
 from detente.core.check import Known
@@ -30,6 +33,8 @@ TRACKS = 100_000
 ZONES = 20_000
 STANDOFF_M = 500
 HORIZON_S = 600
+GROWN_NOTICES = (10_000, 100_000, 1_000_000, 10_000_000)
+GROWN_TRACKS = (1_000, 10_000, 100_000, 1_000_000)
 PEER_TRACKS = 2_000
 RUNS = 5
 NOW_US = EPOCH_US + 12 * HOUR_US + HOUR_US // 2
@@ -214,4 +219,40 @@ def _ask(first: int, end: int) -> list[tuple[int, int]]:
     return _peers[-1].ask(first, end)
 
 
-FIGURES = {"watch.tick": watch}
+def growth() -> dict[str, object]:
+    """Processor time of a tick, by notices with the same tracks, and by tracks with NOTICES."""
+    by_notices, by_tracks = [], []
+    for count in GROWN_NOTICES:
+        scene = Scene(notices=count)
+        picture = scene.picture()
+        by_notices.append((count, *a_track(picture, scene.tracks)))
+        if count == NOTICES:
+            places, rng = scene.work.places / E7_PER_DEG, np.random.default_rng(13)
+            for tracks in GROWN_TRACKS:
+                some = tracks_around(rng, places, tracks)
+                by_tracks.append((tracks, *a_track(picture, some)))
+        del picture, scene
+        gc.collect()
+    titles = (f"a track of {TRACKS:,}, µs", "pairs a track")
+    more = panels("tracks", by_tracks, (f"a track beside {NOTICES:,}, µs",))
+    drawn("watch.png", panels("notices", by_notices, titles) + more)
+    notices, tracks = (
+        ", ".join(f"{count:,}: {spent:.1f}" for count, spent, _ in rows)
+        for rows in (by_notices, by_tracks)
+    )
+    return {
+        "value": by_notices[-1][1],
+        "unit": f"us of processor time a track at {GROWN_NOTICES[-1]:,} notices ({notices}), "
+        f"{by_notices[-1][2]:.1f} pairs each; by tracks beside {NOTICES:,} ({tracks})",
+        "bar": "none set",
+    }
+
+
+def a_track(picture: Picture, tracks: Records) -> tuple[float, float]:
+    """Processor time of a track in a tick, us, and pairs a track."""
+    found = ticked(picture, tracks)
+    spent = processor_s(lambda: ticked(picture, tracks), 3)
+    return spent / len(tracks) * 1e6, found / len(tracks)
+
+
+FIGURES = {"watch.tick": watch, "watch.growth": growth}
