@@ -578,4 +578,6 @@ export default {
   "map.yes": "نعم",
   "map.no": "لا",
   "map.moved": "في مكان آخر: مرسوم على الخريطة",
+  // Sessions, subscriptions.
+  "door.over": "انتهت جلستك. سجّل الدخول من جديد بالاسم نفسه، وستجد ما كنت تكتبه كما تركته.",
 } satisfies Words;

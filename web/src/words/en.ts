@@ -576,4 +576,6 @@ export default {
   "map.yes": "yes",
   "map.no": "no",
   "map.moved": "elsewhere: drawn on the map",
+  // Sessions, subscriptions.
+  "door.over": "Your session has ended. Sign in again under the same name, and what you were writing is still there.",
 };

@@ -578,4 +578,6 @@ export default {
   "map.yes": "oui",
   "map.no": "non",
   "map.moved": "ailleurs : tracé sur la carte",
+  // Sessions, subscriptions.
+  "door.over": "Votre session est terminée. Reconnectez-vous sous le même nom : ce que vous écriviez est conservé.",
 } satisfies Words;

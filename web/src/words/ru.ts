@@ -578,4 +578,6 @@ export default {
   "map.yes": "да",
   "map.no": "нет",
   "map.moved": "в другом месте: показано на карте",
+  // Sessions, subscriptions.
+  "door.over": "Сеанс завершён. Войдите снова под тем же именем: то, что вы писали, сохранено.",
 } satisfies Words;

@@ -578,4 +578,6 @@ export default {
   "map.yes": "evet",
   "map.no": "hayır",
   "map.moved": "başka yerde: haritada çizili",
+  // Sessions, subscriptions.
+  "door.over": "Oturumunuz sona erdi. Aynı adla yeniden oturum açın; yazmakta olduklarınız duruyor.",
 } satisfies Words;

@@ -578,4 +578,6 @@ export default {
   "map.yes": "так",
   "map.no": "ні",
   "map.moved": "в іншому місці: показано на карті",
+  // Sessions, subscriptions.
+  "door.over": "Сеанс завершено. Увійдіть знову під тим самим іменем: те, що ви писали, збережено.",
 } satisfies Words;
