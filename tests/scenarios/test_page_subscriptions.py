@@ -56,9 +56,9 @@ def opened(seat: Seat) -> None:
 
 
 def mine(node: Node) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = node.party("two").get("/v1/subscriptions").json[
-        "subscriptions"
-    ]
+    found: list[dict[str, object]] = (
+        node.party("two").get("/v1/subscriptions").json["subscriptions"]
+    )
     return found
 
 
