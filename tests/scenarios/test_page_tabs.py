@@ -118,7 +118,7 @@ def test_another(seat: Seat) -> None:
 
 
 def test_ended(seat: Seat, node: Node, database: Path) -> None:
-    """A session that ends leaves what was typed behind the door, for the same person in every tab"""
+    """A session that ends leaves what was typed behind the door, for the same person in every tab"""  # noqa: E501
     ending(seat, database)
     tabs = tabs_of(seat, 2)
     at_work(*tabs)

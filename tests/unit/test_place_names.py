@@ -50,7 +50,7 @@ def test_cities_are_in_the_order_of_their_rank_and_apart(names: Names) -> None:
     ("english", "others"),
     [
         ("Aleppo", ["Alep", "Алеппо", "حلب", "Halep", "Алеппо"]),
-        ("Raqqa", [None, "Ар-Ракка", "الرقة", "Rakka", "Ракка"]),
+        ("Raqqa", [None, "Ар-Ракка", "الرقة", "Rakka", "Ракка"]),  # noqa: RUF001
         # Of three sources one has Peterburg, and one Magnesia ad Sipylum.
         (
             "Saint Petersburg",
