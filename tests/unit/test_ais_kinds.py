@@ -159,25 +159,29 @@ def test_what_floats_approaches_nothing_and_what_carries_a_beacon_does() -> None
     assert asked_of(211_000_001, speed=2.0, status=0)
 
 
-def test_a_beacon_that_goes_where_it_does_not_report_to_go_is_asked_of() -> None:
+@pytest.mark.parametrize(("speed", "knots"), [(0, 20), (102.3, 20), (0, 4), (102.3, 4)])
+def test_a_beacon_that_goes_where_it_does_not_report_to_go_is_asked_of(
+    speed: float, knots: int
+) -> None:
     tracks = LiveTracks()
     feeding, feed, parser = Feeding(tracks), Feed(name="ais", party="coast"), Ais()
     feeding.add(feed, NOON)
     asked = []
     for minute in range(8):
-        # Twenty knots northwards, and it says that it lies still.
+        # Northwards, and it says that it lies still, or nothing.
         fields: dict[str, Any] = {
-            "mmsi": 970_010_119, "lat": 35.5 + minute / 180, "lon": 35.7, "accuracy": 1,
+            "mmsi": 970_010_119, "lat": 35.5 + knots * minute / 3_600, "lon": 35.7, "accuracy": 1,
         }  # fmt: skip
         (line,) = encode_dict(
-            {"msg_type": 1, "status": 14, "speed": 0, "course": 0, **fields}, radio_channel="A"
+            {"msg_type": 1, "status": 14, "speed": speed, "course": 0, **fields},
+            radio_channel="A",
         )
         now = NOON + timedelta(minutes=minute)
         feeding.take(feed, parser.read(f"{line}\n".encode(), now), now)
         asked.append(tracks.latest()[0].watched)
     assert not any(asked[:3])
-    assert asked[-1]
-    assert tracks.latest()[0].doubts == ("unlike_its_course",)
+    assert asked[-1] is (knots > 10)
+    assert tracks.latest()[0].doubts == (("unlike_its_course",) if asked[-1] else ())
 
 
 def test_there_is_always_room_for_a_beacon() -> None:
