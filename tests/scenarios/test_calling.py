@@ -143,12 +143,13 @@ def test_seen(folder: Path, node: Node) -> None:
 
 def test_wrongly(folder: Path, node: Node) -> None:
     """What is said wrongly is refused by its name, and calls nobody"""
+    once = call(folder, "--id", "our 18")
     before = node.party("one").get("/v1/incidents").json["lines"]
     asked = {
         ("call", "here", "--party", "one", "--code", "other"): "position",
         ("call", WHERE, "--party", "four", "--code", "other"): "party four",
         ("call", "97.0 10.0", "--party", "one", "--code", "other"): "centre",
-        ("call", WHERE, "--party", "one", "--code", "other", "--id", "our 17"): "our 17",
+        ("call", WHERE, "--party", "one", "--code", "other", "--id", "our 18"): "our 18",
     }
     for arguments, named in asked.items():
         done = detente(*arguments, cwd=folder)
@@ -156,6 +157,7 @@ def test_wrongly(folder: Path, node: Node) -> None:
         assert named in done.err
     after = node.party("one").get("/v1/incidents").json["lines"]
     assert [one["incident"] for one in after] == [one["incident"] for one in before]
+    assert step(folder, once, "closed", "one").status == 0
     said = call(folder)
     done = step(folder, said, "acting", "three")
     assert "call " in done.err  # It was not called: there is no such call for it.

@@ -133,8 +133,10 @@ def test_tracks(browser: Browser, node: Node, two: Seat) -> None:
 
 def test_places(two: Seat) -> None:
     """A place bears a symbol where the standard has one that says no more"""
-    found = symbols(two, "notices")
-    assert found["St Mary"] == "mark-medical"
+    # Symbols come after the first picture.
+    ends = time.monotonic() + WAIT_S
+    while (found := symbols(two, "notices")).get("St Mary") != "mark-medical":
+        assert time.monotonic() < ends, found
     assert found["Girls' school"] == "mark-school"
     assert found.get("Cellar", "") == ""
     assert "Wide" not in found

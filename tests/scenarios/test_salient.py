@@ -11,6 +11,9 @@ import pytest
 from cli import detente
 from detente.cli.staging import fresh, play, stage
 from detente.core.alerts import Level
+from detente.core.entry import EntryKind
+from detente.core.telling import Delivery
+from detente.core.wire import read
 from detente.core.zone import Zone
 from detente.doors.scenario_toml import read_scenario
 from detente.doors.scenario_tracks import crossing, heard
@@ -57,7 +60,17 @@ def test_disclosed(tmp_path: Path) -> None:
         border = 3
         assert record.extents("russian-side", [border]) == {border: 2}
         assert record.extents("turkish-side", [border]) == {}
+        said = [read(one.data) for one in record.objects(EntryKind.DELIVERY) if one.data]
     store.close()
+    # By the hour in which it is played: each side saw the other's track, and none of its own.
+    assert {
+        (one.to, one.how, one.tracks.party, one.tracks.feed)
+        for one in said
+        if isinstance(one, Delivery) and one.tracks is not None
+    } == {
+        ("russian-side", "read", "turkish-side", "f00001"),
+        ("turkish-side", "read", "russian-side", "f00002"),
+    }
 
 
 def test_not_released(tmp_path: Path) -> None:

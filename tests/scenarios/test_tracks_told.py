@@ -138,6 +138,8 @@ def test_once(coast: Coast) -> None:
 
 def test_whose(coast: Coast) -> None:
     """Who reports a feed sees whom it was shown to, and no reader learns of another"""
+    for party in (coast.two, coast.three):
+        assert set(tracks(party.get("/v1/tracks").json)) == {"4b1815"}
     found = deliveries(coast.one)
     assert {(one["to"], one["tracks"]["feed"]) for one in found} == {
         ("two", "roof"), ("three", "roof"),

@@ -137,6 +137,53 @@ def seen(heard: Heard, party: str = "coast") -> Seen:
     return Seen(party=party, feed="ais", observed=heard.observed, kind=heard.kind, name=heard.name)
 
 
+def test_what_floats_approaches_nothing_and_what_carries_a_beacon_does() -> None:
+    tracks = LiveTracks()
+    feeding, feed, parser = Feeding(tracks), Feed(name="ais", party="coast"), Ais()
+    feeding.add(feed, NOON)
+    fields: dict[str, Any] = {"msg_type": 1, "status": 14, "accuracy": 1, "course": 0}
+
+    def asked_of(number: int, **also: Any) -> bool:
+        feeding.take(feed, said(parser, mmsi=number, **(fields | also)), NOON)
+        key = ("coast", "ais", f"{number:09d}")
+        (one,) = tracks.latest(lambda one: one.key == key)
+        return one.watched
+
+    for prefix in (970, 972, 974):
+        assert not asked_of(prefix * 1_000_000, speed=2.0)
+        assert not asked_of(prefix * 1_000_000 + 1, speed=2.0, status=15)
+        # A speed that it does not know is not one.
+        assert not asked_of(prefix * 1_000_000 + 2, speed=102.3)
+        assert asked_of(prefix * 1_000_000, speed=25.0)
+        assert not asked_of(prefix * 1_000_000, speed=2.0)
+    assert asked_of(211_000_001, speed=2.0, status=0)
+
+
+@pytest.mark.parametrize(("speed", "knots"), [(0, 20), (102.3, 20), (0, 4), (102.3, 4)])
+def test_a_beacon_that_goes_where_it_does_not_report_to_go_is_asked_of(
+    speed: float, knots: int
+) -> None:
+    tracks = LiveTracks()
+    feeding, feed, parser = Feeding(tracks), Feed(name="ais", party="coast"), Ais()
+    feeding.add(feed, NOON)
+    asked = []
+    for minute in range(8):
+        # Northwards, and it says that it lies still, or nothing.
+        fields: dict[str, Any] = {
+            "mmsi": 970_010_119, "lat": 35.5 + knots * minute / 3_600, "lon": 35.7, "accuracy": 1,
+        }  # fmt: skip
+        (line,) = encode_dict(
+            {"msg_type": 1, "status": 14, "speed": speed, "course": 0, **fields},
+            radio_channel="A",
+        )
+        now = NOON + timedelta(minutes=minute)
+        feeding.take(feed, parser.read(f"{line}\n".encode(), now), now)
+        asked.append(tracks.latest()[0].watched)
+    assert not any(asked[:3])
+    assert asked[-1] is (knots > 10)
+    assert tracks.latest()[0].doubts == (("unlike_its_course",) if asked[-1] else ())
+
+
 def test_there_is_always_room_for_a_beacon() -> None:
     tracks = LiveTracks(tracks_max=2)
     feeding, feed = Feeding(tracks), Feed(name="ais", party="coast")

@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.core.doubts import Doubt, Doubting, Receiver, at_any_height, grown
-from detente.core.heard import BOUNDS, Craft, drift_of
+from detente.core.doubts import (
+    FLOATS_MAX_MM_S,
+    Doubt,
+    Doubting,
+    Receiver,
+    at_any_height,
+    floats,
+    grown,
+)
+from detente.core.heard import BOUNDS, DISTRESS, Craft, drift_of
 from detente.core.watch import Observed
 from detente.doors.feeds.recorded import recording
 from recorded_tracks import NOON, TRACKS, needs_tracks, paris
@@ -180,3 +188,14 @@ def test_ordinary_traffic_is_hardly_doubted(tmp_path: Path) -> None:
     assert len(heard) == 30_000
     doubted = sum(bool(doubting.judge(one.observed).doubts) for one in heard)
     assert doubted < 300
+
+
+@pytest.mark.parametrize("kind", list(Craft))
+def test_only_a_beacon_floats_and_only_as_fast_as_things_drift(kind: Craft) -> None:
+    beacon = kind in DISTRESS
+    moving: dict[str, Any] = {"course_mdeg": 0}
+    assert floats(at(0, 0), kind, ()) is beacon
+    assert floats(at(0, 0, speed_mm_s=FLOATS_MAX_MM_S, **moving), kind, ()) is beacon
+    assert floats(at(0, 0), kind, (Doubt.NO_INTEGRITY, Doubt.TOO_FAST)) is beacon
+    assert not floats(at(0, 0, speed_mm_s=FLOATS_MAX_MM_S + 1, **moving), kind, ())
+    assert not floats(at(0, 0), kind, (Doubt.UNLIKE_ITS_COURSE,))

@@ -1,6 +1,7 @@
 // The node's interface. Types come from its own description (build/openapi.d.ts).
 
 import type { components } from "../build/openapi";
+import { tell } from "./events";
 
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
@@ -37,6 +38,7 @@ export async function ask<T>(
     headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
     ...(body === undefined ? {} : { body: text }),
   });
+  if (answer.status === 401) tell("detente-unknown", path);
   if (answer.status === 204) return undefined as T;
   const told: unknown = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refusal(answer.status, told as Partial<Problem>);

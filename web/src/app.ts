@@ -5,7 +5,7 @@ import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
-import { hearStream, signedIn, signedOut } from "./hearing";
+import { hearAgain, hearStream, signedIn, signedOut, whenEntered } from "./hearing";
 import "./hotline-banner";
 import { linked } from "./link";
 import { PANELS, TABS, type Tab } from "./panels";
@@ -13,6 +13,12 @@ import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } fro
 
 const TOGETHER_MS = 250;
 /** Changes that come together are drawn together. */
+
+const SESSION = "/v1/session";
+
+function nameOf(who: WhoAmI): string {
+  return `${who.party}/${who.subject}`;
+}
 
 @customElement("detente-app")
 export class App extends Speaking {
@@ -24,6 +30,8 @@ export class App extends Speaking {
   @state() private object: string | null = linked("object");
   @state() private track: string | null = null;
   @state() private live = true;
+  /** The session ended while the page was open: what is written in it waits behind the door. */
+  @state() private ended = false;
   private readonly over = new AbortController();
 
   override connectedCallback(): void {
@@ -37,6 +45,10 @@ export class App extends Speaking {
       this.track = track;
       if (track !== null) this.tab = "watch";
     }, this.over.signal);
+    hear("detente-unknown", (path) => {
+      if (this.who !== null && !this.ended && path !== SESSION) void this.enter();
+    }, this.over.signal);
+    whenEntered(() => void this.enter());
     void this.enter();
   }
 
@@ -46,21 +58,21 @@ export class App extends Speaking {
       <header>
         <h1>Détente</h1>
         ${this.who === null ? nothing : html`<p>${this.who.subject}, ${say("as-party", { party: this.who.party })}</p>`}
-        ${this.live ? nothing : html`<p class="refused" role="alert">${say("not-live")}</p>`}
+        ${this.live || this.ended ? nothing : html`<p class="refused" role="alert">${say("not-live")}</p>`}
         <label class="language">${say("language")}
           <select @change=${(event: Event) => void speak((event.target as HTMLSelectElement).value as Language)}>
             ${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code} lang=${code} ?selected=${code === spoken()}>${name}</option>`)}
           </select></label>
-        ${this.who === null ? nothing : html`<button type="button" @click=${() => void this.leave()}>${say("sign-out")}</button>`}
+        ${this.who === null || this.ended ? nothing : html`<button type="button" @click=${() => void this.leave()}>${say("sign-out")}</button>`}
       </header>
-      ${this.who === null ? nothing : html`<detente-hotline-banner party=${this.who.party}></detente-hotline-banner>`}
-      ${this.who === null ? nothing : html`<detente-watch-banner party=${this.who.party}></detente-watch-banner>`}
-      ${this.who === null ? this.door() : this.work()}`;
+      ${this.who === null || this.ended ? this.door() : nothing}
+      ${this.who === null ? nothing : this.work(this.who.party)}`;
   }
 
   private door(): unknown {
     return html`<main class="door" id="panel">
       <h2>${say("sign-in")}</h2>
+      ${this.ended ? html`<p role="alert">${say("door.over")}</p>` : nothing}
       <form @submit=${(event: Event) => void this.signIn(event)}>
         <label>${say("name")}<input name="name" required autocomplete="username" maxlength="200"></label>
         <label>${say("password")}<input name="password" type="password" required autocomplete="current-password" maxlength="1000"></label>
@@ -72,16 +84,18 @@ export class App extends Speaking {
     </main>`;
   }
 
-  private work(): unknown {
-    return html`<div class="work">
+  private work(party: string): unknown {
+    return html`<detente-hotline-banner ?hidden=${this.ended} party=${party}></detente-hotline-banner>
+    <detente-watch-banner ?hidden=${this.ended} party=${party}></detente-watch-banner>
+    <div class="work" ?hidden=${this.ended}>
       <main id="panel" class="panel">
         <nav role="tablist" @keydown=${(event: KeyboardEvent) => this.arrow(event)}>
           ${TABS.map((one) => html`<button role="tab" id="tab-${one}" type="button" aria-selected=${this.tab === one}
             aria-controls="tabpanel" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}</button>`)}
         </nav>
-        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${PANELS[this.tab]({ object: this.object, track: this.track, party: this.who?.party ?? "" })}</div>
+        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${PANELS[this.tab]({ object: this.object, track: this.track, party })}</div>
       </main>
-      <detente-map party=${this.who?.party ?? ""}></detente-map>
+      <detente-map party=${party}></detente-map>
     </div>`;
   }
 
@@ -93,34 +107,50 @@ export class App extends Speaking {
     void this.updateComplete.then(() => this.querySelector<HTMLElement>(`#tab-${this.tab}`)?.focus());
   }
 
+  /** Ask who one is: at first, and wherever that may have changed. */
   private async enter(): Promise<void> {
     try {
-      this.who = await ask<WhoAmI>("GET", "/v1/session");
-      signedIn(`${this.who.party}/${this.who.subject}`);
+      const who = await ask<WhoAmI>("GET", SESSION);
+      const before = this.who;
+      // What one wrote is not for whoever comes after.
+      if (before !== null && nameOf(before) !== nameOf(who)) return location.reload();
+      this.who = who;
+      this.ended = false;
+      signedIn(nameOf(who));
       void import("./map-view");
-      this.listen();
+      if (before === null) this.listen();
     } catch (error) {
-      if (!(error instanceof Refusal && error.status === 401)) this.problem = refusal(error);
-      void import("./hotline-door");
-      this.ways = await ask<Schemas["SignInWay"][]>("GET", "/v1/sign-in").catch(() => []);
+      const nobody = error instanceof Refusal && error.status === 401;
+      // A node that does not answer ends no session.
+      if (this.who === null || nobody) await this.stay(nobody ? "" : refusal(error));
     }
     this.known = true;
+  }
+
+  /** Stay at the door, or go back to it. */
+  private async stay(problem: string): Promise<void> {
+    this.problem = problem;
+    this.ended = this.who !== null;
+    void import("./hotline-door");
+    this.ways = await ask<Schemas["SignInWay"][]>("GET", "/v1/sign-in").catch(() => []);
   }
 
   private async signIn(event: Event): Promise<void> {
     event.preventDefault();
     const given = new FormData(event.target as HTMLFormElement);
     this.problem = "";
+    const again = this.ended;
     try {
-      await ask("POST", "/v1/session", { name: given.get("name"), password: given.get("password") });
+      await ask("POST", SESSION, { name: given.get("name"), password: given.get("password") });
       await this.enter();
+      if (again) hearAgain();
     } catch (error) {
       this.problem = refusal(error);
     }
   }
 
   private async leave(): Promise<void> {
-    await ask("DELETE", "/v1/session").catch(() => undefined);
+    await ask("DELETE", SESSION).catch(() => undefined);
     signedOut();
     location.reload();
   }
@@ -129,7 +159,13 @@ export class App extends Speaking {
   private listen(): void {
     let waiting = 0;
     hearStream("events", ({ name, data, id }) => {
+      // Whatever happened while the line was broken, nobody told.
+      if (name === "open" && !this.live) {
+        tell("detente-changed", Number(id));
+        tell("detente-called", Number(id));
+      }
       this.live = name !== "error";
+      if (this.ended ? name === "open" : name === "error") void this.enter();
       if (name !== "message") return;
       // A call does not wait for what comes with it.
       if (/"kind":"(call|incident)/.test(data)) tell("detente-called", Number(id));

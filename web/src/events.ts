@@ -41,6 +41,8 @@ export interface Told {
   "detente-time": { at: string | null; past: boolean };
   /** Where something was, to be drawn. */
   "detente-place-then": readonly GeoJSON.Geometry[];
+  /** The node knew nobody who asked for this. */
+  "detente-unknown": string;
   /** Why the map could not be drawn. */
   "detente-not-drawn": string;
 }

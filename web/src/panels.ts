@@ -19,7 +19,7 @@ export const PANELS = {
   notice: (given: Given) => later(html`<detente-notice party=${given.party}></detente-notice>`, () => import("./notice-panel")),
   plans: (given: Given) => later(html`<detente-plans party=${given.party}></detente-plans>`, () => import("./plans-panel")),
   watch: (given: Given) => later(html`<detente-watch party=${given.party} .track=${given.track ?? null}></detente-watch>`, () => import("./watch-panel")),
-  told: () => later(html`<detente-told></detente-told>`, () => import("./told-panel")),
+  told: (given: Given) => later(html`<detente-told of=${given.party}></detente-told>`, () => import("./told-panel")),
   hotline: () => later(html`<detente-hotline></detente-hotline>`, () => import("./hotline-panel")),
   exchange: (given: Given) => later(html`<detente-exchange party=${given.party}></detente-exchange>`, () => import("./exchange-panel")),
   record: (given: Given) => later(html`<detente-record party=${given.party}></detente-record>`, () => import("./record-panel")),

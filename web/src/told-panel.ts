@@ -1,7 +1,7 @@
 // The acknowledgement board: who was told what and when, how far it has come, and who is silent.
 
 import { html, nothing } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, type SilencePage, ask } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
@@ -13,6 +13,8 @@ const PAGE = 100;
 
 @customElement("detente-told")
 export class ToldPanel extends Following {
+  /** Who looks. */
+  @property() of = "";
   @state() private lines: readonly Schemas["Silence"][] | null = null;
   @state() private parties: readonly Schemas["PartySilence"][] = [];
   @state() private next: number | null = null;
@@ -41,7 +43,9 @@ export class ToldPanel extends Following {
         <tbody>${lines.map(line)}</tbody></table>`}
       ${this.next === null ? nothing : html`<button type="button" @click=${() => void this.load(this.next!)}>${say("speak.more")}</button>`}
       ${this.standing()}
-      <button type="button" @click=${() => void this.load()}>${say("refresh")}</button>`;
+      <button type="button" @click=${() => void this.load()}>${say("refresh")}</button>
+      <details class="act" @toggle=${() => void import("./subscriptions")}><summary>${say("sub.title")}</summary>
+        <detente-subscriptions party=${this.of}></detente-subscriptions></details>`;
   }
 
   /** How parties stand with acknowledging at all. */

@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from detente.core.geodesy import GEOD
-from detente.core.heard import BOUNDS, Bounds, Craft, drift_of
+from detente.core.heard import BOUNDS, DISTRESS, Bounds, Craft, drift_of
 from detente.core.reckoning import Reckoning
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Position
 from detente.core.watch import COAST_MAX_S, Observed
@@ -42,6 +42,10 @@ transponder moves one."""
 
 CROWD_REMEMBERED = 1_000
 """Jumps remembered: more in a minute are a crowd long before."""
+
+FLOATS_MAX_MM_S = 5_144
+"""10 knots: a raft or a person in the water drifts slower in any wind and current. What reckoning
+leaves a ship is as much."""
 
 SWAPS_MIN = 3
 """Times that a track went to a doubted place and back, after which it is at two places."""
@@ -152,6 +156,22 @@ def at_any_height(now: Observed) -> Observed:
 def on_any_course(now: Observed, kind: Craft) -> Observed:
     """A track whose course or speed is in doubt, and its place is not."""
     return replace(now, speed_mm_s=None, course_mdeg=None, drift_mm_s=drift_of(kind, None))
+
+
+def floats(now: Observed, kind: Craft, doubts: tuple[Doubt, ...]) -> bool:
+    """Whether it is a distress beacon and moves as what drifts does: it approaches nothing.
+
+    Anyone may send a beacon's number. One that reports more than FLOATS_MAX_MM_S, or goes elsewhere
+    than it reports (UNLIKE_ITS_COURSE), is carried by something, or is none.
+
+    Args:
+        now: What was observed.
+        kind: Of what.
+        doubts: What is thought of it.
+    """
+    if kind not in DISTRESS or Doubt.UNLIKE_ITS_COURSE in doubts:
+        return False
+    return now.speed_mm_s is None or now.speed_mm_s <= FLOATS_MAX_MM_S
 
 
 class _Past(Struct, kw_only=True):

@@ -86,8 +86,8 @@ class Heard(Struct, frozen=True, kw_only=True):
         name: Callsign or ship's name, if that was heard.
         doubts: What the craft itself says against its position.
         pressure_ft: The pressure altitude that its band comes from, if it does.
-        watched: Whether the watch asks of it: not of what stands where it is, nor of a call
-            for help of which no place is known.
+        watched: Whether the watch may ask of it: not of what stands where it is, nor of a call
+            for help of which no place is known (and see detente.core.doubts.floats).
     """
 
     observed: Observed

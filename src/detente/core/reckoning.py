@@ -12,7 +12,7 @@ import math
 from typing import NamedTuple
 
 from detente.core.geodesy import GEOD
-from detente.core.heard import BOUNDS, Craft
+from detente.core.heard import BOUNDS, DISTRESS, Craft
 from detente.core.volume import E7_PER_DEG, MM_PER_M
 from detente.core.watch import Observed
 
@@ -53,16 +53,18 @@ class Reckoning:
         flies = BOUNDS[kind] is BOUNDS[Craft.AIRCRAFT]
         self._span_s = SPAN_S[Craft.AIRCRAFT if flies else Craft.SHIP]
         self._slack_mm_s = SLACK_TIMES * BOUNDS[kind].drift_mm_s
+        # A beacon that reports none is held to what floats: by its number it says that it does.
+        self._reports = kind not in DISTRESS
         self._marks: list[_Mark] = []
         self._last: _Mark | None = None
 
     def contradicts(self, now: Observed) -> bool:
         """Take the next position that is not doubted, and say whether it flies as it reports.
 
-        Of what reports nothing, nothing is contradicted.
+        Of what reports nothing, nothing is contradicted, but that a beacon floats.
         """
         last = self._last
-        if last is None or not _follows(last.observed, now, self._span_s):
+        if last is None or not self._follows(last.observed, now):
             self._last = _Mark(now, 0.0, 0.0, 0.0)
             self._marks = [self._last]
             return False
@@ -75,15 +77,15 @@ class Reckoning:
             self._marks.append(mark)
         return parted
 
+    def _follows(self, before: Observed, now: Observed) -> bool:
+        """Whether both report a velocity, and nothing can have happened between them unseen."""
+        reported = before.speed_mm_s is not None and now.speed_mm_s is not None
+        within = 0 <= _seconds(before, now) <= self._span_s
+        return within and (reported or not self._reports)
+
 
 def _seconds(before: Observed, now: Observed) -> float:
     return (now.time - before.time).total_seconds()
-
-
-def _follows(before: Observed, now: Observed, span_s: float) -> bool:
-    """Whether both report a velocity, and nothing can have happened between them unseen."""
-    reported = before.speed_mm_s is not None and now.speed_mm_s is not None
-    return reported and 0 <= _seconds(before, now) <= span_s
 
 
 def _moved(last: _Mark, now: Observed, slack_mm_s: int) -> _Mark:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from detente.core.doubts import Doubt, Doubting, Receiver
+from detente.core.doubts import Doubt, Doubting, Receiver, floats
 from detente.core.heard import Heard
 from detente.core.party import PartyId
 from detente.core.release import Release
@@ -175,7 +175,7 @@ def _seen(fed: _Fed, one: Heard, now: datetime) -> Seen:
         release=fed.feed.release,
         doubts=tuple(map(str, judged.doubts)),
         other=judged.other,
-        watched=one.watched,
+        watched=one.watched and not floats(observed, one.kind, judged.doubts),
     )
 
 

@@ -1,8 +1,8 @@
 """A scenario played to the watch, and what each party's desk is told of it.
 
 What a desk is told is cut by its party's Reader, as it is for whoever asks a node, and that
-it was shown an entry is on the record before. The watch has the scenario's clock; the record
-has that of the day on which it is played.
+it was shown an entry, or tracks, is on the record before. The watch has the scenario's clock; the
+record has that of the day on which it is played.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from detente.node.feeding import Feed, Feeding
 from detente.node.replaying import Pace, steps
 from detente.node.seen import LiveTracks
 from detente.node.telling.disclosures import disclose
+from detente.node.telling.tracks import disclose_tracks, feeds_in
 from detente.node.watching import Watching
 
 Key = tuple[str, str, str]
@@ -99,6 +100,7 @@ class Stage:
             party=party, method=Method.SIGNED, subject=party, scopes=frozenset({Scope.READ})
         )
         await disclose(self._engine, desk, found.views)
+        await disclose_tracks(self._engine, party, feeds_in(found.alerts), "read")
         seen = {_key(party, alert): alert for alert in found.alerts}
         out = [
             Told(time=now, stage=self.name, party=party, what=what, alert=alert)
