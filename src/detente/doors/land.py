@@ -17,7 +17,7 @@ import shapely
 from detente.core.drawn import Drawing
 from detente.core.geodesy import IntArray
 
-CREDIT = "Ground: Natural Earth, coarse; no border here is evidence of any"
+CREDIT = "Ground: Natural Earth, coarse, rivers to kilometres; no border here is evidence of any"
 
 GROUND_MAX_M = 2_000_000.0
 """Farther from its middle nothing is drawn: half the earth has no such plane."""
