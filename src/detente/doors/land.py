@@ -85,7 +85,7 @@ def land() -> Land:
 @cache
 def _lines() -> dict[str, Any]:
     """What lies on the land, by kind: ``border``, ``disputed``, ``river``; ``lake`` is areas."""
-    found = {}
+    found: dict[str, Any] = {}
     for name in ("boundary_lines.geojson.gz", "waters.geojson.gz"):
         geometries, properties = _features(name)
         kinds = np.array([one["kind"] for one in properties])
