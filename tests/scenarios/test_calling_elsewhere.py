@@ -4,23 +4,30 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from nacl.signing import SigningKey
 from test_hotline import LISTENERS, line, listen
 
 from access_node import free_port
 from certificates import Authority
 from cli import Ran, detente
+from detente.cli.calling_elsewhere import _signed
+from detente.cli.remote import Remote
+from detente.core.incident import Code, Incident
 from detente.core.party import key_id
 from detente.core.principal import Role, Scope
+from detente.core.volume import Circle, Volume
 from detente.node.keyring import Keyring
 from http_node import EVERY_ROLE, Node, bearer, node_at, token_of
 from nodes import hospital
+
+T = TypeVar("T")
 
 WHERE = "50.0 10.0"
 CALL = ("call", WHERE, "--code", "stop_hitting_us")
@@ -146,13 +153,45 @@ def test_at_once(town: Town) -> None:
     for one in threads:
         one.join()
     assert {name: done.status for name, done in ran.items()} == dict.fromkeys(ran, 0), ran
+    # However closely: here another entry comes just before the one that was signed.
+    key = Keyring(keys, keys).load("three")
+    with closing(Interrupted(town.node.url, key)) as node:
+        told = _signed(node, "three", key, said_by("three", "interrupted"))
+    versions = (
+        town.node.party("three").get(f"/v1/objects/{told.object_id}/history").json["versions"]
+    )
+    assert [one["key"] for one in versions] == [key_id(bytes(key.verify_key))]
     # A name that is taken is refused, and not tried again for ever.
     done = town.ask(*CALL, "--party", "three", "--keys", keys, "--id", "at once 0")
     assert (done.status, "at once 0" in done.err) == (2, True), done.err
-    for done in ran.values():
-        said = json.loads(done.out)["object_id"]
+    for said in [json.loads(done.out)["object_id"] for done in ran.values()] + [told.object_id]:
         closed = town.ask("step", said, "closed", "--party", "three", "--keys", keys)
         assert closed.status == 0, closed.err
+
+
+def said_by(party: str, name: str) -> Incident:
+    """A call, somewhere where nobody is near."""
+    circle = Circle(centre=(-300_000_000, 0), radius_mm=1)
+    return Incident(
+        source_id=name, party=party, code=Code.OTHER, volumes=(Volume(footprint=(circle,)),)
+    )
+
+
+class Interrupted(Remote):
+    """A way to a node on which the same party says something else once its chain was read."""
+
+    def __init__(self, url: str, key: SigningKey) -> None:
+        super().__init__(url, None)
+        self._other = (url, key)
+        self._came = False
+
+    def get(self, path: str, form: type[T], **query: str) -> T:
+        found = super().get(path, form, **query)
+        if not self._came:
+            self._came = True
+            with closing(Remote(self._other[0], None)) as node:
+                _signed(node, "three", self._other[1], said_by("three", "in between"))
+        return found
 
 
 def test_refused(town: Town) -> None:

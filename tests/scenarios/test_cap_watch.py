@@ -13,12 +13,15 @@ from test_receivers import FEED
 
 from cap_alerts import ATOM, all_of, drawn, text, xmlsec1
 from conftest import begin
+from detente.core.entry import EntryKind
 from detente.core.party import Desk
 from detente.core.party import Party as Admitted
+from detente.core.warned import Warned
+from detente.core.wire import read
 from detente.node.audit import audit
 from detente.node.keyring import Keyring
 from detente.node.theatre import admit
-from detente.store import Store
+from detente.store import Store, Stored
 from gis import gis_node
 from http_node import Answered, Node, Party
 from nodes import hospital
@@ -66,6 +69,33 @@ class Coast:
 
     def about(self, party: Party, about: str) -> list[Any]:
         return [alert(party, one) for one in titled(party, about)]
+
+    def recorded(self, party: str, track: str, send: Callable[[], None]) -> Stored:
+        """The alert that warns a party of a track, which nobody has shown it yet."""
+        found: list[Stored] = []
+
+        def there() -> bool:
+            send()
+            store = Store(self.place)
+            with store.reading() as record:
+                for one in record.objects(EntryKind.ALERT, ended=False):
+                    value = read(one.data or b"")
+                    told = isinstance(value, Warned) and value.to == party and value.track
+                    if told and told.track == track:
+                        found.append(one)
+            store.close()
+            return bool(found)
+
+        until(there)
+        return found[0]
+
+    def extent(self, party: str, sequence: int) -> int:
+        """How much of an entry it is on record that a party was shown."""
+        store = Store(self.place)
+        with store.reading() as record:
+            found = record.extents(party, [sequence])
+        store.close()
+        return found.get(sequence, 0)
 
     def change(self, name: str, **parts: object) -> None:
         told = self.clinics[name]
@@ -198,6 +228,17 @@ def test_taken_in(coast: Coast) -> None:
     (last,) = coast.about(coast.two, "4b1822")
     assert text(last, "references") == f"{reference(root)} {reference(after)}"
     assert all_of(last, "headline")[0].endswith("; Two: acted on")
+    # A page of one holds one of its reader's own, however many alerts others have.
+    for party in (coast.one, coast.two):
+        paged, path = list[str](), "/v1/cap?limit=1"
+        while path:
+            root = feed(party, path)
+            links = {one.get("rel"): one.get("href") for one in root.findall(f"{ATOM}link")}
+            path = "" if "next" not in links else f"/v1/cap?{links['next'].split('?')[1]}"
+            entries = root.findall(f"{ATOM}entry")
+            assert len(entries) == 1
+            paged += [one.find(f"{ATOM}link").get("href").rsplit("/", 1)[1] for one in entries]
+        assert paged == [one.rsplit("/", 1)[1] for one in names(party)]
 
 
 def test_cut(coast: Coast) -> None:
@@ -287,6 +328,13 @@ def test_on_record(coast: Coast) -> None:
     ]
     assert {each["to"] for each in shown} == {"one"}
     assert history[0]["leaf"] in {leaf for each in shown for leaf in each["entries"]}
+    # So is one whose acknowledgement is all that the feed shows of it.
+    stored = coast.recorded("one", "4b1834", coast.fly("4B1834", 50.2))
+    word = {"source_id": "unseen", "entry": stored.leaf.hex(), "level": "received"}
+    assert coast.one.post("/v1/acknowledgements", word).status == 201
+    assert coast.extent("one", stored.sequence) == 0
+    assert coast.about(coast.one, "4b1834")
+    assert coast.extent("one", stored.sequence) == 2
     # The author of the clinic learns that it was shown, and to whom.
     clinic = coast.clinics["St Mary"].json["leaf"]
     mine = [
