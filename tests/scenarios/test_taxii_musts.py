@@ -245,6 +245,42 @@ def test_pages(town: Town, endpoint: str, limit: int) -> None:
         assert len(found) == GIVEN
 
 
+def test_specifications(town: Town) -> None:
+    """Of an object in two specifications whoever names none is given the latest alone"""
+    named = f"indicator--{uuid4()}"
+    old = {key: part for key, part in indicator(0, named).items() if key != "spec_version"}
+    new = [indicator(number, named) for number in (1, 2)]
+    town.one.give(old, *new)
+    path = town.path("5.6 an object", object=named)
+    asked = {
+        "": new[1:],
+        "match[version]=all": new,
+        "match[version]=first": new[:1],
+        "match[version]=first,last": new,
+        f"match[version]={old['modified']}": [],
+        "match[spec_version]=2.1&match[version]=all": new,
+        "match[spec_version]=2.0": [old],
+        "match[spec_version]=2.0&match[version]=all": [old],
+        "match[spec_version]=2.0,2.1&match[version]=all": [old, *new],
+        "match[spec_version]=2.0,2.1": new[1:],
+    }
+    for query, expected in asked.items():
+        found = town.two.get(f"{path}?{query}" if query else path)
+        assert found.objects == expected, query
+        also = f"&{query}" if query else ""
+        manifest = town.two.get(f"{town.path('5.3 manifests')}?match[id]={named}{also}")
+        assert [one["version"] for one in manifest.objects] == [
+            one["modified"] for one in expected
+        ], query
+    versions = f"{path}versions/"
+    assert town.two.get(versions).json["versions"] == [one["modified"] for one in new]
+    older = town.two.get(f"{versions}?match[spec_version]=2.0").json["versions"]
+    assert older == [old["modified"]]
+    # It is deleted whole.
+    assert town.one.ask("DELETE", path).status == 200
+    town.one.get(f"{path}?match[spec_version]=2.0").refused(404, "not_found")
+
+
 def test_resources(town: Town) -> None:
     """Resources have the properties that they must have, of the types that they must be"""
     discovery = town.one.get("/").json
