@@ -214,6 +214,9 @@ def test_refused(town: Town) -> None:
         assert "eyJ" not in done.err
     after = town.node.party("one").get("/v1/incidents").json["lines"]
     assert [one["incident"] for one in after] == [one["incident"] for one in before]
+    # On a register here somebody must be named: no token says who speaks.
+    done = detente(*CALL, cwd=town.elsewhere, env={"DETENTE_NODE": ""})
+    assert (done.status, "--party: expected who speaks" in done.err) == (2, True), done.err
     # One that may call and not read has called: how it stands it cannot see.
     blind = token_of("one", f"{Scope.CALL.value}")
     done = town.ask(*CALL, "--json", token=blind)
