@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import msgspec
 import pytest
 from nacl.signing import SigningKey
@@ -285,6 +286,71 @@ def test_no_detours(town: Town) -> None:
         assert "u:p" not in done.err
 
 
+def test_once(town: Town) -> None:
+    """What got no answer is said again, and counts once"""
+    keys = town.keys("one")
+    ways: dict[str, dict[str, str]] = {"by token": {"party": "one"}, "by key": {}}
+    for name, way in ways.items():
+        also = () if way else ("--party", "one", "--keys", keys)
+        with forgetful(town.node.url) as (url, lost):
+            done = town.ask(*CALL, "--id", name, "--json", *also, url=url, **way)
+        assert done.status == 0, done.err
+        assert len(lost) == 1
+        named = [
+            one["incident"]["object"]
+            for one in town.node.party("one").get("/v1/incidents?open=true").json["lines"]
+            if one["incident"]["value"]["source_id"] == name
+        ]
+        assert len(named) == 1
+        assert town.ask("step", named[0], "closed", party="one").status == 0
+
+
+@contextmanager
+def forgetful(url: str) -> Iterator[tuple[str, list[str]]]:
+    """A way to a node that loses the answer to the first thing said."""
+    lost: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._pass_on(b"")
+
+        def do_POST(self) -> None:
+            self._pass_on(self.rfile.read(int(self.headers["content-length"])))
+
+        def _pass_on(self, body: bytes) -> None:
+            headers = {
+                name: value for name, value in self.headers.items() if name.lower() != "host"
+            }
+            told = httpx.request(self.command, url + self.path, content=body, headers=headers)
+            if self.command == "POST" and not lost:
+                lost.append(self.path)
+                self.connection.close()
+                return
+            self.send_response(told.status_code)
+            self.send_header("content-type", told.headers["content-type"])
+            self.send_header("content-length", f"{len(told.content)}")
+            self.end_headers()
+            self.wfile.write(told.content)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    with serving(Handler) as here:
+        yield here, lost
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A web server on loopback."""
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
 @contextmanager
 def web(answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> Iterator[str]:
     """A web server on loopback that is no node."""
@@ -302,10 +368,5 @@ def web(answer: Callable[[str], tuple[int, dict[str, str], bytes]]) -> Iterator[
         def log_message(self, *_: object) -> None:
             """Nothing: a test reads what was asked."""
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as here:
+        yield here
