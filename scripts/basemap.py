@@ -1,4 +1,4 @@
-"""Write the maps that lie under the page's picture, as PMTiles: land and borders, and cities.
+"""Write the maps that lie under the page's picture, as PMTiles: land, waters, borders, and cities.
 
 From the files of Natural Earth and GeoNames in ``src/detente/data``; no line or name of it is
 evidence of any border. Names are in the page's languages; one that is missing, or the same, is
@@ -39,9 +39,10 @@ def main(target: Path) -> None:
         name = feature["properties"]["name"]
         base.append(({"kind": "land"}, land))
         base.append(({"kind": "country", **_named(name, names["countries"][name])}, _middle(land)))
-    for feature in _features("boundary_lines.geojson.gz"):
-        line = shapely.from_geojson(json.dumps(feature["geometry"]))
-        base.append(({"kind": feature["properties"]["kind"]}, line))
+    for name in ("waters.geojson.gz", "boundary_lines.geojson.gz"):
+        for feature in _features(name):
+            drawn = shapely.from_geojson(json.dumps(feature["geometry"]))
+            base.append(({"kind": feature["properties"]["kind"]}, drawn))
     _write(target, "base", base, 0)
     cities: list[Row] = [
         ({"rank": rank, **_named(name, others)}, shapely.Point(lon, lat))

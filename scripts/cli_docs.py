@@ -17,7 +17,8 @@ COMMANDS = (
     ("log", "verify"), ("log", "repair"), ("log", "key"), ("log", "checkpoint"),
     ("log", "proof"), ("log", "export"), ("log", "witness-key"), ("audit",), ("audit-tracks",),
     ("replay",),
-    ("silence",), ("evidence",), ("complete",), ("verify",), ("serve",), ("config",),
+    ("silence",), ("call",), ("calls",), ("step",),
+    ("evidence",), ("complete",), ("verify",), ("serve",), ("config",),
     ("demo",), ("demo", "wildfire"), ("demo", "salient"),
     ("demo", "africa"),
 )  # fmt: skip

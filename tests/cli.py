@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,8 +19,10 @@ class Ran(Struct, frozen=True):
     err: str
 
 
-def detente(*arguments: object, cwd: Path, timeout_s: float = 120) -> Ran:
-    """Run ``detente`` with these arguments in a folder."""
+def detente(
+    *arguments: object, cwd: Path, timeout_s: float = 120, env: Mapping[str, str] | None = None
+) -> Ran:
+    """Run ``detente`` with these arguments in a folder; ``env`` is added to the environment."""
     done = subprocess.run(
         [DETENTE, *map(str, arguments)],
         cwd=cwd,
@@ -27,6 +30,6 @@ def detente(*arguments: object, cwd: Path, timeout_s: float = 120) -> Ran:
         text=True,
         timeout=timeout_s,
         check=False,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **(env or {})},
     )
     return Ran(done.returncode, done.stdout, done.stderr)

@@ -397,6 +397,7 @@ filters = st.builds(
     types=st.frozensets(st.sampled_from([*TYPES, "malware"]), max_size=2),
     versions=st.frozensets(st.sampled_from(WORDS), min_size=1, max_size=2),
     specifications=st.frozensets(st.sampled_from(["2.0", "2.1"]), max_size=2),
+    latest_specification=st.booleans(),
 )
 
 
@@ -433,6 +434,11 @@ def naive(there: list[Shown], asked: Filter) -> list[Shown]:
     kept = []
     for one in fit:
         alike = [other for other in fit if other.item.object_id == one.item.object_id]
+        if asked.latest_specification:
+            latest = max(other.item.specification for other in alike)
+            alike = [other for other in alike if other.item.specification == latest]
+            if one not in alike:
+                continue
         times = sorted(other.item.version for other in alike)
         words = {one.item.version, ALL}
         words |= {"first"} if one.item.version == times[0] else set()

@@ -185,3 +185,17 @@ def test_names(far: Seat, language: str, country: str, cities: tuple[str, ...]) 
     asked = [one.rsplit("/", 1)[-1].split("?")[0] for one in far.asked]
     assert asked.index("places.pmtiles") > asked.index("base.pmtiles")
     far.keep(f"names-{language}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_waters(browser: Browser, node: Node, scheme: str) -> None:
+    """Rivers and lakes lie on the land, by day and by night"""
+    seat = Seat(browser, node, color_scheme=scheme).open("7/36.2/38.3").sign_in("desk two").ready()
+    seat.page.wait_for_function(
+        """() => { const map = document.querySelector("detente-map").map;
+        return ["river", "lake"].every((layer) => map.getLayer(layer)
+          && map.queryRenderedFeatures({layers: [layer]}).length > 0); }""",
+        timeout=30_000,
+    )
+    seat.keep(f"waters-{scheme}")
+    seat.leave()

@@ -20,7 +20,7 @@ from strategies import notices, zones
 
 FIELD = r"[A-Z0-9 .,():?-]+"
 SETS = {
-    "OPER": rf"OPER/{FIELD}//", "MSGID": rf"MSGID/ACO/{FIELD}/[0-9A-F]{{6}}/[A-Z]{{3}}/-/-//",
+    "OPER": rf"OPER/{FIELD}//", "MSGID": rf"MSGID/ACO/{FIELD}/\d{{7}}/[A-Z]{{3}}/-/-//",
     "ACOID": rf"ACOID/{FIELD}/[0-3]\dA//", "GEODATUM": "GEODATUM/WGS 1984//",
     "PERIOD": r"PERIOD/\d{6}Z[A-Z]{3}\d{4}/\d{6}Z[A-Z]{3}\d{4}//",
     "GENTEXT": rf"GENTEXT/ACO INFORMATION/{FIELD}//",

@@ -14,6 +14,9 @@ from judge import GEOD
 OFF_M = 3_000.0
 """So near to a coast neither the outline nor the drawing is sure: both are simplified."""
 
+RIVER_OFF_M = 9_000.0
+"""A river's line is one of 1:50,000,000, in steps of some kilometre."""
+
 
 def under(lon: float, lat: float, half_m: float) -> Ground | None:
     plane = Proj(proj="aeqd", lat_0=lat, lon_0=lon, ellps="WGS84")
@@ -83,3 +86,38 @@ def test_either_side_of_the_antimeridian_is_the_same(lon: float) -> None:
     assert other is not None
     assert shapely.area(shapely.symmetric_difference(found.land, other.land)) < 1e6
     assert found.land.area > 1e8
+
+
+@pytest.mark.parametrize(
+    ("town", "lon", "lat"),
+    [
+        ("Vienna, on the Danube", 16.41, 48.22), ("Cairo, on the Nile", 31.23, 30.05),
+        ("Baghdad, on the Tigris", 44.39, 33.32), ("Raqqa, on the Euphrates", 39.01, 35.93),
+        ("Manaus, on the Amazon", -60.02, -3.14), ("Wuhan, on the Yangtze", 114.29, 30.56),
+    ],
+)  # fmt: skip
+def test_a_river_is_near_a_town_that_lies_on_it(town: str, lon: float, lat: float) -> None:
+    found = under(lon, lat, 40_000)
+    assert found is not None
+    assert shapely.distance(shapely.Point(0, 0), found.rivers) < RIVER_OFF_M, town
+
+
+@pytest.mark.parametrize(
+    ("lake", "lon", "lat"),
+    [
+        ("Van", 43.0, 38.6), ("Geneva", 6.55, 46.45), ("Victoria", 33.0, -1.0),
+        ("Baikal", 108.2, 53.6), ("Titicaca", -69.4, -15.8),
+    ],
+)  # fmt: skip
+def test_a_lake_lies_on_the_land(lake: str, lon: float, lat: float) -> None:
+    found = under(lon, lat, 40_000)
+    assert found is not None
+    assert shapely.intersects(shapely.Point(0, 0), found.lakes), lake
+    assert shapely.covers(shapely.box(-60_000, -40_000, 60_000, 40_000), found.lakes)
+
+
+def test_in_the_desert_is_no_water() -> None:
+    found = under(50.5, 20.0, 40_000)
+    assert found is not None
+    assert found.rivers.is_empty
+    assert found.lakes.is_empty

@@ -22,14 +22,15 @@ export function metFilter(objects: readonly string[], isPlace: boolean): FilterS
 interface Palette {
   sea: string;
   land: string;
+  river: string;
   border: string;
   text: string;
   halo: string;
   asked: string;
 }
 
-export const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
-export const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
+export const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", river: "#b3c9d4", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
+export const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", river: "#0a1216", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
 
 export const COLOURS: Record<string, string> = {
   notices: "#0a7d74",
@@ -124,6 +125,15 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
       {
         id: "land", type: "fill", source: "base", "source-layer": "base",
         filter: ["==", ["get", "kind"], "land"], paint: { "fill-color": palette.land },
+      },
+      {
+        id: "river", type: "line", source: "base", "source-layer": "base",
+        filter: ["==", ["get", "kind"], "river"], minzoom: 3,
+        paint: { "line-color": palette.river, "line-width": ["interpolate", ["linear"], ["zoom"], 3, 0.5, 7, 1.6] },
+      },
+      {
+        id: "lake", type: "fill", source: "base", "source-layer": "base",
+        filter: ["==", ["get", "kind"], "lake"], paint: { "fill-color": palette.sea },
       },
       {
         id: "border", type: "line", source: "base", "source-layer": "base",

@@ -1,11 +1,14 @@
-"""``detente call``, ``calls``, ``step``: the hotline, by a party's own key."""
+"""``detente call``, ``calls``, ``step``: the hotline, of a register here or of a node elsewhere.
+
+Here a party's own key speaks; elsewhere a token does, or the key.
+"""
 
 import asyncio
 import secrets
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
@@ -13,6 +16,7 @@ from detente.cli.common import (
     STORE_DEFAULT,
     JsonOption,
     KeysOption,
+    NodeOption,
     StoreOption,
     console,
     place_of,
@@ -22,9 +26,9 @@ from detente.cli.common import (
 from detente.errors import MalformedInput
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
-    from detente.core.incident import Incident, IncidentStep, Line
+    from detente.core.incident import Incident, IncidentStep
     from detente.core.principal import Principal
     from detente.node.engine import Engine
     from detente.node.hotline.lines import LinePage
@@ -38,7 +42,10 @@ UNATTENDED = (
     "Without one nobody hears a call\n"
 )
 
-PartyOption = Annotated[str, typer.Option("--party", metavar="ID", help="Who speaks.")]
+PartyOption = Annotated[
+    str | None,
+    typer.Option("--party", metavar="ID", help="Who speaks; by a token, it is whose that is."),
+]
 WordsOption = Annotated[str, typer.Option(metavar="TEXT", help="In your own words.")]
 LanguageOption = Annotated[str | None, typer.Option(metavar="TAG", help="Of the words: fr, ar.")]
 DeskOption = Annotated[
@@ -62,7 +69,7 @@ def call(  # noqa: PLR0913, PLR0917 - one parameter an option
             "aircraft_in_distress, movement_in_distress, evacuation, contact_lost or other.",
         ),
     ],
-    party: PartyOption,
+    party: PartyOption = None,
     words: WordsOption = "",
     within: Annotated[
         float, typer.Option(min=0, metavar="METRES", help="How sure the place is.")
@@ -75,6 +82,7 @@ def call(  # noqa: PLR0913, PLR0917 - one parameter an option
     name: NameOption = None,
     store: StoreOption = STORE_DEFAULT,
     keys: KeysOption = None,
+    node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Call on the hotline. Whoever is near is called at once, hidden or not; else all members.
@@ -82,9 +90,14 @@ def call(  # noqa: PLR0913, PLR0917 - one parameter an option
     The node that serves this register makes it heard, and calls again whoever does not answer.
     A call asks; it permits nothing. It works while the agreement is suspended.
 
-    [bold]Example[/bold]
+    With --node, the node elsewhere is told: by the token in DETENTE_TOKEN, or with --keys by the
+    party's own key, which needs no token.
+
+    [bold]Examples[/bold]
 
         detente call "36.1 37.2" --code stop_hitting_us --party med-air --words "At the bridge"
+
+        detente call "36.1 37.2" --code stop_hitting_us --node https://node.example.org
     """
     from detente.core.coordinates import place as place_at  # noqa: PLC0415 - `--help` loads no core
     from detente.core.incident import Code, Incident  # noqa: PLC0415
@@ -96,7 +109,7 @@ def call(  # noqa: PLR0913, PLR0917 - one parameter an option
     if code not in set(Code):
         raise MalformedInput("--code", expected=", ".join(Code), got=code)
 
-    def said(who: str, _: "Mapping[str, Line]") -> "Incident":
+    def said(who: str, _: "Callable[[str], str]") -> "Incident":
         return Incident(
             source_id=name or secrets.token_hex(8),
             party=who,
@@ -108,7 +121,7 @@ def call(  # noqa: PLR0913, PLR0917 - one parameter an option
             objects=tuple(about or ()),
         )
 
-    _say(store, keys, party, said, json=json)
+    _say(_Spoken(store, keys, party, node), said, json=json)
 
 
 def step(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -119,13 +132,14 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
         str,
         typer.Argument(metavar="STEP", help="acknowledged, acting, stopped, stated or closed."),
     ],
-    party: PartyOption,
+    party: PartyOption = None,
     words: WordsOption = "",
     language: LanguageOption = None,
     desk: DeskOption = None,
     name: NameOption = None,
     store: StoreOption = STORE_DEFAULT,
     keys: KeysOption = None,
+    node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say how far one is with a call, or make a statement in it; its caller closes it.
@@ -136,26 +150,25 @@ def step(  # noqa: PLR0913, PLR0917 - one parameter an option
 
         detente step 5f0c93aa acknowledged --party air-wing --desk watch
 
-        detente step 5f0c93aa closed --party med-air
+        detente step 5f0c93aa closed --node https://node.example.org
     """
     from detente.core.incident import Act, IncidentStep  # noqa: PLC0415
-    from detente.node.hotline.saying import named_call  # noqa: PLC0415
 
     if act not in set(Act):
         raise MalformedInput("step", expected=", ".join(Act), got=act)
 
-    def said(who: str, lines: "Mapping[str, Line]") -> "IncidentStep":
+    def said(who: str, find: "Callable[[str], str]") -> "IncidentStep":
         return IncidentStep(
             source_id=name or secrets.token_hex(8),
             party=who,
-            incident=named_call(lines.values(), who, call_id),
+            incident=find(call_id),
             act=Act(act),
             text=words,
             language=language,
             desk=desk,
         )
 
-    _say(store, keys, party, said, json=json)
+    _say(_Spoken(store, keys, party, node), said, json=json)
 
 
 def calls(
@@ -165,6 +178,7 @@ def calls(
     every: Annotated[bool, typer.Option("--all", help="Closed ones as well.")] = False,
     store: StoreOption = STORE_DEFAULT,
     keys: KeysOption = None,
+    node: NodeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show the open calls: since when, how far the ladder was climbed, and who said what.
@@ -175,6 +189,12 @@ def calls(
 
         detente calls --party air-wing
     """
+    if node is not None:
+        from detente.cli.calling_elsewhere import Elsewhere, lines  # noqa: PLC0415
+
+        where = Elsewhere(url=node, party=party)
+        _show((lines(where, only_open=not every), False), json=json)
+        return
 
     async def act(engine: "Engine", reading: "Reading", principal: "Principal") -> "LinePage":
         return await _lines(engine, reading, principal, only_open=not every)
@@ -182,25 +202,38 @@ def calls(
     _show(_at_work(store, keys, party, act), json=json)
 
 
+class _Spoken(NamedTuple):
+    """Where something is said, and by whom."""
+
+    store: str
+    keys: Path | None
+    party: str | None
+    node: str | None
+
+
 def _say(
-    store: str,
-    keys: Path | None,
-    party: str,
-    value: "Callable[[str, Mapping[str, Line]], Incident | IncidentStep]",
+    spoken: _Spoken,
+    value: "Callable[[str, Callable[[str], str]], Incident | IncidentStep]",
     *,
     json: bool,
 ) -> None:
     """Say something, and show the call that it is, as its author sees it."""
-    from detente.node.hotline.saying import SayOwn  # noqa: PLC0415
+    if spoken.node is not None:
+        _say_elsewhere(spoken.node, spoken, value, json=json)
+        return
+    from detente.node.hotline.saying import SayOwn, named_call  # noqa: PLC0415
     from detente.node.keyring import Keyring  # noqa: PLC0415
     from detente.node.telling.disclosures import disclose  # noqa: PLC0415
 
+    if spoken.party is None:
+        raise MalformedInput("--party", expected="who speaks", got="none")
     say_if_compiling()
 
     async def act(engine: "Engine", reading: "Reading", principal: "Principal") -> "LinePage":
         who = principal.party
-        said = value(who, engine.world.on_disk.lines)
-        key = Keyring(place_of(store), keys).load(who)
+        lines = engine.world.on_disk.lines
+        said = value(who, lambda name: named_call(lines.values(), who, name))
+        key = Keyring(place_of(spoken.store), spoken.keys).load(who)
         receipt: Receipt = await engine.act(SayOwn(who, key, said))
         if not json:
             sys.stdout.write(f"on record: entry {receipt.sequence}\n")
@@ -209,7 +242,27 @@ def _say(
         await disclose(engine, principal, [view for one in page.lines for view in one.views])
         return page
 
-    _show(_at_work(store, keys, party, act), json=json)
+    _show(_at_work(spoken.store, spoken.keys, spoken.party, act), json=json)
+
+
+def _say_elsewhere(
+    node: str,
+    spoken: _Spoken,
+    value: "Callable[[str, Callable[[str], str]], Incident | IncidentStep]",
+    *,
+    json: bool,
+) -> None:
+    import msgspec  # noqa: PLC0415
+
+    from detente.cli.calling_elsewhere import Elsewhere, say  # noqa: PLC0415
+
+    receipt, page = say(Elsewhere(url=node, party=spoken.party, keys=spoken.keys), value)
+    if page is None and json:
+        sys.stdout.write(msgspec.json.encode(receipt).decode() + "\n")
+    if not json:
+        sys.stdout.write(f"on record: entry {receipt.sequence}, object {receipt.object_id}\n")
+    if page is not None:
+        _show((page, False), json=json)
 
 
 def _show(found: "tuple[LinePage, bool]", *, json: bool) -> None:

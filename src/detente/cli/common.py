@@ -41,6 +41,15 @@ PlaceOption = Annotated[
         help="The register: a file, or postgresql://USER@HOST/DATABASE.",
     ),
 ]
+NodeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--node",
+        envvar="DETENTE_NODE",
+        metavar="URL",
+        help="A node elsewhere, instead of a register here; its token is in DETENTE_TOKEN.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
 CONSOLE_WIDTH_PIPED = 160

@@ -1,6 +1,6 @@
-"""Land and borders that ship with Détente, to draw behind maps; evidence of none of them.
+"""Land, waters and borders that ship with Détente, to draw behind maps; evidence of none of them.
 
-Natural Earth, simplified to 0.005 degree (detente/data/README.md).
+Natural Earth, simplified to 0.005 degree, rivers to some kilometre (detente/data/README.md).
 """
 
 import gzip
@@ -17,7 +17,7 @@ import shapely
 from detente.core.drawn import Drawing
 from detente.core.geodesy import IntArray
 
-CREDIT = "Ground: Natural Earth, coarse; no border here is evidence of any"
+CREDIT = "Ground: Natural Earth, coarse, rivers to kilometres; no border here is evidence of any"
 
 GROUND_MAX_M = 2_000_000.0
 """Farther from its middle nothing is drawn: half the earth has no such plane."""
@@ -42,10 +42,12 @@ class Land(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """What is under a drawing, in metres of its plane."""
+    """What is under a drawing, in metres of its plane. Lakes lie on land, and on rivers."""
 
     land: Drawing
     coasts: Drawing
+    rivers: Drawing
+    lakes: Drawing
     borders: Drawing
     disputed: Drawing
 
@@ -81,11 +83,14 @@ def land() -> Land:
 
 
 @cache
-def _borders() -> dict[str, Any]:
-    """Lines by kind: ``border`` and ``disputed``."""
-    geometries, properties = _features("boundary_lines.geojson.gz")
-    kinds = np.array([one["kind"] for one in properties])
-    return {kind: geometries[kinds == kind] for kind in ("border", "disputed")}
+def _lines() -> dict[str, Any]:
+    """What lies on the land, by kind: ``border``, ``disputed``, ``river``; ``lake`` is areas."""
+    found: dict[str, Any] = {}
+    for name in ("boundary_lines.geojson.gz", "waters.geojson.gz"):
+        geometries, properties = _features(name)
+        kinds = np.array([one["kind"] for one in properties])
+        found |= {str(kind): geometries[kinds == kind] for kind in np.unique(kinds)}
+    return found
 
 
 def ground(
@@ -111,11 +116,13 @@ def ground(
         kind: shapely.intersection(
             shapely.simplify(shapely.union_all(_laid(some, box, forward)), across / _FINE), window
         )
-        for kind, some in _borders().items()
+        for kind, some in _lines().items()
     }
     return Ground(
         land=shapely.intersection(whole, window),
         coasts=shapely.intersection(shapely.boundary(whole), window),
+        rivers=lines["river"],
+        lakes=lines["lake"],
         borders=lines["border"],
         disputed=lines["disputed"],
     )

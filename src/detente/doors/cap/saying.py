@@ -49,7 +49,8 @@ class Said(Struct, frozen=True, kw_only=True):
     """What is the same in all of an alert's information, in one language.
 
     ``around_mm`` is what the object asks around itself, with how ill its line is known; ``code``
-    the coded message of a call; ``place`` what its area is.
+    the coded message of a call, or the level of a warning; ``place`` what its area is; ``sender``
+    who says it, where that is no party.
     """
 
     event: str
@@ -62,6 +63,7 @@ class Said(Struct, frozen=True, kw_only=True):
     language: str = "en"
     code: str = ""
     place: str = "The area drawn here"
+    sender: str = ""
 
 
 class Window(Struct, frozen=True, kw_only=True):

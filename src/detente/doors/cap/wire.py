@@ -20,6 +20,7 @@ from detente.core.release import Tlp
 from detente.doors.cap.areas import Area, areas_of
 from detente.doors.cap.calling import said_of_call
 from detente.doors.cap.saying import Said, Window, said_of, windows_of
+from detente.doors.cap.warning import said_of_warning, window_of_warning
 from detente.node.telling.alerts import Alert, AlertPage, Earlier, Message
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
@@ -29,6 +30,9 @@ ATOM_TYPE = "application/atom+xml"
 
 CODES = "detente:incident"
 """What names the coded messages of the hotline, for a program that reads them."""
+
+LEVELS = "detente:alert"
+"""What names the levels of the watch's alerts, likewise."""
 
 Element = Any
 """Of lxml, which has no types."""
@@ -62,8 +66,10 @@ def alert_element(page: AlertPage, alert: Alert, head: Letterhead) -> Element:
     _put(root, "sent", _time(event.at))
     _put(root, "status", head.status)
     _put(root, "msgType", alert.message.value)
-    tlp = None if event.view is None else event.view.tlp
-    public = tlp is Tlp.CLEAR
+    shown = event.view if alert.warning is None else event.shows
+    tlp = None if shown is None else shown.tlp
+    # Whom the watch warns is for that party alone, whatever the place may be.
+    public = tlp is Tlp.CLEAR and alert.warning is None
     _put(root, "scope", "Public" if public else "Private")
     if not public:
         _put(root, "addresses", reader.party)
@@ -71,9 +77,10 @@ def alert_element(page: AlertPage, alert: Alert, head: Letterhead) -> Element:
         _put(root, "note", f"TLP:{tlp.value.upper()}")
     if alert.follows:
         _put(root, "references", " ".join(_reference(page, alert, one) for one in alert.follows))
-    if alert.incident is not None:
-        _put(root, "incidents", alert.incident.object)
-    windows: list[Window | None] = [*windows_of(alert)]
+    about = alert.incident or alert.warning
+    if about is not None:
+        _put(root, "incidents", about.object)
+    windows: list[Window | None] = [*_windows(alert)]
     for said in _said(page, alert):
         for window in windows or [None]:
             _info(root, page, alert, said, window, head)
@@ -84,7 +91,15 @@ def _said(page: AlertPage, alert: Alert) -> list[Said]:
     """What an alert says, once for each language in which it is said."""
     if alert.incident is not None:
         return said_of_call(page.reader, alert, alert.incident)
+    if alert.warning is not None:
+        return said_of_warning(page.reader, alert, alert.warning)
     return [said_of(alert, _party(page, alert))]
+
+
+def _windows(alert: Alert) -> list[Window]:
+    if alert.warning is not None:
+        return [window_of_warning(alert, alert.warning)]
+    return windows_of(alert)
 
 
 def _info(
@@ -107,12 +122,12 @@ def _info(
     _put(info, "certainty", "Unknown")
     if said.code:
         code = etree.SubElement(info, _cap("eventCode"))
-        _put(code, "valueName", CODES)
+        _put(code, "valueName", CODES if alert.warning is None else LEVELS)
         _put(code, "value", said.code)
     if window is not None and not over:
         _put_time(info, "onset", window.onset)
         _put_time(info, "expires", window.expires, last=True)
-    _put(info, "senderName", _party(page, alert))
+    _put(info, "senderName", said.sender or _party(page, alert))
     _put(info, "headline", said.headline)
     if said.description:
         _put(info, "description", said.description)
@@ -165,7 +180,7 @@ def feed_element(page: AlertPage, head: Letterhead, links: Mapping[str, str]) ->
         _put(entry, "title", said.headline)
         _put(entry, "updated", _time(alert.event.at))
         author = etree.SubElement(entry, _atom("author"))
-        _put(author, "name", _party(page, alert))
+        _put(author, "name", said.sender or _party(page, alert))
         address = f"{head.url}/v1/cap/{name_of(alert)}.xml"
         etree.SubElement(entry, _atom("link"), rel="enclosure", href=address, type=CAP_TYPE)
         etree.SubElement(entry, _atom("category"), term=alert.message.value)
@@ -198,9 +213,11 @@ def _party(page: AlertPage, alert: Alert) -> str:
 
 
 def _path(alert: Alert) -> str:
-    """Where the node has the object, or the call with all that was said in it."""
+    """Where the node has the object, the call with all that was said in it, or the warning."""
     if alert.incident is not None:
         return f"incidents/{alert.incident.object}"
+    if alert.warning is not None:
+        return f"objects/{alert.warning.object}"
     return f"objects/{alert.event.object}"
 
 

@@ -6,8 +6,8 @@ has no field for it. All is rounded so that a measure only grows: positions to t
 to a tenth of a kilometre, heights to hundreds of feet above mean sea level, times to the minute.
 Holes in a polygon are filled.
 
-Source: the sets as public descriptions and public readers have them (docs/files.md);
-the standard itself, USMTF (MIL-STD-6040), was not read.
+Source: the sets as public descriptions and public readers have them (docs/files.md,
+tests/unit/test_aco_forms.py); the standard itself, USMTF (MIL-STD-6040), was not read.
 """
 
 import math
@@ -33,6 +33,10 @@ LINE_MAX = 69
 """Letters of a line: what teletypes took."""
 
 NAME_MAX = 30
+CODEWORD_MAX, ORIGINATOR_MAX, AREA_MIN, AREA_MAX = 32, 30, 2, 8
+RADIUS_LETTERS_MAX = 7
+"""Letters of a field, by the public description that is named in docs/files.md."""
+
 ROUNDED_MM = 25_000
 """Half a second in both directions is at most 22 m."""
 
@@ -56,15 +60,18 @@ def write(found: Export) -> bytes:
     start, stop = _down(found.as_of), _up(found.expires)
     measures = _measures(found, start, stop)
     place = _free(found.theatre)
+    area = place if len(place) >= AREA_MIN else f"{place} AO"
+    # Digits alone: the edition itself is in the free text.
+    number = f"{int(found.edition[:5], 16):07}"
     told = (
         f"EDITION {found.edition.upper()} FOR {_free(found.reader)}. IT INFORMS, AND PERMITS "
         f"NOTHING. WHAT IS NOT SHOWN MAY BE THERE. NOT IN IT, {measures.others} OF PRESENCE AND "
         f"PLANS, {measures.outside} NOT WITHIN THE PERIOD."
     )
     sets = [
-        f"OPER/{place}//",
-        f"MSGID/ACO/{place}/{found.edition[:6].upper()}/{_MONTHS[start.month - 1]}/-/-//",
-        f"ACOID/{place}/{start.day:02}A//",
+        f"OPER/{place[:CODEWORD_MAX].strip()}//",
+        f"MSGID/ACO/{place[:ORIGINATOR_MAX].strip()}/{number}/{_MONTHS[start.month - 1]}/-/-//",
+        f"ACOID/{area[:AREA_MAX].strip()}/{start.day:02}A//",
         "GEODATUM/WGS 1984//",
         f"PERIOD/{_dtg(start)}{start.year}/{_dtg(stop)}{stop.year}//",
         f"GENTEXT/ACO INFORMATION/{told}//",
@@ -120,12 +127,18 @@ def _shapes(volume: Volume) -> Iterator[tuple[str, str]]:
         if isinstance(shape, Circle):
             lon, lat = shape.centre
             place = _lats(lon / E7_PER_DEG, lat / E7_PER_DEG)
-            yield "CIRCLE", f"CIRCLE/{place}/{math.ceil(shape.radius_mm / 100_000) / 10:.1f}KM//"
+            yield "CIRCLE", f"CIRCLE/{place}/{_radius(shape.radius_mm)}//"
             continue
         drawing = drawing_of((Volume(footprint=(shape,)),))
         for part in shapely.get_parts(drawing):
             corners = "/".join(_lats(lon, lat) for lon, lat in part.exterior.coords[:-1])
             yield "POLYGON", f"POLYGON/{corners}//"
+
+
+def _radius(mm: int) -> str:
+    """Kilometres to the tenth, or whole ones where those alone have room."""
+    tenths = f"{math.ceil(mm / 100_000) / 10:.1f}KM"
+    return tenths if len(tenths) <= RADIUS_LETTERS_MAX else f"{math.ceil(mm / 1_000_000)}KM"
 
 
 def _lats(lon: float, lat: float) -> str:

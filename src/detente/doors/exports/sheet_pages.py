@@ -49,6 +49,7 @@ _LEFT, _RIGHT, _LINE = 0.07, 0.93, 0.0136
 _INK, _RED, _GREY = "#111111", "#9b1c1c", "#666666"
 _BLANK, _LAND, _SEA = "#f7f7f4", "#f4f1e8", "#d5e3ec"
 _COAST, _BORDER = "#7d93a0", "#7a7268"
+_RIVER = "#9fbccd"
 _FAMILY = ["DejaVu Sans", "Noto Sans", "Noto Sans Arabic"]
 
 
@@ -184,20 +185,25 @@ def _map(figure: Any, sheet: Sheet) -> None:
 
 
 def _lay(axes: Any, under: Ground) -> None:
-    """Land, coasts and borders, quietly; a disputed border is dashed."""
+    """Land, waters, coasts and borders, quietly; a disputed border is dashed."""
     axes.set_facecolor(_SEA)
     for area in _areas(under.land):
         axes.fill(*area.exterior.xy, color=_LAND, linewidth=0, zorder=0.1)
         for hole in area.interiors:
             axes.fill(*hole.xy, color=_SEA, linewidth=0, zorder=0.2)
-    for lines, colour, dashes in (
-        (under.coasts, _COAST, "-"),
-        (under.borders, _BORDER, "-"),
-        (under.disputed, _BORDER, (0, (4, 2.5))),
+    for area in _areas(under.lakes):
+        axes.fill(*area.exterior.xy, facecolor=_SEA, edgecolor=_COAST, linewidth=0.6, zorder=0.25)
+        for hole in area.interiors:
+            axes.fill(*hole.xy, facecolor=_LAND, edgecolor=_COAST, linewidth=0.6, zorder=0.25)
+    for lines, colour, dashes, order in (
+        (under.rivers, _RIVER, "-", 0.22),
+        (under.coasts, _COAST, "-", 0.3),
+        (under.borders, _BORDER, "-", 0.3),
+        (under.disputed, _BORDER, (0, (4, 2.5)), 0.3),
     ):
         for one in shapely.get_parts(lines):
             if isinstance(one, shapely.LineString):
-                axes.plot(*one.xy, color=colour, linewidth=0.8, linestyle=dashes, zorder=0.3)
+                axes.plot(*one.xy, color=colour, linewidth=0.8, linestyle=dashes, zorder=order)
     axes.text(
         0.99, 0.015, CREDIT, transform=axes.transAxes, fontsize=5.5, color=_GREY, ha="right",
         va="bottom",

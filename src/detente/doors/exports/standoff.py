@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from detente.core.plan import Plan
-from detente.core.volume import RADIUS_MAX_MM, Circle, Corridor, Polygon, Shape, Volume
+from detente.core.volume import Circle, Corridor, Polygon, Shape, Volume
 from detente.doors.exports.rows import Row
 
 
@@ -16,15 +16,15 @@ def away_mm(row: Row) -> int:
 
 
 def widened(volume: Volume, by_mm: int) -> Volume:
-    """A volume with all that is within a distance of it, as far as a shape may reach."""
+    """A volume with all that is within a distance of it, wider than one may be filed if need be."""
     return replace(volume, footprint=tuple(_wider(one, by_mm) for one in volume.footprint))
 
 
 def _wider(shape: Shape, by_mm: int) -> Shape:
     match shape:
         case Circle():
-            return replace(shape, radius_mm=min(RADIUS_MAX_MM, shape.radius_mm + by_mm))
+            return replace(shape, radius_mm=shape.radius_mm + by_mm)
         case Corridor():
-            return replace(shape, width_mm=min(RADIUS_MAX_MM, shape.width_mm + 2 * by_mm))
+            return replace(shape, width_mm=shape.width_mm + 2 * by_mm)
         case Polygon():  # pragma: no branch - mypy knows that these are all
-            return replace(shape, buffer_mm=min(RADIUS_MAX_MM, shape.buffer_mm + by_mm))
+            return replace(shape, buffer_mm=shape.buffer_mm + by_mm)

@@ -110,6 +110,8 @@ def query_of(exchange: Exchange, taken: frozenset[str]) -> dict[str, str]:
 def filter_of(query: Mapping[str, str], **given: Any) -> Filter:
     """What is wanted, from a query's parameters; ``given`` is what the path says already.
 
+    Who names no specification of STIX is given the latest that there is of each object.
+
     Raises:
         MalformedInput: A value that is none of its parameter's.
     """
@@ -120,6 +122,7 @@ def filter_of(query: Mapping[str, str], **given: Any) -> Filter:
         # Of the two the later: the page before was within what was asked for.
         after = [_READ_AFTER[name](name, query[name]) for name in _READ_AFTER if name in query]
         found["after_us"] = max(after)
+    found["latest_specification"] = "match[spec_version]" not in query
     return Filter(**{**found, **given})
 
 

@@ -229,6 +229,7 @@ async def delete_object(service: Service, call: Call) -> Answer:
     where = await service.collection(call)
     query = requests.query_of(call.exchange, requests.DELETED)
     versions = {} if "match[version]" in query else {"versions": frozenset({ALL})}
-    wanted = requests.filter_of(query, ids=_named(call), **versions)
+    # What is deleted is the object, in whatever specification its versions are.
+    wanted = requests.filter_of(query, ids=_named(call), latest_specification=False, **versions)
     await deleting.delete(service.engine, service.pages, call.principal, where, wanted)
     return Answer(HTTPStatus.OK, b"", TAXII_MEDIA_TYPE.encode())

@@ -23,6 +23,8 @@ class Filter(Struct, frozen=True, kw_only=True):
         limit: At most so many.
         ids, types, specifications: Any of these.
         versions: ``first``, ``last``, ``all``, or detente.core.stix.instant: any of them.
+        latest_specification: Of each object only versions of the latest specification that
+            are otherwise wanted: what a client gets who names none.
     """
 
     after_us: int = -1
@@ -31,6 +33,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     types: frozenset[str] = frozenset()
     versions: frozenset[str] = frozenset({LAST})
     specifications: frozenset[str] = frozenset()
+    latest_specification: bool = False
 
     def takes(self, item: Item) -> bool:
         """Whether an item is of what is wanted, in whichever version."""

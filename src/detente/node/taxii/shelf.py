@@ -139,9 +139,14 @@ class Shelf:
                 and self._is_there(one, reader)
             ):
                 versions.setdefault(one.version, one)
-        ordered = [versions[version] for version in sorted(versions)]
         if versions.get(item.version) is not item:
             return False  # It repeats a version that is there, but for its release.
+        ordered = [versions[version] for version in sorted(versions)]
+        if wanted.latest_specification:
+            latest = max(one.specification for one in ordered)
+            ordered = [one for one in ordered if one.specification == latest]
+            if item.specification != latest:
+                return False
         return wanted.takes_version(item, first=ordered[0], last=ordered[-1])
 
     def _is_there(self, item: Item, reader: Reader) -> bool:

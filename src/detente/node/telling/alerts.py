@@ -5,10 +5,11 @@ that it follows on. Nothing is kept for it: it follows from the record, by the s
 (``sight``) as a poll, a stream or a webhook tells. So it changes with no entry that is not for
 the reader.
 
-Zones are alerted of, and calls on the hotline: of those an alert is an entry that this reader
-may see (``detente.node.telling.call_events``), so they have more entries than versions.
+Zones are alerted of, calls on the hotline, and what the watch warns its reader of: of the last two
+an alert is an entry that this reader may see (``detente.node.telling.call_events``,
+``detente.node.telling.warning_events``), so they have more entries than versions.
 
-Source: CAP 1.2 (OASIS Standard, 1 July 2010) section 3.2.1; docs/adr/0029.
+Source: CAP 1.2 (OASIS Standard, 1 July 2010) section 3.2.1; docs/adr/0029, 0035, 0038.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,9 +18,11 @@ from enum import StrEnum
 from itertools import chain, islice
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detente.core.entry import EntryKind
 from detente.core.incident import Call, IncidentStep, Line
+from detente.core.ledger import NODE
 from detente.core.principal import Principal, Scope
 from detente.core.view import Item, Reader, View
 from detente.core.volume import EPOCH
@@ -27,15 +30,19 @@ from detente.core.wire import read
 from detente.errors import NotFound
 from detente.node.asking import reader_of
 from detente.node.hotline.called import ON_THE_LINE
-from detente.node.telling import Telling
+from detente.node.telling import Telling, warning_events
 from detente.node.telling.call_events import entries_of, events_of
-from detente.node.telling.disclosures import shown_by
+from detente.node.telling.disclosures import shown_by, shown_in
 from detente.node.telling.entries import Entry, Latest, Terms, read_chunk
 from detente.node.telling.sight import Change, Event, see
+from detente.node.warned import OnRecord
 from detente.store import Record, Stored
 
 KINDS = (EntryKind.ZONE,)
 """Kinds of objects that are alerted of by their versions."""
+
+WARNINGS = (EntryKind.ALERT, EntryKind.ACKNOWLEDGEMENT)
+"""Kinds of entries that are alerts of the watch: what warns, and how far it was taken in."""
 
 LIMIT_MAX = 100
 """Alerts a page: each may draw an outline of thousands of places."""
@@ -76,14 +83,16 @@ class Alert(Struct, frozen=True, kw_only=True):
         event: What happened, cut to the reader; its view is None where he may no longer see
             the object.
         message: What it is to the alerts before it.
-        party: Whose the object is; of a call, who calls.
-        follows: Those of the same object or call before it, oldest first.
+        party: Whose the object is; of a call, who calls; of what the watch warns of, the node.
+        follows: Those of the same object, call or warning before it, oldest first.
+        warning: For the watch, what its reader was told, as of then; the event shows the place.
     """
 
     event: Event
     message: Message
     party: str
     follows: tuple[Earlier, ...] = ()
+    warning: View | None = None
 
     @property
     def incident(self) -> View | None:
@@ -100,8 +109,8 @@ class AlertPage(Struct, frozen=True, kw_only=True):
         reader: To whom they are told.
         theatre: Whose record it is.
         since: When the record began.
-        alerts: One an object, of its last version that is an event for the reader, and one a
-            call.
+        alerts: One an object, of its last version that is an event for the reader, one a call
+            and one a warning.
         after: Leads to the next page; None at the end.
     """
 
@@ -156,29 +165,42 @@ class Alerts:
         shown = engine.world.on_disk
         reader = reader_of(shown, principal.party, engine.clock())
         return await self._telling.read(
-            lambda record: act(_Look(record, reader, shown.sequence, shown.lines))
+            lambda record: act(_Look(record, reader, shown.sequence, shown.lines, shown.warned))
         )
 
     async def _disclose(self, principal: Principal, page: AlertPage) -> None:
-        shown = shown_by(principal.party, [one.event for one in page.alerts])
-        await self._telling.disclosures.record(principal.party, shown, HOW)
+        party = principal.party
+        shown = shown_by(party, [one.event for one in page.alerts])
+        # With its acknowledgement a warning is shown again, be it for the first time here.
+        told = shown_in(party, [one.warning for one in page.alerts if one.warning is not None])
+        shown |= {one: max(extent, shown.get(one, 0)) for one, extent in told.items()}
+        await self._telling.disclosures.record(party, shown, HOW)
 
 
 class _Look:
     """One state of the record, by what its reader is judged, and to which entry."""
 
-    def __init__(self, record: Record, reader: Reader, end: int, lines: Mapping[str, Line]) -> None:
+    def __init__(
+        self,
+        record: Record,
+        reader: Reader,
+        end: int,
+        lines: Mapping[str, Line],
+        warned: Mapping[str, OnRecord],
+    ) -> None:
         self._record = record
         self._reader = reader
         self._end = end
         self._lines = lines
+        self._standing = warned
         self._terms = Terms.load(record)
 
     def page(self, after: int, limit: int) -> AlertPage:
         found: list[Alert] = []
         zones = (self._alerts(stored.object_id) for stored in self._objects(after))
         calls = (self._calls(line, entries) for line, entries in self._on_line(after, limit))
-        for alerts in chain(zones, calls):
+        warnings = (self._warnings(entries) for entries in self._warned(after, limit))
+        for alerts in chain(zones, calls, warnings):
             # An object stands where its last alert does: what came later is not for the reader.
             if alerts and alerts[-1].event.sequence > after:
                 found = sorted([*found, alerts[-1]], key=_sequence)[: limit + 1]
@@ -196,6 +218,8 @@ class _Look:
         stored = self._record.identified([object_id]).get(object_id)
         if stored is not None and stored.kind in KINDS:
             return self._alerts(object_id)
+        if stored is not None and stored.kind in WARNINGS:
+            return self._warned_by(stored)
         if stored is None or stored.data is None or stored.kind not in ON_THE_LINE:
             return []
         value = read(stored.data)
@@ -253,6 +277,31 @@ class _Look:
             follows = tuple(standing[-REFERENCES_MAX:])
             message = MESSAGES[event.change]
             found.append(Alert(event=event, message=message, party=line.party, follows=follows))
+            standing.append(Earlier(object=event.object, version=event.version, at=event.at))
+        return found
+
+    def _warned(self, after: int, limit: int) -> list[list[int]]:
+        """The entries of those warnings whose last alerts come next: only these are read."""
+        found = warning_events.warnings_for(self._record, self._reader, self._standing, self._end)
+        later = [entries for entries in found.values() if entries[-1] > after]
+        return sorted(later, key=lambda entries: entries[-1])[: limit + 1]
+
+    def _warned_by(self, stored: Stored) -> list[Alert]:
+        """All of the warning that an object is, or acknowledges."""
+        about = warning_events.alert_of(self._record, self._reader, stored)
+        asked = [] if about is None else [about]
+        found = warning_events.entries_of(self._record, self._reader, asked, self._end)
+        return [one for entries in found.values() for one in self._warnings(entries)]
+
+    def _warnings(self, entries: Sequence[int]) -> list[Alert]:
+        """All of one warning's, oldest first."""
+        found: list[Alert] = []
+        standing: list[Earlier] = []
+        for one in warning_events.events_of(self._record, self._reader, entries, self._terms):
+            event, follows = one.event, tuple(standing[-REFERENCES_MAX:])
+            message = MESSAGES[event.change]
+            alert = Alert(event=event, message=message, party=NODE, follows=follows)
+            found.append(replace(alert, warning=one.warning))
             standing.append(Earlier(object=event.object, version=event.version, at=event.at))
         return found
 
