@@ -41,7 +41,7 @@ def both(
 
 def chords(shape: tuple[Shape, ...], places: FloatArray, most: float) -> tuple[FloatArray, int]:
     plan = Plan(source_id="a", volumes=(Volume(footprint=shape),))
-    tables = Question([plan], None, 0)._tables
+    [tables] = Question([plan], None, 0).parts
     out, count = both(tables.blocks, tables.rings, tables.vertices, tables.rows, places, most)
     return out, int(count)
 

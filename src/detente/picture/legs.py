@@ -21,7 +21,7 @@ from detente.picture.cover import Cover, cover_of, may_reach
 from detente.picture.gather import RAW, Group, Raw
 from detente.picture.outline import placed_at
 from detente.picture.packed import whole
-from detente.picture.question import Question
+from detente.picture.question import Question, ask_long
 from detente.picture.segment import Segment
 from detente.picture.tables import FOREVER_US, NEVER_US, OWNER, Records
 
@@ -154,7 +154,9 @@ class Ground:
         if not len(begin) or not len(self.segment.kind):
             return np.empty(0, dtype=NEAR)
         question = Question.of(self._raw(begin, end), None)
-        hits = question.ask_long(self.segment, self._alive, (0, len(begin)), self._bands)
+        hits = np.concatenate(
+            [ask_long(part, self.segment, self._alive, self._bands) for part in question.parts]
+        )
         # Of an object the version that was on record first: later ones repeat what it said.
         objects = self.objects[hits["owner"]]
         hits = hits[np.lexsort((hits["owner"], objects, hits["plan"]))]

@@ -5,7 +5,7 @@ import numpy as np
 from detente.core.geodesy import IntArray
 from detente.picture._jit import jit, released
 from detente.picture.packed import common, copy_shape, room_for, together, vertices_end
-from detente.picture.tables import ALONE, Index, Packed, Records, Sieve, Tables
+from detente.picture.tables import ALONE, Index, Packed, Records, Sieve
 
 FEW_TERMS = 256
 """Up to so many stand as they are: small merges come often, and looking costs more."""
@@ -139,24 +139,3 @@ def copy(
         copied.cap = shape.cap
         copy_shape(source, shape, out, copied, at)
     return True
-
-
-@released
-def in_order_of(rows: Records, tables: Tables) -> Tables:
-    """What belongs to some rows, laid out anew in their order.
-
-    Args:
-        rows: All rows of ``tables``, in any order.
-        tables: What they point into.
-    """
-    out = Tables(
-        rows,
-        np.empty_like(tables.blocks),
-        np.empty_like(tables.rings),
-        np.empty_like(tables.vertices),
-    )
-    at = np.zeros(3, dtype=np.int64)
-    for i in range(len(rows)):
-        if rows[i].block != ALONE:
-            copy_shape(tables, rows[i], out, rows[i], at)
-    return out

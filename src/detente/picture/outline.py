@@ -18,7 +18,7 @@ from detente.core.geodesy import (
 )
 from detente.errors import MalformedInput
 from detente.picture._jit import jit, released
-from detente.picture.gather import Raw
+from detente.picture.gather import RAW, Raw
 from detente.picture.tables import (
     ALONE,
     BLOCK,
@@ -203,6 +203,52 @@ def placed(positions: IntArray, starts: IntArray) -> tuple[FloatArray, IntArray]
 def end_of(starts: IntArray, path: int, n: int) -> int:
     """Where path number ``path`` ends, of ``n`` vertices."""
     return int(starts[path + 1]) if path + 1 < len(starts) else n
+
+
+@released
+def some_of(
+    rows: Records, starts: IntArray, positions: IntArray, begins: IntArray, which: IntArray
+) -> tuple[Records, IntArray, IntArray]:
+    """What was gathered of some objects, in another order: ``rows``, ``starts``, ``positions``.
+
+    Args:
+        rows: (n,) RAW; those of an object stand together.
+        starts: As of ``Raw``.
+        positions: As of ``Raw``.
+        begins: (o + 1,) int64, each object's first row, and the end of all.
+        which: (w,) int64, the objects.
+    """
+    count = np.zeros(3, dtype=np.int64)
+    for one in which:
+        first, end, path, path_end = rows_of(rows, begins, one)
+        count[0] += end - first
+        count[1] += path_end - path
+        count[2] += end_of(starts, path_end - 1, len(positions)) - starts[path]
+    some = np.empty(count[0], dtype=RAW)
+    some_starts = np.empty(count[1], dtype=np.int64)
+    some_positions = np.empty((count[2], 2), dtype=np.int64)
+    row, paths, at = 0, 0, 0
+    for one in which:
+        first, end, path, path_end = rows_of(rows, begins, one)
+        for i in range(first, end):
+            some[row] = rows[i]
+            some[row].path_end += paths - path
+            row += 1
+        from_, to = starts[path], end_of(starts, path_end - 1, len(positions))
+        for i in range(path, path_end):
+            some_starts[paths] = starts[i] + at - from_
+            paths += 1
+        some_positions[at : at + to - from_] = positions[from_:to]
+        at += to - from_
+    return some, some_starts, some_positions
+
+
+@jit
+def rows_of(rows: Records, begins: IntArray, one: int) -> tuple[int, int, int, int]:
+    """An object's first row and their end, its first path and their end."""
+    first, end = begins[one], begins[one + 1]
+    path = rows[first - 1].path_end if first else 0
+    return first, end, path, rows[end - 1].path_end
 
 
 @released

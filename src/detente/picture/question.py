@@ -10,11 +10,10 @@ import numpy as np
 from detente.core.agreement import Agreement
 from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
-from detente.picture.bands import UNKNOWN_BANDS, Bands, bands_of, keys_of
+from detente.picture.bands import UNKNOWN_BANDS, Bands, bands_of
 from detente.picture.gather import Gatherer, Raw, agreed
 from detente.picture.measure import asked_briefly, asked_long
-from detente.picture.merge import in_order_of
-from detente.picture.outline import TooWide, outlines
+from detente.picture.outline import TooWide, outlines, some_of
 from detente.picture.segment import Segment
 from detente.picture.tables import BoolArray, Records, Tables
 
@@ -25,13 +24,20 @@ THREADED_ROWS = 256
 """A question of fewer shapes, or to fewer, is answered before threads have started."""
 
 CHUNK_ROWS = 1_024
-"""Rows that a thread asks at a time: what they meet stays in the cache until it is read."""
+"""Rows that a thread lays out or asks at a time: what they meet stays in the cache until it is
+read."""
+
+_BAND_SHIFT = 20
+"""Bands of 2^20 units of 1e-7 degree, 11 km: like those of the index, for what is a few km wide."""
 
 _UNLIMITED = np.iinfo(np.int64).max
 
 
 class Question:
     """Plans, ready to be asked of any number of segments.
+
+    Attributes:
+        parts: The plans laid out; many in parts of some CHUNK_ROWS rows, none cut in two.
 
     Args:
         plans: Any number.
@@ -49,7 +55,7 @@ class Question:
         for plan in plans:
             gatherer.add(plan, least_mm=separation_mm)
         try:
-            self._tables = _laid_out(gatherer.raw(), agreement)
+            self.parts = _laid_out(gatherer.raw(), agreement)
         except TooWide as error:
             raise error.of(f"shape of {plans[error.owner].source_id}") from None
 
@@ -61,7 +67,7 @@ class Question:
             TooWide: A shape too wide to be measured.
         """
         question = cls((), agreement, 0)
-        question._tables = _laid_out(raw, agreement)
+        question.parts = _laid_out(raw, agreement)
         return question
 
     def ask(self, segment: Segment, alive: BoolArray) -> Iterator[Records]:
@@ -71,10 +77,11 @@ class Question:
             segment: Of a picture.
             alive: (o,) which of its owners stand.
         """
-        n = len(self._tables.rows)
-        if n < THREADED_ROWS:
+        [first, *others] = self.parts
+        n = len(first.rows)
+        if n < THREADED_ROWS and not others:
             hits, done = asked_briefly(
-                self._tables,
+                first,
                 0,
                 n,
                 segment.tables,
@@ -83,51 +90,60 @@ class Question:
                 segment.alone,
                 BRIEF_WORK,
             )
-            yield hits if done else self.ask_long(segment, alive, (0, n))
+            yield hits if done else ask_long(first, segment, alive)
         elif len(segment.entries) < THREADED_ROWS:
-            yield self.ask_long(segment, alive, (0, n))
+            for part in self.parts:
+                yield ask_long(part, segment, alive)
         else:
-            parts, bands = _parts(self._tables.rows["owner"]), bands_of(segment.indexed.keys)
+            bands = bands_of(segment.indexed.keys)
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                yield from pool.map(lambda part: self.ask_long(segment, alive, part, bands), parts)
-
-    def ask_long(
-        self,
-        segment: Segment,
-        alive: BoolArray,
-        rows: tuple[int, int],
-        bands: Bands = UNKNOWN_BANDS,
-    ) -> Records:
-        """The same of some rows, however long it takes, while other threads go on.
-
-        Args:
-            segment: As of ``ask``.
-            alive: As of ``ask``.
-            rows: The first of them and their end; no plan is cut in two.
-            bands: What the segment's bands hold, where many ask.
-        """
-        tables, index = segment.tables, segment.indexed
-        hits, _ = asked_long(
-            self._tables, *rows, tables, index, bands, alive, segment.alone, _UNLIMITED
-        )
-        return hits
+                yield from pool.map(lambda part: ask_long(part, segment, alive, bands), self.parts)
 
 
-def _laid_out(raw: Raw, agreement: Agreement | None) -> Tables:
-    """Tables of plans; many stand in the order of the index, so that neighbours ask together."""
-    tables = outlines(raw, agreed(raw.groups, agreement))
-    rows = tables.rows
-    if len(rows) < THREADED_ROWS:
-        return tables
-    owner = rows["owner"]
-    # Each plan by the key of its first row: its own rows stay together.
-    first = np.searchsorted(owner, owner)
-    return in_order_of(rows[np.lexsort((owner, keys_of(rows)[first]))], tables)
+def ask_long(
+    question: Tables, segment: Segment, alive: BoolArray, bands: Bands = UNKNOWN_BANDS
+) -> Records:
+    """What some plans meet, however long it takes, while other threads go on.
+
+    Args:
+        question: The plans.
+        segment: As of ``Question.ask``.
+        alive: As of ``Question.ask``.
+        bands: What the segment's bands hold, where many ask.
+    """
+    tables, index, n = segment.tables, segment.indexed, len(question.rows)
+    hits, _ = asked_long(question, 0, n, tables, index, bands, alive, segment.alone, _UNLIMITED)
+    return hits
 
 
-def _parts(owner: IntArray) -> list[tuple[int, int]]:
-    """Runs of some CHUNK_ROWS rows, none of which cuts a plan in two."""
-    begins = np.flatnonzero(np.diff(owner, prepend=-1))
-    edges = np.unique(np.searchsorted(begins, np.arange(0, len(owner), CHUNK_ROWS)))
-    ends = [*begins[edges[edges < len(begins)]].tolist(), len(owner)]
-    return list(pairwise(ends))
+def _laid_out(raw: Raw, agreement: Agreement | None) -> list[Tables]:
+    """Tables of plans. Many are laid out apart, by where they are, so that neighbours ask together.
+
+    Raises:
+        TooWide: A shape too wide to be measured.
+    """
+    asked = agreed(raw.groups, agreement)
+    if len(raw.rows) < THREADED_ROWS:
+        return [outlines(raw, asked)]
+    begins = np.flatnonzero(np.diff(raw.rows["owner"], prepend=-1, append=-1))
+    order = np.argsort(_where(raw, begins[:-1]), kind="stable")
+    edges = np.searchsorted(np.cumsum(np.diff(begins)[order]), _edges(len(raw.rows)))
+    parts = [order[a:b] for a, b in pairwise(np.unique([0, *edges, len(order)]).tolist())]
+
+    def laid_out(part: IntArray) -> Tables:
+        rows, starts, positions = some_of(raw.rows, raw.starts, raw.positions, begins, part)
+        return outlines(raw._replace(rows=rows, starts=starts, positions=positions), asked)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(laid_out, parts))
+
+
+def _where(raw: Raw, rows: IntArray) -> IntArray:
+    """Where some rows begin, (n,) int64, from south to north in bands, in each from the west."""
+    paths = np.append(0, raw.rows["path_end"])[rows]
+    lon, lat = raw.positions[raw.starts[paths]].T
+    return np.asarray((lat >> _BAND_SHIFT << 32) + lon, dtype=np.int64)
+
+
+def _edges(rows: int) -> IntArray:
+    return np.arange(CHUNK_ROWS, rows, CHUNK_ROWS)
