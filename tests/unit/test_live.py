@@ -14,7 +14,7 @@ from detente.core.check import Known, Meeting
 from detente.core.geodesy import IntArray
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
-from detente.core.volume import Circle, Corridor, Polygon, Volume
+from detente.core.volume import Circle, Corridor, Polygon, Shape, Volume
 from detente.errors import MalformedInput
 from detente.picture import Live, Picture, live, picture, question, require_measurable, segment
 from world import NOW, object_id, site
@@ -328,12 +328,21 @@ def test_stale_entries_are_told_apart_by_label() -> None:
     assert ours.snapshot().stale_count(NOW) == 2
 
 
+@pytest.mark.parametrize("chunk", [16, 1_024])
 @pytest.mark.parametrize("rows", [1, 2, 7])
 def test_many_plans_are_answered_by_threads_as_one_by_one(
-    monkeypatch: pytest.MonkeyPatch, rows: int
+    monkeypatch: pytest.MonkeyPatch, rows: int, chunk: int
 ) -> None:
+    """Of all shapes, in an order that is not that of their places."""
     found = Picture(known(n)[1] for n in range(300))
-    shapes = [Circle(centre=(n * 10_000, 0), radius_mm=200_000) for n in range(300)]
+    shapes: list[Shape] = []
+    for n in sorted(range(300), key=lambda n: n * 37 % 300):
+        kinds: list[Shape] = [
+            Circle(centre=(n * 10_000, 0), radius_mm=200_000),
+            Corridor(line=ring(n, 30_000, 9), width_mm=2_000),
+            Polygon(rings=(ring(n, 40_000, 7), ring(n, 15_000, 5))),
+        ]
+        shapes.append(kinds[n % 3])
     plans = [
         Plan(source_id=f"{n}", volumes=(Volume(footprint=tuple(shapes[n : n + rows])),))
         for n in range(0, 300, rows)
@@ -341,6 +350,7 @@ def test_many_plans_are_answered_by_threads_as_one_by_one(
     one_by_one = [found.meetings([plan])[0] for plan in plans]
     assert sum(map(len, one_by_one)) > 300
     monkeypatch.setattr(question, "THREADED_ROWS", 1)
+    monkeypatch.setattr(question, "CHUNK_ROWS", chunk)
     assert found.meetings(plans) == one_by_one
     assert found.meetings(plans[:1]) == one_by_one[:1]
 
