@@ -8,8 +8,10 @@ cache carries the digest of all sources that the kernels are made of.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from functools import wraps
 from pathlib import Path
+from types import FunctionType
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -76,6 +78,36 @@ def released(function: Callable[P, R]) -> Callable[P, R]:
     Short work keeps the lock: another thread may hold it for 5 ms once it is given up.
     """
     return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+BRIEF_ITEMS = 64
+"""What takes some ten microseconds at most."""
+
+
+def released_if_many(function: Callable[P, R]) -> Callable[P, R]:
+    """The same of what is asked of many and of few alike: it is long by its first argument.
+
+    For a few items the lock is kept: given up a dozen times in a check, it would be waited for.
+    """
+    brief, long = jit(_twin(function)), released(function)
+
+    @wraps(function)
+    def chosen(*args: P.args, **kwargs: P.kwargs) -> R:
+        items = cast("Sized", args[0])
+        return (brief if len(items) < BRIEF_ITEMS else long)(*args, **kwargs)
+
+    return chosen
+
+
+def _twin(function: Callable[P, R]) -> Callable[P, R]:
+    """The same function by another name: what is compiled otherwise is kept beside it."""
+    given = cast("FunctionType", function)
+    twin = FunctionType(
+        given.__code__, given.__globals__, given.__name__, given.__defaults__, given.__closure__
+    )
+    twin.__qualname__ = f"{given.__qualname__}_briefly"
+    twin.__module__ = given.__module__
+    return cast("Callable[P, R]", twin)
 
 
 def _borrowed(_: object, array: types.Array) -> tuple[Signature, Callable[..., Any]]:

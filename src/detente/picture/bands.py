@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
-from detente.picture._jit import inlined, jit, released
+from detente.picture._jit import inlined, jit, released, released_if_many
 from detente.picture.tables import Record, Records, Sieve
 
 BAND_RAD = np.array([1.6e-4, 6.4e-4, 2.56e-3, 1.024e-2, 4.096e-2, 0.16384, 3.2])
@@ -55,7 +55,7 @@ _ROUNDED_RAD = 1e-7
 """More than float32 takes from a number, and from a direction (0.05 microradian, 0.33 m)."""
 
 
-@released
+@released_if_many
 def keys_of(rows: Records) -> IntArray:
     """Where each row stands in the index, (n,) int64, by how far it matters around its centre."""
     out = np.empty(len(rows), dtype=np.int64)
@@ -64,7 +64,7 @@ def keys_of(rows: Records) -> IntArray:
     return out
 
 
-@released
+@released_if_many
 def sieve_of(rows: Records) -> Sieve:
     """What is looked at first of each row: ``Index.sieve``."""
     out = np.empty((len(rows), 5), dtype=np.float32)

@@ -17,7 +17,7 @@ from detente.core.geodesy import (
     cut_edges,
 )
 from detente.errors import MalformedInput
-from detente.picture._jit import jit, released
+from detente.picture._jit import jit, released, released_if_many
 from detente.picture.gather import RAW, Raw
 from detente.picture.tables import (
     ALONE,
@@ -67,7 +67,7 @@ def outlines(raw: Raw, asked: IntArray) -> Tables:
         vertices, starts = _cut(raw, vertices, long)
     tables = laid_out(raw.rows, starts, vertices)
     if len(raw.rows):
-        widest = int(np.argmax(tables.rows["cap"]))
+        widest = widest_of(tables.rows)
         if tables.rows["cap"][widest] > CAP_MAX_RAD:
             raise TooWide(int(raw.rows["owner"][widest]), float(tables.rows["cap"][widest]))
     ask(tables.rows, raw.owners, asked)
@@ -93,14 +93,14 @@ class TooWide(MalformedInput):
 
 def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, IntArray]:
     """Vertices with the ``long`` edges cut into pieces, and where each path then starts."""
-    chord = np.linalg.norm(vertices[long + 1, :3] - vertices[long, :3], axis=1)
-    pieces = np.ones(len(vertices), dtype=np.int64)
-    pieces[long] = np.ceil(chord * _ARC / EDGE_MAX_M)
-    far = long[chord > _NEAR_M]
-    if len(far):
+    # In compiled code: numpy gives up the lock even to pick a few items.
+    pieces, chord, longest = cuts(vertices, long)
+    far = long[:0]
+    if longest > _NEAR_M:
+        far = long[chord > _NEAR_M]
         degrees = raw.positions / _E7
         pieces[far], positions = cut_edges(degrees[far], degrees[far + 1], chord[chord > _NEAR_M])
-    place = np.cumsum(pieces) - pieces
+    place, starts = places_of(pieces, raw.starts)
     out = spread(vertices, pieces, place)
     if len(far):
         # The first piece of an edge starts at the vertex that is there already.
@@ -108,10 +108,51 @@ def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, In
         part = np.arange(len(positions)) - np.repeat(np.cumsum(count) - count, count)
         inner = np.flatnonzero(part)
         out[np.repeat(place[far], count)[inner] + part[inner]] = placed_at(positions[inner])
-    return out, place[raw.starts]
+    return out, starts
 
 
-@released
+@released_if_many
+def widest_of(rows: Records) -> int:
+    """The first of the rows that reach farthest around their centres."""
+    widest = 0
+    for i in range(len(rows)):
+        if rows[i].cap > rows[widest].cap:
+            widest = i
+    return widest
+
+
+@released_if_many
+def cuts(vertices: FloatArray, long: IntArray) -> tuple[IntArray, FloatArray, float]:
+    """Into how many pieces each edge is cut.
+
+    Returns:
+        (n,) pieces, the chords of the ``long`` ones in metres, and the longest of these.
+    """
+    pieces, chord = np.ones(len(vertices), dtype=np.int64), np.empty(len(long))
+    longest = 0.0
+    for k in range(len(long)):
+        a, b = vertices[long[k]], vertices[long[k] + 1]
+        dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+        chord[k] = np.sqrt(dx * dx + dy * dy + dz * dz)
+        pieces[long[k]] = int(np.ceil(chord[k] * _ARC / EDGE_MAX_M))
+        longest = max(longest, chord[k])
+    return pieces, chord, longest
+
+
+@released_if_many
+def places_of(pieces: IntArray, starts: IntArray) -> tuple[IntArray, IntArray]:
+    """Where each vertex goes once edges are cut into so many pieces, and each path's first one."""
+    place, begins = np.empty_like(pieces), np.empty_like(starts)
+    at = 0
+    for i in range(len(pieces)):
+        place[i] = at
+        at += pieces[i]
+    for path in range(len(starts)):
+        begins[path] = place[starts[path]]
+    return place, begins
+
+
+@released_if_many
 def spread(vertices: FloatArray, pieces: IntArray, place: IntArray) -> FloatArray:
     """Vertices with each edge cut into so many pieces.
 
@@ -180,7 +221,7 @@ def placed_at(degrees: FloatArray) -> FloatArray:
     return out
 
 
-@released
+@released_if_many
 def placed(positions: IntArray, starts: IntArray) -> tuple[FloatArray, IntArray]:
     """Vertices (n, 5) at (n, 2) lon/lat 1e-7 degree, and where edges begin that are long."""
     n = len(positions)
@@ -251,7 +292,7 @@ def rows_of(rows: Records, begins: IntArray, one: int) -> tuple[int, int, int, i
     return first, end, path, rows[end - 1].path_end
 
 
-@released
+@released_if_many
 def laid_out(raw: Records, starts: IntArray, vertices: FloatArray) -> Tables:
     """Records of everything but what is asked; fills the plane of ``vertices``."""
     n = len(vertices)
@@ -408,7 +449,7 @@ def enclose(block: Record, vertices: FloatArray, first: int, pieces: int) -> Non
     block.radius = np.sqrt(apart2)
 
 
-@released
+@released_if_many
 def ask(rows: Records, owners: Records, asked: IntArray) -> None:
     """Fill in what each row asks: by its object, and by the agreement for its group.
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from detente.core.geodesy import IntArray
-from detente.picture._jit import inlined, jit, released
+from detente.picture._jit import inlined, jit, released, released_if_many
 from detente.picture.tables import (
     ALONE,
     BLOCK,
@@ -28,7 +28,7 @@ from detente.picture.tables import (
 _NONE = -1
 
 
-@released
+@released_if_many
 def interned(words: IntArray) -> tuple[IntArray, IntArray]:
     """Which rows of (n, w) int64 differ: (d,) the first of each, and (n,) whose equal each is."""
     n, width = words.shape
@@ -87,10 +87,10 @@ def packed(tables: Tables, order: IntArray) -> Packed:
         order: (n,) int64, which row comes first, and so on.
     """
     terms, index = common(terms_of(tables.rows))
-    return leaned(tables, order, terms, index)
+    return leaned(order, tables, terms, index)
 
 
-@released
+@released_if_many
 def terms_of(rows: Records) -> Records:
     """What each row may have in common with others, (n,) TERMS."""
     out = np.empty(len(rows), dtype=TERMS)
@@ -104,8 +104,8 @@ def terms_of(rows: Records) -> Records:
     return out
 
 
-@released
-def leaned(tables: Tables, order: IntArray, terms: Records, index: IntArray) -> Packed:
+@released_if_many
+def leaned(order: IntArray, tables: Tables, terms: Records, index: IntArray) -> Packed:
     """The same when it is known what the rows have in common."""
     sizes = np.zeros(4, dtype=np.int64)
     for i in range(len(tables.rows)):

@@ -17,8 +17,8 @@ from detente.picture.outline import TooWide, outlines, some_of
 from detente.picture.segment import Segment
 from detente.picture.tables import BoolArray, Records, Tables
 
-BRIEF_WORK = 1_000
-"""Candidates and pairs of blocks: some 0.1 ms, less than giving the lock up may cost."""
+BRIEF_WORK = 4_000
+"""Candidates and pairs of blocks: some 0.2 ms, less than giving the lock up may cost."""
 
 THREADED_ROWS = 256
 """A question of fewer shapes, or to fewer, is answered before threads have started."""
