@@ -224,6 +224,20 @@ def test_each_transaction_is_what_it_says_it_is(theatre: Register) -> None:
 # Waiting -----------------------------------------------------------------------------------
 
 
+def test_a_register_that_grows_is_not_read_whole_under_the_lock(theatre: Register) -> None:
+    """PostgreSQL knows nothing of tables that it has not looked at yet."""
+    store = Store(theatre.place)
+    for number in range(25):
+        theatre.say(store, *(f"{number}-{n}" for n in range(20)))
+    store.close()
+    read = "SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname = ANY(%s)"
+    with theatre.cluster.connect(theatre.name) as connection:
+        row = connection.execute(read, (["object", "entry", "content"],)).fetchone()
+    # Once each 25 times would be 6,250.
+    assert row is not None
+    assert row[0] < 1_000
+
+
 def test_nobody_waits_for_the_head_for_ever(
     theatre: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,11 @@ _BEGIN = {
     Mode.APPEND: (
         "BEGIN ISOLATION LEVEL READ COMMITTED;"  # noqa: S608 - a number of ours
         f"SET LOCAL idle_in_transaction_session_timeout = {HOLD_TIMEOUT_MS};"
-        "SELECT theatre, size, root FROM head FOR UPDATE"
+        "SELECT theatre, size, root FROM head FOR UPDATE;"
+        # What is asked under the lock is looked up by keys. A register that grows from nothing is
+        # small by what PostgreSQL knows of it, and would be read whole for a minute.
+        "SET LOCAL enable_seqscan = off;SET LOCAL enable_hashjoin = off;"
+        "SET LOCAL enable_mergejoin = off"
     ),
     Mode.FOUND: (
         f"BEGIN ISOLATION LEVEL READ COMMITTED;SELECT pg_advisory_xact_lock({_FOUNDING_LOCK})"
@@ -205,14 +209,18 @@ def _configure(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _last_of_many() -> type:
-    """A cursor that gives what the last of several statements in one round trip found."""
+    """A cursor that gives the rows of the last of several statements that has any."""
     from psycopg import Cursor  # noqa: PLC0415 - not everybody has the driver
 
     class Last(Cursor[Any]):
         def execute(self, *args: Any, **kwargs: Any) -> "Last":
             super().execute(*args, **kwargs)
+            with_rows = number = 0
             while self.nextset():
-                pass
+                number += 1
+                with_rows = number if self.description else with_rows
+            if with_rows != number:
+                self.set_result(with_rows)
             return self
 
     return Last

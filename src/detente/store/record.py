@@ -480,8 +480,13 @@ _BEARERS = (
 _BEARERS_OF_JSON = _BEARERS.format(
     "json_each(?) w", *(f"json_extract(w.value, '$[{n}]')" for n in range(3))
 )
-_BEARERS_OF_ARRAYS = _BEARERS.format(
-    "unnest(%b::text[], %b::text[], %b::text[]) w(kind, party, name)", "w.kind", "w.party", "w.name"
+# By the name alone: PostgreSQL may think of a party that is new, or of a kind, that it has few
+# objects, and read all of them for each name.
+_BEARERS_OF_ARRAYS = (
+    "SELECT o.kind, o.party, o.source_id, o.id"
+    " FROM unnest(%b::text[], %b::text[], %b::text[]) w(kind, party, name)"
+    " JOIN object o ON o.kind || '' = w.kind AND o.party || '' = w.party AND o.source_id = w.name"
+    " WHERE NOT o.ended"
 )
 _HISTORY = (
     sa.select(_entry.sequence)
