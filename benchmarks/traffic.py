@@ -74,10 +74,12 @@ def touched(picture: Picture, raw: Raw) -> Touched:
     """What a plan of some touches."""
     question = Question.of(raw, None)
     [(segment, _, _)] = picture.parts
-    tables = question._tables  # noqa: SLF001 - what it is made of is counted
-    looked, read = counted(tables.rows, segment.indexed, bands_of(segment.indexed.keys))
+    bands, looked, read, own = bands_of(segment.indexed.keys), 0, 0, 0
+    for tables in question.parts:
+        more = counted(tables.rows, segment.indexed, bands)
+        looked, read = looked + more[0], read + more[1]
+        own += sum(one.nbytes for one in tables)
     found = ours(picture, raw)
-    own = sum(one.nbytes for one in tables)
     total = looked * SIEVE_BYTES + read * LEAN.itemsize + own + 2 * found * HIT.itemsize
     plans = len(raw.owners)
     return Touched(total / plans, looked / plans, read / plans, found / plans)
