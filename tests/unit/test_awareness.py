@@ -133,13 +133,14 @@ def test_of_two_plans_filed_at_once_one_is_told_of_the_other(
     async def story() -> None:
         with Theatre() as town:
             batches: list[int] = []
-            commit = town.engine._commit
+            taken = town.engine._taken
 
-            def counted(batch: list[Any]) -> None:
+            def counted() -> list[Any]:
+                batch: list[Any] = taken()
                 batches.append(len(batch))
-                commit(batch)
+                return batch
 
-            monkeypatch.setattr(town.engine, "_commit", counted)
+            monkeypatch.setattr(town.engine, "_taken", counted)
             found = await asyncio.gather(
                 town.say("one", flight("a", 1, 1)),
                 town.say("two", flight("b", 1, 1)),
