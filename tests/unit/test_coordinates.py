@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyproj import Transformer
 
@@ -148,6 +148,9 @@ def test_what_is_written_in_degrees_minutes_and_seconds_is_read_back(
 
 
 @given(st.floats(-79.9, 83.9), st.floats(-180, 179.9999999))
+@example(-1e-6, 0.02)
+@example(-4.4e-6, -75.0)
+@example(-6e-6, 3.0)
 def test_every_form_is_the_same_place(lat: float, lon: float) -> None:
     found = forms(lat, lon)
     for text, within_m in (

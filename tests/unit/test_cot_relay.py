@@ -97,6 +97,27 @@ def test_what_is_no_message_ends_the_connection_and_it_asks_again(tmp_path: Path
     run(tmp_path, act)
 
 
+def test_what_ended_while_one_was_away_is_gone(tmp_path: Path) -> None:
+    """Worker 0 was killed, and a unit ended before the other had found the new one."""
+
+    async def act(here: LiveTracks, there: LiveTracks, path: Path) -> None:
+        here.put([unit("a"), unit("b")])
+        teller = Teller(here, path)
+        await teller.start()
+        await until(lambda: names(there) == {"a", "b"})
+        await teller.stop()
+        anew = LiveTracks()
+        teller = Teller(anew, path)
+        await teller.start()
+        anew.put([unit("a", 1)])
+        anew.drop(unit("a").key)
+        # Of the other nobody has said anything yet.
+        await until(lambda: names(there) == {"b"})
+        await teller.stop()
+
+    run(tmp_path, act)
+
+
 def test_what_is_stale_goes_though_nobody_tells_so(tmp_path: Path) -> None:
     async def act() -> None:
         here, there, path = LiveTracks(), LiveTracks(), tmp_path / "units"

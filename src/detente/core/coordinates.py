@@ -51,6 +51,9 @@ class Place(Struct, frozen=True, kw_only=True):
     resolution_deg: float
 
 
+_AT_EQUATOR_DEG = -1e-5
+"""A metre south of it."""
+
 _NUMBER = r"\d+(?:[.,]\d+)?"
 _SEXAGESIMAL = re.compile(
     rf"""
@@ -153,7 +156,7 @@ def from_mgrs(text: str, *, what: str = "mgrs") -> Place:
 
 def spelt(lat_deg: float, lon_deg: float) -> str:
     """A position read back in three forms, so that a slip in one is seen in another."""
-    grid = _converter().toMGRS(lat_deg, lon_deg)
+    grid = _grid(lat_deg, lon_deg)
     lat, lon = _sexagesimal_of(lat_deg, "NS"), _sexagesimal_of(lon_deg, "EW")
     return f"{lat_deg:.7f}, {lon_deg:.7f} = {lat} {lon} = {grid}"
 
@@ -187,6 +190,15 @@ def forms(lat_deg: float, lon_deg: float) -> Forms:
         mgrs=grid,
         utm=_utm(grid),
     )
+
+
+def _grid(lat_deg: float, lon_deg: float) -> str:
+    """A position's square of a metre, by MGRS."""
+    grid = _converter().toMGRS(lat_deg, lon_deg)
+    # Half a metre south of the equator GEOTRANS rounds to it, and names a square that nobody has.
+    if _AT_EQUATOR_DEG < lat_deg < 0 and grid.endswith("00000"):
+        return _converter().toMGRS(0.0, lon_deg)
+    return grid
 
 
 def _utm(grid: str) -> str | None:

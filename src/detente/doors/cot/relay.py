@@ -43,7 +43,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
     Attributes:
         moved: The newest of each unit that did.
-        gone: Units that are no more.
+        gone: Units that are no more; at first all that ended since worker 0 started.
     """
 
     moved: tuple[Seen, ...] = ()
@@ -62,6 +62,7 @@ class Teller:
         self._tracks = tracks
         self._path = path
         self._tasks: set[asyncio.Task[None]] = set()
+        self._known: set[Key] = set()
 
     async def start(self) -> None:
         """Listen.
@@ -69,6 +70,7 @@ class Teller:
         Raises:
             Unavailable: There can be no such socket.
         """
+        self._ever = self._tracks.follow(_is_own)
         self._path.unlink(missing_ok=True)  # Of a worker 0 that was killed.
         try:
             self._server = await asyncio.start_unix_server(self._enter, self._path)
@@ -77,6 +79,7 @@ class Teller:
 
     async def stop(self) -> None:
         """Tell no more."""
+        self._tracks.leave(self._ever)
         self._server.close()
         for task in self._tasks:
             task.cancel()
@@ -88,8 +91,10 @@ class Teller:
         task.add_done_callback(self._tasks.discard)
 
     async def _tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        following = self._tracks.follow(lambda one: one.own)
-        told: set[Key] = set()
+        following = self._tracks.follow(_is_own)
+        # Whoever comes again may still show what ended while he was away.
+        self._known.update(one.key for one in self._ever.changed())
+        told = set(self._known)
         try:
             while not reader.at_eof():
                 moved = following.changed()
@@ -174,6 +179,10 @@ class Hearing:
     def _drop(self, key: Key) -> None:
         self._stale.pop(key, None)
         self._tracks.drop(key)
+
+
+def _is_own(one: Seen) -> bool:
+    return one.own
 
 
 def _message(told: Told) -> bytes:
