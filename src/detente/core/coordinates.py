@@ -194,10 +194,10 @@ def forms(lat_deg: float, lon_deg: float) -> Forms:
 
 def _grid(lat_deg: float, lon_deg: float) -> str:
     """A position's square of a metre, by MGRS."""
-    grid = _converter().toMGRS(lat_deg, lon_deg)
+    grid: str = _converter().toMGRS(lat_deg, lon_deg)
     # Half a metre south of the equator GEOTRANS rounds to it, and names a square that nobody has.
     if _AT_EQUATOR_DEG < lat_deg < 0 and grid.endswith("00000"):
-        return _converter().toMGRS(0.0, lon_deg)
+        grid = _converter().toMGRS(0.0, lon_deg)
     return grid
 
 
