@@ -22,6 +22,9 @@ LANGUAGES = ("fr", "ru", "ar", "tr", "uk")
 CITIES_FROM = 4
 """From this zoom there is room for names of cities."""
 
+WATERS_FROM = 3
+"""The first look is at the world, where a lake is a dot and each tile costs time."""
+
 ZOOM_MAX = 6
 """At 6 the data's own steps of 0.005 degree are four units of a tile; beyond, it is enlarged."""
 
@@ -30,7 +33,7 @@ Row = tuple[dict[str, str | int | None], shapely.Geometry]
 
 
 def main(target: Path) -> None:
-    """Write it, and ``places.pmtiles`` beside it."""
+    """Write it, and beside it ``waters.pmtiles`` and ``places.pmtiles``."""
     target.parent.mkdir(parents=True, exist_ok=True)
     names = json.loads(gzip.decompress((DATA / "place_names.json.gz").read_bytes()))
     base: list[Row] = []
@@ -39,16 +42,20 @@ def main(target: Path) -> None:
         name = feature["properties"]["name"]
         base.append(({"kind": "land"}, land))
         base.append(({"kind": "country", **_named(name, names["countries"][name])}, _middle(land)))
-    for name in ("waters.geojson.gz", "boundary_lines.geojson.gz"):
-        for feature in _features(name):
-            drawn = shapely.from_geojson(json.dumps(feature["geometry"]))
-            base.append(({"kind": feature["properties"]["kind"]}, drawn))
-    _write(target, "base", base, 0)
+    _write(target, "base", [*base, *_drawn("boundary_lines.geojson.gz")], 0)
+    _write(target.with_name("waters.pmtiles"), "waters", _drawn("waters.geojson.gz"), WATERS_FROM)
     cities: list[Row] = [
         ({"rank": rank, **_named(name, others)}, shapely.Point(lon, lat))
         for lon, lat, rank, name, *others in names["cities"]
     ]
     _write(target.with_name("places.pmtiles"), "places", cities, CITIES_FROM)
+
+
+def _drawn(name: str) -> list[Row]:
+    return [
+        ({"kind": one["properties"]["kind"]}, shapely.from_geojson(json.dumps(one["geometry"])))
+        for one in _features(name)
+    ]
 
 
 def _named(name: str, others: list[str | None]) -> dict[str, str | None]:

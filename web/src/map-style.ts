@@ -112,6 +112,7 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
         url: `pmtiles://${location.origin}/page/base.pmtiles`,
         attribution: "Natural Earth; GeoNames (CC BY 4.0); no border here is evidence of any",
       },
+      waters: { type: "vector", url: `pmtiles://${location.origin}/page/waters.pmtiles` },
       picture: {
         type: "vector",
         tiles: [tiles],
@@ -127,13 +128,13 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
         filter: ["==", ["get", "kind"], "land"], paint: { "fill-color": palette.land },
       },
       {
-        id: "river", type: "line", source: "base", "source-layer": "base",
+        id: "river", type: "line", source: "waters", "source-layer": "waters",
         filter: ["==", ["get", "kind"], "river"], minzoom: 3,
         paint: { "line-color": palette.river, "line-width": ["interpolate", ["linear"], ["zoom"], 3, 0.5, 7, 1.6] },
       },
       {
-        id: "lake", type: "fill", source: "base", "source-layer": "base",
-        filter: ["==", ["get", "kind"], "lake"], paint: { "fill-color": palette.sea },
+        id: "lake", type: "fill", source: "waters", "source-layer": "waters",
+        filter: ["==", ["get", "kind"], "lake"], minzoom: 3, paint: { "fill-color": palette.sea },
       },
       {
         id: "border", type: "line", source: "base", "source-layer": "base",
