@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,9 @@ from detente.store import Place, Store, parse_place
 from detente.store.database import Database
 from postgres import TEMPLATE, Cluster
 from world import NOW
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 KINDS = ("sqlite", "postgresql")
 
@@ -28,6 +32,15 @@ def register(tmp_path: Path) -> Path:
     path = tmp_path / "test.db"
     begin(path, Keyring(path))
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium."""
+    from page import chromium  # noqa: PLC0415 - most tests need no browser
+
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

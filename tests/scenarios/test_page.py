@@ -14,7 +14,7 @@ from conftest import begin
 from detente.node.keyring import Keyring
 from http_node import Node
 from nodes import hospital
-from page import Seat, chromium, page_node
+from page import Seat, page_node
 
 AT = "9/50/10"
 
@@ -30,12 +30,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         said(one, "notices", hospital("Coarse", 10.2, 50.1), AREA)
         said(one, "notices", hospital("Hidden", 10.0, 50.0), None)
         yield node
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

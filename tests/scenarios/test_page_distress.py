@@ -17,7 +17,7 @@ from detente.node.theatre import admit, found
 from detente.store import Store
 from http_node import Node
 from nodes import hospital
-from page import Seat, chromium, page_node
+from page import Seat, page_node
 from radio import Receiver
 from world import NOW
 
@@ -84,12 +84,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         yield node
         sea.stop()
     sea.receiver.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

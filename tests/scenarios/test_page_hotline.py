@@ -14,7 +14,7 @@ from detente.core.principal import Role
 from detente.node.keyring import Keyring
 from http_node import Node, Party
 from nodes import hospital
-from page import Seat, chromium, page_node
+from page import Seat, page_node
 
 AT = "9/50/10"
 PLACE = "50 00 00 N 10 00 00 E"
@@ -41,12 +41,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         administrator.post("/v1/agreement", {"name": "test", "hotline": {"ladder": LADDER}})
         said(node.party("two"), "notices", hospital("Hidden", 10.0, 50.0), None)
         yield node
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from detente.store import Store
 from http_node import Node, Party
 from judge import GEOD
 from nodes import around, flight, hospital
-from page import Seat, chromium, page_node
+from page import Seat, page_node
 from world import NOW
 
 AT = "9/50/10"
@@ -67,12 +67,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         said(one, "notices", convoy, FULL)
         said(one, "plans", flight("Survey", 10.3, 49.9), FULL)
         yield node
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

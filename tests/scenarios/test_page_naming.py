@@ -14,7 +14,7 @@ from detente.core.presence import Presence
 from detente.node.keyring import Keyring
 from http_node import Node
 from nodes import around, hospital
-from page import Seat, chromium, page_node
+from page import Seat, page_node
 from radio import Receiver, sbs
 
 AT = "9/50/10"
@@ -53,12 +53,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         yield node
         tablet.close()
         receiver.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def sat(browser: Browser, node: Node, party: str, at: str = AT, **options: Any) -> Seat:

@@ -20,7 +20,7 @@ from detente.node.theatre import admit
 from detente.store import Store
 from http_node import Node
 from nodes import hospital
-from page import PASSWORD, Seat, chromium, page_node
+from page import PASSWORD, Seat, page_node
 from world import NOW
 
 AT = "9/36.2/37.1"
@@ -57,12 +57,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         for name, lon in (("Old clinic", 37.1), ("Field ward", 37.2)):
             said(node.party("one"), "notices", hospital(name, lon, 36.2), TO_TWO)
         yield node
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from detente.core.principal import Role
 from detente.node.keyring import Keyring
 from http_node import Node
 from nodes import hospital
-from page import Seat, chromium, page_node
+from page import Seat, page_node
 from receiver import Receiver
 
 AT = "9/50/10"
@@ -33,12 +33,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         administrator.post("/v1/agreement", {"name": "test", "hotline": {"ladder": LADDER}})
         said(node.party("two"), "notices", hospital("Clinic", 10.0, 50.0), None)
         yield node
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

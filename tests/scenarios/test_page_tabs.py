@@ -19,7 +19,7 @@ from detente.node.keyring import Keyring
 from detente.store import Store
 from http_node import Node
 from nodes import hospital
-from page import PASSWORD, Seat, chromium, page_node
+from page import PASSWORD, Seat, page_node
 
 AT = "9/50/10"
 DOOR, WORK = ".door input[name=name]", "detente-map[data-ready]"
@@ -39,12 +39,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def node(database: Path) -> Iterator[Node]:
     with page_node(database, database.parent, {"day desk": "two", "night desk": "two"}) as node:
         yield node
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from detente.node.submit import appended
 from detente.store import Store
 from http_node import Node
 from nodes import around, hospital
-from page import PASSWORD, Seat, chromium, page_node
+from page import PASSWORD, Seat, page_node
 
 AT = "9/50/10"
 FAR = "3/-30/-40"
@@ -85,12 +85,6 @@ def clinic(node: Node) -> str:
         assert told.status == 200, told.body
         two.get(f"/v1/objects/{object_id}")
     return object_id
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from detente.store import Store
 from forging import checked
 from http_node import Node
 from nodes import hospital
-from page import Seat, chromium, page_node
+from page import Seat, page_node
 from radio import Receiver, sbs
 from tracks_page import heap_bytes
 from world import NOW
@@ -96,12 +96,6 @@ def node(tmp_path_factory: pytest.TempPathFactory, sky: Sky) -> Iterator[Node]:
         sky.north(sky.shown, "4B1820", 50.2, 240)
         yield node
         sky.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -329,8 +329,11 @@ class Service:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._crowded.wait(), COMPACT_EVERY_S)
         self._crowded.clear()
-        await asyncio.to_thread(self.engine.world.compact)
-        await asyncio.to_thread(self._scrub)
+        await asyncio.to_thread(self._tidy)
+
+    def _tidy(self) -> None:
+        self.engine.world.compact()
+        self._scrub()
 
     def _scrub(self) -> None:
         """Let go of the bytes of what was erased; at the start too, for one that was killed."""

@@ -161,6 +161,7 @@ def told(a: Record, b: Record, chord: float, hit: Record) -> bool:
     """Whether two rows meet whose cores are a chord apart; then fills ``hit``."""
     required, _ = keep_m(a, b)
     radii, error = around_m(a, b)
+    # Worked out again: handed on, it makes a plan take a tenth longer.
     if chord >= farthest_m(a, b):
         return False
     distance, error = apart_m(chord, radii, error)

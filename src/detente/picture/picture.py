@@ -159,23 +159,9 @@ class Picture:
         question = Question(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
             met = segment.entries.take(hits["owner"].tolist())
-            # By columns: to make a tuple of each hit takes longer.
-            columns = [hits[name].tolist() for name in _OF_MEETING]
-            for known, p, distance, error, separation, start, end in zip(
-                met, *columns, strict=True
-            ):
-                if isinstance(known.value, Plan) and _same_plan(plans[p], known):
-                    continue
-                out[p].append(
-                    Meeting(
-                        known=known,
-                        distance_m=distance,
-                        distance_error_m=error,
-                        separation_m=separation,
-                        start=_time(start),
-                        end=_time(end),
-                    )
-                )
+            for known, hit in zip(met, hits.tolist(), strict=True):
+                if not _same_plan(plans[hit[0]], known):
+                    out[hit[0]].append(_meeting(known, hit))
         return out
 
     def conflicts(self, *, separation_mm: int = 0) -> list[tuple[Known, Meeting]]:
@@ -243,10 +229,6 @@ class Picture:
                 if not _same_plan(plans[p], known):
                     out[p].append(known)
         return out
-
-
-_OF_MEETING = ("plan", "distance_m", "error_m", "separation_m", "start_us", "end_us")
-"""Of HIT."""
 
 
 def _same_plan(plan: Plan, known: Known) -> bool:

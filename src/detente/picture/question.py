@@ -127,7 +127,8 @@ def _laid_out(raw: Raw, agreement: Agreement | None) -> list[Tables]:
         return [outlines(raw, asked)]
     begins = np.flatnonzero(np.diff(raw.rows["owner"], prepend=-1, append=-1))
     order = np.argsort(_where(raw, begins[:-1]), kind="stable")
-    edges = np.searchsorted(np.cumsum(np.diff(begins)[order]), _edges(len(raw.rows)))
+    rows = np.arange(CHUNK_ROWS, len(raw.rows), CHUNK_ROWS)
+    edges = np.searchsorted(np.cumsum(np.diff(begins)[order]), rows)
     parts = [order[a:b] for a, b in pairwise(np.unique([0, *edges, len(order)]).tolist())]
 
     def laid_out(part: IntArray) -> Tables:
@@ -143,7 +144,3 @@ def _where(raw: Raw, rows: IntArray) -> IntArray:
     paths = np.append(0, raw.rows["path_end"])[rows]
     lon, lat = raw.positions[raw.starts[paths]].T
     return np.asarray((lat >> _BAND_SHIFT << 32) + lon, dtype=np.int64)
-
-
-def _edges(rows: int) -> IntArray:
-    return np.arange(CHUNK_ROWS, rows, CHUNK_ROWS)

@@ -473,12 +473,10 @@ _NAMED = _STORED.where(
 )
 # Rows to look up come as one parameter: a list of parameters would be a new statement each
 # time, and a statement a party would be a round trip each while the head is held.
-_BEARERS = (
-    "SELECT o.kind, o.party, o.source_id, o.id FROM {} JOIN object o"
-    " ON o.kind = {} AND o.party = {} AND o.source_id = {} WHERE NOT o.ended"
-)
-_BEARERS_OF_JSON = _BEARERS.format(
-    "json_each(?) w", *(f"json_extract(w.value, '$[{n}]')" for n in range(3))
+_BEARERS_OF_JSON = (
+    "SELECT o.kind, o.party, o.source_id, o.id FROM json_each(?) w JOIN object o"
+    " ON o.kind = json_extract(w.value, '$[0]') AND o.party = json_extract(w.value, '$[1]')"
+    " AND o.source_id = json_extract(w.value, '$[2]') WHERE NOT o.ended"
 )
 # By the name alone: PostgreSQL may think of a party that is new, or of a kind, that it has few
 # objects, and read all of them for each name.

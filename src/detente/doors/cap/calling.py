@@ -7,16 +7,14 @@ keep away. "Evacuation under way" asks nobody to evacuate.
 Source: CAP 1.2 section 3.2.2; docs/hotline.md; docs/adr/0035.
 """
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 
-from msgspec import Struct, convert
+from msgspec import Struct
 
 from detente.core.incident import Call, Code, Incident, IncidentStep
 from detente.core.view import Reader, View
-from detente.doors.cap.saying import Said, contact_of, cut
+from detente.doors.cap.saying import Said, contact_of, cut, read_words
 from detente.node.telling.alerts import Alert, Message
 
 ASKS_TO_STOP = frozenset({Code.STOP_HITTING_US, Code.STOP_HITTING_PROTECTED})
@@ -34,8 +32,7 @@ class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def words() -> Mapping[str, Words]:
     """By language (BCP 47), English first."""
-    read = tomllib.loads(files(__package__).joinpath("words.toml").read_text("utf-8"))
-    return {language: convert(one, Words) for language, one in read.items()}
+    return read_words("words.toml", Words)
 
 
 def said_of_call(reader: Reader, alert: Alert, call: View) -> list[Said]:

@@ -7,9 +7,13 @@ nothing is known any more permits nothing.
 Source: CAP 1.2 section 3.2.2; docs/adr/0010; docs/adr/0029.
 """
 
+import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from detente.core.incident import Incident
 from detente.core.party import Desk
@@ -18,6 +22,8 @@ from detente.core.view import View
 from detente.core.volume import MM_PER_M, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.node.telling.alerts import Alert, Message
+
+T = TypeVar("T")
 
 INFOS_MAX = 50
 """Windows of time that are told each by itself; of more, one that holds them all."""
@@ -43,6 +49,12 @@ RULES = {
 
 UNNAMED = ("Zone", "Part of a zone is somewhere in this area; what it asks, its desk says.")
 """Of a zone of which only an area may be seen."""
+
+
+def read_words(name: str, form: type[T]) -> Mapping[str, T]:
+    """What is said by language (BCP 47), English first; of a file beside this one."""
+    read = tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
+    return {language: convert(one, form) for language, one in read.items()}
 
 
 class Said(Struct, frozen=True, kw_only=True):

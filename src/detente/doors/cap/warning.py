@@ -8,13 +8,11 @@ Source: CAP 1.2 section 3.2.2; docs/feeds.md; docs/adr/0038.
 """
 
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from functools import cache
-from importlib.resources import files
 
-from msgspec import Struct, convert
+from msgspec import Struct
 
 from detente.core.notice import Notice
 from detente.core.party import Desk
@@ -24,7 +22,7 @@ from detente.core.telling import Acknowledgement
 from detente.core.view import Reader, View
 from detente.core.warned import EntryTold, Warned, WarnedState
 from detente.core.zone import Zone
-from detente.doors.cap.saying import IMMEDIATE, Said, Window, contact_of, cut
+from detente.doors.cap.saying import IMMEDIATE, Said, Window, contact_of, cut, read_words
 from detente.node.telling.alerts import Alert, Message
 
 _MINUTE_S = 60
@@ -61,8 +59,7 @@ class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @cache
 def words() -> Mapping[str, Words]:
     """By language (BCP 47), English first."""
-    read = tomllib.loads(files(__package__).joinpath("watch_words.toml").read_text("utf-8"))
-    return {language: convert(one, Words) for language, one in read.items()}
+    return read_words("watch_words.toml", Words)
 
 
 def said_of_warning(reader: Reader, alert: Alert, warning: View) -> list[Said]:
