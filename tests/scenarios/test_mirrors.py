@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from test_witnesses import (
     Theatre,
     asking,
+    figures,
     notice,
     size_witnessed,
     until,
@@ -139,8 +140,8 @@ def test_copy(place: Place, keyring: Keyring, tmp_path: Path) -> None:
             for number in range(3):
                 size = one.post("/v1/notices", notice(number)).json["size"]
                 until(lambda: copy.size() >= size, 10)  # noqa: B023
-            figures = httpx.get(f"{node.url}/metrics").text
-            assert "detente_mirrored_entries 706.0" in figures
+            # The mirror may show the copy before the node has read its answer.
+            until(lambda: "detente_mirrored_entries 706.0" in figures(node), 10)
         folder = fetched(copy, tmp_path / "fetched")
         assert verified(key.vkey, folder).said == "706 entries verified\n"
         found = verify_checkpoint((folder / "checkpoint").read_bytes(), copy.policy)
@@ -161,7 +162,7 @@ def test_served(place: Place, keyring: Keyring, tmp_path: Path) -> None:
             proof = parse_proof_file(httpx.get(f"{node.url}/log/test/proof/{leaf}").content)
             found = verify_checkpoint(proof.checkpoint, both)
             assert (set(found.cosignatures), found.checkpoint.size) == ({"m0", "m1"}, 4)
-            assert "detente_witnessed_entries 4.0" in httpx.get(f"{node.url}/metrics").text
+            until(lambda: "detente_witnessed_entries 4.0" in figures(node), 10)
 
 
 def with_quorum(policy: Policy, threshold: str, *members: str) -> Policy:
@@ -352,7 +353,7 @@ def test_another_past(register: Path, tmp_path: Path) -> None:
                 node.served.wait_for("mirror does not follow", seconds=15)
                 [told, *_] = node.served.events("mirror does not follow")
                 assert told["level"] == "error", told
-                assert "detente_witness_alarms_total 1.0" in httpx.get(f"{node.url}/metrics").text
+                until(lambda: "detente_witness_alarms_total 1.0" in figures(node), 10)
         assert copy.size() == 23
         assert verified(key.vkey, fetched(copy, tmp_path / "fetched")).holds
 
