@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 
 from detente.core.area import asked_ground
 from detente.core.plan import Plan
-from detente.node.budget import Budget, day_of
+from detente.node.budget import Budget, Overspent, day_of
 from detente.node.forgetting import ANSWERS_KEPT
 from detente.node.keyring import Keyring
 from detente.node.lookup import current_agreement, reader_at
@@ -73,7 +73,8 @@ def test_what_was_asked_about_cannot_be_tried_without_the_nodes_key(
     )
     for at, key in asked:
         with store.appending() as record:
-            assert Budget(record, agreement, at, key).charge(PLAN, {"one": 0.0}, reader)
+            budget = Budget(record, agreement, at, key, Overspent())
+            assert budget.charge(PLAN, {"one": 0.0}, reader)
     found = digests(store)
     assert len(found) == 3, "the same, on the same day, costs once"
     assert len(set(found)) == 3

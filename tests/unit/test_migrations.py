@@ -25,9 +25,9 @@ from detente.store.mode import Mode
 from world import NOW, key_of, site
 
 OLD = Path(__file__).parents[1] / "vectors" / "store"
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 
-ROWS_IN_ORDER = ("entry", "content", "object", "tile", "head")
+ROWS_IN_ORDER = ("entry", "content", "object", "gathered", "tile", "head")
 """Tables with rows, those first to which others refer."""
 
 BOOLEANS = {"ended"}
@@ -67,6 +67,8 @@ def old(
         with_connection.attributes["connection"] = connection
         command.upgrade(with_connection, version)
         for table in ROWS_IN_ORDER:
+            if not sa.inspect(connection).has_table(table):
+                continue
             rows = source.execute(f"SELECT * FROM {table}")  # noqa: S608 - our own names
             columns = [column[0] for column in rows.description]
             insert = sa.text(
@@ -145,7 +147,9 @@ def test_of_several_that_start_at_once_one_migrates(old: tuple[Place, Path]) -> 
 def test_a_migration_that_fails_leaves_the_register_as_it_was(
     old: tuple[Place, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where, _ = old
+    where, file = old
+    with closing(sqlite3.connect(file)) as source:
+        [size] = source.execute("SELECT size FROM head").fetchone()
 
     def fail(*_: object) -> None:
         raise Unavailable("disk", got="full")
@@ -156,7 +160,7 @@ def test_a_migration_that_fails_leaves_the_register_as_it_was(
         with pytest.raises(Unavailable, match="disk: got full"):
             Database(where)
     found = audit(Store(where))
-    assert (found.problems, found.size) == (EMPTIED, 17)
+    assert (found.problems, found.size) == (EMPTIED, size)
 
 
 def test_a_migration_waits_for_whoever_appends(old: tuple[Place, Path]) -> None:

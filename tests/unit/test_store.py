@@ -385,6 +385,27 @@ def test_who_has_gone_past_a_budget_stays_so_for_the_day_and_that_budget(place: 
         assert record.spent(1) == {}
 
 
+def test_the_head_says_whether_somebody_has_gone_past_a_budget_since(place: Place) -> None:
+    store, other = Store(place), Store(place)
+    with store.appending() as record:
+        before = record.overspent()
+        record.charge(
+            Charge(day=1, owner="one", asker="two", digest=b"x" * 32, area_km2_milli=1)
+        )
+    with pytest.raises(ZeroDivisionError), store.appending() as record:
+        record.spend(1, "two", 500)
+        raise ZeroDivisionError
+    with store.reading() as record:
+        assert record.overspent() == before
+    with other.appending() as record:
+        record.spend(1, "two", 500)
+        assert record.append([]) == (3, 3, record.head()[2])
+    with store.appending() as record:
+        assert record.overspent() == before + 1
+    with store.reading() as record:
+        assert record.overspent() == before + 1
+
+
 # Places ------------------------------------------------------------------------------------
 
 

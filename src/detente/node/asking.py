@@ -247,7 +247,8 @@ class Asking:
 
     def _head(self) -> tuple[int, Mapping[str, int]]:
         with self._engine.store.reading() as record:
-            return record.head()[1], record.spent(day_of(self._engine.clock()))
+            today = day_of(self._engine.clock())
+            return record.head()[1], self._engine.world.overspent.on(today, record)
 
     def _ask(
         self, batch: list[_Question], sources: tuple[Source, ...], spent: Mapping[str, int]

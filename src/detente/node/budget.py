@@ -22,7 +22,7 @@ from detente.core.check import Meeting, Source
 from detente.core.plan import Plan
 from detente.core.view import Reader
 from detente.errors import Conflict
-from detente.store import Appender, Charge
+from detente.store import Appender, Charge, Record
 
 MILLI = 1_000
 """Areas are kept in thousandths of a km²."""
@@ -37,6 +37,30 @@ class Spent(Conflict):
         super().__init__(what, got=_SPENT)
 
 
+class Overspent:
+    """Who went past a budget today, asked again only when somebody has gone past one since.
+
+    The head of the record counts how often that was, in whichever process.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[tuple[int, int], Mapping[str, int]] = (-1, -1), {}
+
+    def on(self, day: int, record: Record) -> Mapping[str, int]:
+        """By party, the largest budget that each has gone past, thousandths of a km².
+
+        Args:
+            day: Days since 1970-01-01 UTC.
+            record: In a transaction that has written nothing of it.
+        """
+        at = day, record.overspent()
+        known, spent = self._known
+        if known != at:
+            spent = record.spent(day)
+            self._known = at, spent
+        return spent
+
+
 class Budget:
     """The budgets of one day, as a transaction sees and changes them.
 
@@ -45,21 +69,25 @@ class Budget:
         agreement: Says how much there is.
         now: UTC.
         key: The node's.
+        overspent: What is known of it between transactions.
     """
 
     def __init__(
-        self, record: Appender, agreement: Agreement, now: datetime, key: SigningKey
+        self,
+        record: Appender,
+        agreement: Agreement,
+        now: datetime,
+        key: SigningKey,
+        overspent: Overspent,
     ) -> None:
         self._record = record
         self._day = day_of(now)
         self._salt = hmac.digest(bytes(key), b"detente budget %d" % self._day, "sha256")
         self._limit = limit_of(agreement)
-        self._spent: dict[str, int] | None = None
+        self._spent = overspent.on(self._day, record)
 
     def spent(self, asker: str) -> bool:
         """Whether a party has gone past a budget today."""
-        if self._spent is None:
-            self._spent = self._record.spent(self._day)
         return self._spent.get(asker, -1) >= self._limit
 
     def charge(self, plan: Plan, withholding: Mapping[str, float], reader: Reader) -> bool:
@@ -77,7 +105,7 @@ class Budget:
             spent = self._record.budget_spent(self._day, owner, reader.party)
             if spent + area > self._limit:
                 self._record.spend(self._day, reader.party, self._limit)
-                self._spent = None
+                self._spent = self._record.spent(self._day)
                 return False
             self._record.charge(
                 Charge(

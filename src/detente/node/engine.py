@@ -331,7 +331,7 @@ class _Turn:
             world=world,
             record=record,
             before=self._before,
-            budget=Budget(record, world.agreement, now, key),
+            budget=Budget(record, world.agreement, now, key, world.overspent),
             now=now,
         )
 

@@ -37,6 +37,7 @@ from detente.core.telling import (
 from detente.core.view import label_of
 from detente.core.wire import Value, read
 from detente.errors import LogInconsistent
+from detente.node.budget import Overspent
 from detente.node.f3548.airspace import Airspace
 from detente.node.f3548.cells import forget_cells
 from detente.node.f3548.entities import is_native
@@ -132,6 +133,7 @@ class World:
         self.changes: dict[str, Known | None] = {}
         self.protected_changes: dict[str, Known] = {}
         self.airspace = Airspace(agreement)
+        self.overspent = Overspent()
         self.party_objects: dict[str, str] = {}
         self.objections: dict[str, dict[str, Objection]] = defaultdict(dict)
         self.answered: set[str] = set()

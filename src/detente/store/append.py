@@ -23,7 +23,7 @@ from detente.store.beside import WriteBeside
 from detente.store.erase import WriteErasure
 from detente.store.mirror import WriteMirror
 from detente.store.mode import HELD
-from detente.store.record import Content, Record, head_of
+from detente.store.record import Content, Record
 from detente.store.rows import Row, Rows, write
 from detente.store.telling import WriteTelling
 from detente.store.witness import WriteWitness
@@ -82,8 +82,9 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure, Wr
 
     def __init__(self, connection: sa.Connection, edge: Edge) -> None:
         super().__init__(connection)
-        held = connection.info.get(HELD)
-        self._head = None if held is None else head_of(held)
+        if (held := connection.info.get(HELD)) is not None:
+            self._head_row = held
+        self._moved: tuple[str, int, bytes] | None = None
         self._edge = edge
         self._prove: InclusionProver | None = None
 
@@ -101,10 +102,8 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure, Wr
         )
 
     def head(self) -> tuple[str, int, bytes]:
-        """Theatre, number of entries, root; asked once, for nobody else moves it now."""
-        if self._head is None:
-            self._head = super().head()
-        return self._head
+        """Theatre, number of entries, root, with what was appended here."""
+        return self._moved or super().head()
 
     def append(self, entries: Iterable[Appended]) -> tuple[int, int, bytes]:
         """Append entries, in order; the caller has checked them.
@@ -146,7 +145,7 @@ class Appender(Record, WriteBeside, WriteTelling, WriteWitness, WriteErasure, Wr
             ),
         )
         self.erase([one.erases for one in batch if one.erases is not None])
-        self._head = (theatre, size, new_root)
+        self._moved = theatre, size, new_root
         self._prove = None
         self._edge.keep(size, new_root, tiles)
         return first, size, new_root

@@ -133,6 +133,7 @@ class WriteBeside:
                 area_km2_milli=limit_km2_milli,
             )
         )
+        self._connection.execute(_OVERSPEND)
 
     def forget_charges(self, before_day: int) -> int:
         """Let go of the budgets of days before one; tells how many charges."""
@@ -187,6 +188,7 @@ _CHARGE = sa.text(
     " VALUES (:day, :owner, :asker, :digest, :area_km2_milli)"
     " ON CONFLICT (day, owner, asker, digest) DO NOTHING"
 )
+_OVERSPEND = sa.text("UPDATE head SET overspent = overspent + 1")
 _NOTIFIED = sa.select(tables.notified)
 _FORGET_NOTIFIED = sa.delete(tables.notified)
 _KEEP_NOTIFIED = sa.insert(tables.notified)

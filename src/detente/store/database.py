@@ -19,7 +19,7 @@ from detente.errors import NotFound, OutcomeUnknown, Unavailable
 from detente.store.mode import Mode
 from detente.store.place import Place, name_of
 
-REVISION = "0008"
+REVISION = "0009"
 """The migration that this code expects: the last one."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

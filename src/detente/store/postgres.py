@@ -43,7 +43,7 @@ _BEGIN = {
     Mode.APPEND: (
         "BEGIN ISOLATION LEVEL READ COMMITTED;"  # noqa: S608 - a number of ours
         f"SET LOCAL idle_in_transaction_session_timeout = {HOLD_TIMEOUT_MS};"
-        "SELECT theatre, size, root FROM head FOR UPDATE;"
+        "SELECT theatre, size, root, overspent FROM head FOR UPDATE;"
         # What is asked under the lock is looked up by keys. A register that grows from nothing is
         # small by what PostgreSQL knows of it, and would be read whole for a minute.
         "SET LOCAL enable_seqscan = off;SET LOCAL enable_hashjoin = off;"

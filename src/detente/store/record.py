@@ -6,6 +6,7 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -113,12 +114,21 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports, Read
         Raises:
             LogInconsistent: There is no head.
         """
+        return head_of(self._head_row)
+
+    def overspent(self) -> int:
+        """How often somebody went past a budget, ever: the same number, the same ``spent``."""
+        return int(self._head_row.overspent)
+
+    @cached_property
+    def _head_row(self) -> sa.Row[*tuple[Any, ...]]:
+        """Asked once: a transaction sees one state, and whoever writes alone moves it."""
         row = self._connection.execute(_HEAD).one_or_none()
         if row is None:
             raise LogInconsistent(
                 "head of the record", expected="one; `detente init` founds it", got="none"
             )
-        return head_of(row)
+        return row
 
     def tile(self, level: int, number: int) -> bytes:
         """The hashes of a tile.

@@ -128,6 +128,8 @@ head = sa.Table(
     sa.Column("theatre", text(63), primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("root", sa.LargeBinary(32), nullable=False),
+    # How often somebody went past a budget: who holds the head knows by it whether that is news.
+    sa.Column("overspent", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 idempotency = sa.Table(
