@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from access_node import free_port
 from detente.node.keyring import Keyring
 from detente.store import Place
 from http_node import EVERY_ROLE, Node, bearer, node_at
+from ports import free_port
 
 
 @contextmanager
