@@ -200,6 +200,6 @@ def provider(**settings: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=30)
         if process.stdout is not None:
             process.stdout.close()
