@@ -30,7 +30,7 @@ def gdal(party: str, program: str, *arguments: object) -> str:
             program, "--config", "GDAL_HTTP_HEADERS",
             f"Authorization: Bearer {bearer(party, EVERY_ROLE)}", *map(str, arguments),
         ],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for line in done.stderr.splitlines():
