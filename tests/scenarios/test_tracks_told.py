@@ -53,8 +53,8 @@ def coast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coast]:
     ])  # fmt: skip
     with node_at(place, keyring, folder, f"feeds=[{feeds}]") as node:
         coast = Coast(node, place, shown, kept)
-        assert shown.connected.wait(10)
-        assert kept.connected.wait(10)
+        assert shown.connected.wait(30)
+        assert kept.connected.wait(30)
         # Its own party sees both; that discloses nothing.
         until(coast.one, "/v1/tracks", lambda found: len(found["tracks"]) == 2, coast.hear)
         yield coast
@@ -68,7 +68,7 @@ def coast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coast]:
 @contextmanager
 def nobody_can_write(place: Path) -> Iterator[None]:
     """Somebody else writes the register's file."""
-    other = sqlite3.connect(place, isolation_level=None)
+    other = sqlite3.connect(place, isolation_level=None, timeout=30)
     other.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -98,7 +98,7 @@ def test_before(coast: Coast) -> None:
         thread, came = asked(lambda: coast.two.get("/v1/tracks"))
         time.sleep(HELD_S)
         assert came == []
-    thread.join(20)
+    thread.join(60)
     assert set(tracks(came[0].json)) == {"4b1815"}
     (one,) = deliveries(coast.two)
     assert (one["to"], one["how"], one["tracks"]["feed"]) == ("two", "read", "roof")
@@ -115,7 +115,7 @@ def test_stream(coast: Coast) -> None:
         thread, came = asked(first)
         time.sleep(HELD_S)
         assert came == []
-    thread.join(20)
+    thread.join(60)
     assert [one["track"] for one in came[0]["tracks"]] == ["4b1815"]
     (one,) = deliveries(coast.three)
     assert (one["to"], one["how"], one["tracks"]["feed"]) == ("three", "stream", "roof")
