@@ -20,6 +20,9 @@ AXE = Path(__file__).parent.parent / "web" / "node_modules" / "axe-core" / "axe.
 PICTURES = Path(os.environ.get("DETENTE_PICTURES", "build/pictures"))
 """Where screenshots are kept, to be looked at."""
 
+LOADED_MS = 90_000
+"""The page and its map are there within this, on a busy machine."""
+
 # A busy machine takes longer than the five seconds of Playwright's own; so long does all else wait.
 expect.set_options(timeout=30_000)
 
@@ -75,6 +78,7 @@ class Seat:
     def __init__(self, browser: Browser, node: Node, **options: Any) -> None:
         options = {"viewport": {"width": 1100, "height": 800}, "locale": "en-GB", **options}
         self.context = browser.new_context(**options)
+        self.context.set_default_navigation_timeout(LOADED_MS)
         self.context.add_init_script(WATCHED)
         self.page: Page = self.context.new_page()
         self.url = node.url
@@ -96,7 +100,7 @@ class Seat:
 
     def ready(self) -> "Seat":
         """Wait until the map is there."""
-        self.page.wait_for_selector("detente-map[data-ready]", timeout=90_000)
+        self.page.wait_for_selector("detente-map[data-ready]", timeout=LOADED_MS)
         return self
 
     def tab(self, name: str) -> None:

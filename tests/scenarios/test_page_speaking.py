@@ -25,7 +25,7 @@ from world import NOW
 
 AT = "9/36.2/37.1"
 WAIT_S = 30
-SOON_S = 5
+SOON_S = 20
 """How soon another browser must show it. It takes some 0.4 s; a busy machine takes longer."""
 
 GONE = """(name) => !document.querySelector("detente-map").map.querySourceFeatures("picture",

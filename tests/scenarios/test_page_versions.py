@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 from test_gis import FULL, built, said
 
 from cli import DETENTE
@@ -145,6 +145,28 @@ def test_versions(two: Seat, clinic: str) -> None:
     assert rows(two)["Keep off, m" if "Keep off, m" in rows(two) else "Name"]
     page.click("button[name=version-1]")
     page.wait_for_selector("detente-version", state="detached")
+
+
+def test_slow(two: Seat, clinic: str) -> None:
+    """Until a version has come, nothing is said under its name"""
+    page, waiting = two.page, list[Route]()
+    page.fill("input[name=text]", clinic)
+    page.click("button:has-text('Find')")
+    choose(two, 3)
+    two.told("detente-version", "was not shown to your party")
+    page.route("**/ogc/collections/**", waiting.append)
+    page.click("button[name=version-4]")
+    page.wait_for_selector("button[name=version-4][aria-pressed=true]")
+    assert page.inner_text("detente-version") == ""
+    page.unroute("**/ogc/collections/**")
+    ends = time.monotonic() + WAIT_S
+    while len(waiting) < 2:  # It, and the one before.
+        assert time.monotonic() < ends
+        page.wait_for_timeout(50)
+    for one in waiting:
+        one.continue_()
+    two.told("detente-version", "Version 4", "Field ward")
+    page.click("button[name=version-4]")
 
 
 def test_item(node: Node, clinic: str) -> None:
