@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import APIResponse, Browser, Route, expect
 from test_gis import said
 
 from cli import DETENTE, detente
@@ -237,6 +237,37 @@ def test_acknowledged(one: Seat, two: Seat) -> None:
     one.page.wait_for_selector(f"{row}:has-text('passed on')")
     one.page.select_option("detente-told select[name=awaited]", "received")
     one.page.wait_for_selector(row, state="detached")
+
+
+def test_overtaken(one: Seat, node: Node) -> None:
+    """A board that comes late does not take the place of what was asked after it"""
+    told = said(node.party("one"), "notices", hospital("Taken in", 37.25, 36.25), TO_TWO).json
+    two = node.party("two")
+    assert two.get(f"/v1/objects/{told['object_id']}").status == 200
+    word = {"source_id": "taken in", "entry": told["leaf"], "level": "received"}
+    assert two.post("/v1/acknowledgements", word).status == 201
+    late: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        late.append((route, route.fetch()))
+
+    page, choice = one.page, "detente-told select[name=silent]"
+    one.tab("told")
+    page.wait_for_selector("detente-told h3")
+    page.route(re.compile("/v1/silence.*whom=everyone"), hold, times=1)
+    page.select_option(choice, "all")
+    ends = time.monotonic() + WAIT_S
+    while not late:
+        assert time.monotonic() < ends
+        page.wait_for_timeout(50)
+    with page.expect_response(re.compile("/v1/silence.*whom=silent")):
+        page.select_option(choice, "silent")
+    route, answer = late.pop()
+    assert "Taken in" in answer.text()
+    with page.expect_response(re.compile("/v1/silence.*whom=everyone")):
+        route.fulfill(response=answer)
+    page.wait_for_timeout(500)  # It would be there at once.
+    assert "Taken in" not in page.inner_text("detente-told")
 
 
 def test_reports(one: Seat, two: Seat) -> None:
