@@ -150,15 +150,18 @@ def test_versions(two: Seat, clinic: str) -> None:
 def test_slow(two: Seat, clinic: str) -> None:
     """Until a version has come, nothing is said under its name"""
     page, waiting = two.page, list[Route]()
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
     page.fill("input[name=text]", clinic)
     page.click("button:has-text('Find')")
     choose(two, 3)
     two.told("detente-version", "was not shown to your party")
-    page.route("**/ogc/collections/**", waiting.append)
+    page.route("**/ogc/collections/**", hold)
     page.click("button[name=version-4]")
     page.wait_for_selector("button[name=version-4][aria-pressed=true]")
     assert page.inner_text("detente-version") == ""
-    page.unroute("**/ogc/collections/**")
     ends = time.monotonic() + WAIT_S
     while len(waiting) < 2:  # It, and the one before.
         assert time.monotonic() < ends
@@ -166,6 +169,7 @@ def test_slow(two: Seat, clinic: str) -> None:
     for one in waiting:
         one.continue_()
     two.told("detente-version", "Version 4", "Field ward")
+    page.unroute("**/ogc/collections/**")
     page.click("button[name=version-4]")
 
 
