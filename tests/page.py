@@ -17,7 +17,7 @@ from http_node import Node
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
 AXE = Path(__file__).parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PICTURES = Path(os.environ.get("DETENTE_PICTURES", "build/pictures"))
+PICTURES = Path(os.environ.get("PAGE_PICTURES", "build/pictures"))
 """Where screenshots are kept, to be looked at."""
 
 LOADED_MS = 90_000
