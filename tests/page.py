@@ -129,6 +129,13 @@ class Seat:
         """Wait until nothing is wider than the screen: the map takes its time."""
         self.page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")
 
+    def wait_taken(self) -> None:
+        """Wait until the page has taken in what it was answered: another answer comes after."""
+        self.page.evaluate(
+            """() => fetch("/v1/session").then((one) => one.text())
+              .then(() => new Promise((then) => setTimeout(then, 100)))"""
+        )
+
     def flaws(self) -> list[str]:
         """What axe finds in what is shown now."""
         self.page.evaluate(AXE.read_text())

@@ -205,7 +205,7 @@ def test_overtaken(two: Seat, node: Node) -> None:
     assert len(answer.json()["lines"]) == 1
     with two.page.expect_response("**/v1/incidents?open=true"):
         route.fulfill(response=answer)
-    two.page.wait_for_timeout(200)  # It would take the second away at once.
+    two.wait_taken()
     assert two.page.locator(".ringing p").count() == 2
     close_all(one)
 

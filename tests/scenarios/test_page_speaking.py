@@ -266,7 +266,7 @@ def test_overtaken(one: Seat, node: Node) -> None:
     assert "Taken in" in answer.text()
     with page.expect_response(re.compile("/v1/silence.*whom=everyone")):
         route.fulfill(response=answer)
-    page.wait_for_timeout(500)  # It would be there at once.
+    one.wait_taken()
     assert "Taken in" not in page.inner_text("detente-told")
 
 
