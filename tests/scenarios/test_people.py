@@ -71,8 +71,9 @@ class Mail:
             return AuthResult(success=ok)
 
         self._server = Controller(
-            self, hostname="127.0.0.1", port=self.port, authenticator=known, auth_require_tls=False
-        )
+            self, hostname="127.0.0.1", port=self.port, authenticator=known, auth_require_tls=False,
+            ready_timeout=30,
+        )  # fmt: skip
         self._server.start()
 
     def stop(self) -> None:

@@ -109,7 +109,7 @@ def test_whoever_waited_for_the_head_sees_all_that_was_committed(
     thread = threading.Thread(target=append)
     with store.appending() as record:
         thread.start()
-        assert started.wait(10)
+        assert started.wait(30)
         thread.join(0.3)
         assert thread.is_alive(), "the head is held"
         record.append([Writer(record, keyring).write(site("A"))])

@@ -33,7 +33,10 @@ export class VersionThen extends Speaking {
   @state() private problem = "";
 
   override willUpdate(changed: Map<string, unknown>): void {
-    if (changed.has("version") || changed.has("object")) void this.load();
+    if (!changed.has("version") && !changed.has("object")) return;
+    // What another version said is not said under this one's name.
+    this.said = undefined;
+    void this.load();
   }
 
   override disconnectedCallback(): void {
