@@ -56,7 +56,7 @@ _OUTLINE_WEIGHT = 0.25
 _NORTH_TURN_MAX_DEG = 4.0
 """Where north turns more than this across the frame, an arrow would mislead."""
 
-_CREDIT = "Coasts and borders: Natural Earth, simplified; not evidence of any border."
+_CREDIT = "Coasts, waters, borders: Natural Earth, simplified; no evidence of any border or bank."
 
 
 @dataclass(frozen=True, kw_only=True)
