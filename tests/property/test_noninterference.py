@@ -166,7 +166,7 @@ MET = ("notice", "presence", "zone", "plan")
 
 UNMET = (
     *MET, "report", "objection", "acknowledgement", "request", "decision", "again", "end",
-    "later", "warned",
+    "later", "later", "later", "warned",
 )  # fmt: skip
 """What else may be said in secret; ``later`` of a zone that two was shown before."""
 
@@ -370,6 +370,9 @@ class World:
         """Everything that two was answered."""
         two = Two(self.town, self.leaves)
         await two.tail.start()
+        # One zone is taken back before anything: what becomes of it is secret from the first step.
+        await self.show(Step("zoned", 0, 0), -2)
+        await self.show(Step("zoned anew", 0, 2), -1)
         for number, step in enumerate(script):
             if step.act == "hide":
                 await self.hide(step, number)
@@ -606,8 +609,8 @@ class Two:
         """The feed of alerts in pages, each alert signed, and what it guesses: to the byte."""
         told, named, after = [], [], START
         while after is not None:
-            page = await self.alerts.page(TWO, after=after, limit=2)
-            told.append(feed_of(page, HEAD, 2).decode())
+            page = await self.alerts.page(TWO, after=after, limit=1)
+            told.append(feed_of(page, HEAD, 1).decode())
             named += [(one.event.object, one.event.version) for one in page.alerts]
             after = page.after
         guessed = self.target(step.target).object_id
