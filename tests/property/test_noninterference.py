@@ -607,7 +607,9 @@ class Two:
 
     async def do_cap(self, step: Step) -> object:
         """The feed of alerts in pages, each alert signed, and what it guesses: to the byte."""
-        told, named, after = [], [], START
+        told: list[str] = []
+        named: list[tuple[str, int]] = []
+        after: int | None = START
         while after is not None:
             page = await self.alerts.page(TWO, after=after, limit=1)
             told.append(feed_of(page, HEAD, 1).decode())
