@@ -61,7 +61,9 @@ def test_founding(tmp_path: Path) -> None:
     again = detente("init", cwd=tmp_path)
     assert (again.status, again.out) == (2, "")
     assert again.err == "detente: register detente.db: expected a name that is not taken yet\n"
-    assert detente("party", "new", "Médecins Ω", cwd=tmp_path).status == 0
+    admitted = detente("party", "new", "Médecins Ω", "--desk", "Night desk", cwd=tmp_path)
+    # The desk's id is what `import --desk` takes.
+    assert (admitted.status, "with the desk night-desk" in admitted.out) == (0, True)
     twice = detente("party", "new", "Other", "--id", "m-decins", cwd=tmp_path)
     assert (twice.status, "not taken" in twice.err) == (2, True)
     (tmp_path / "hospitals.csv").write_text(HOSPITALS)

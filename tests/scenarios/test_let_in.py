@@ -117,7 +117,7 @@ def test_a_desk_is_let_in_and_out(folder: Path) -> None:
     """A desk gets an account, signs in, and is out when it is disabled."""
     new = ("account", "new", "Air desk", "--party", "med-air", "--role", "watch")
     short = command(folder, *new, given="short\n")
-    assert (short.status, "12 to 1000" in short.err) == (2, True)
+    assert (short.status, "12 to 1000 characters, got 5" in short.err) == (2, True)
     made = command(folder, *new, given=f"{PASSWORD}\n")
     assert made.status == 0, made.err
     assert PASSWORD not in made.out + made.err

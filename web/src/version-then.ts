@@ -40,7 +40,7 @@ export class VersionThen extends Speaking {
   }
 
   override disconnectedCallback(): void {
-    tell("detente-place-then", []);
+    tell("detente-looked-at", []);
     super.disconnectedCallback();
   }
 
@@ -77,7 +77,7 @@ export class VersionThen extends Speaking {
       const [said, before] = await Promise.all([this.ask(version), version > 1 ? this.ask(version - 1) : null]);
       if (version !== this.version) return;
       [this.said, this.earlier] = [said, before];
-      tell("detente-place-then", said === null ? [] : [said.geometry]);
+      tell("detente-looked-at", said === null ? [] : [said.geometry]);
     } catch (error) {
       this.problem = refusal(error);
     }

@@ -132,9 +132,9 @@ def party_new(
     receipt = admit(
         Store(where), keyring, Party(id=identity, name=name, desks=desks), now=utc_now()
     )
-    sys.stdout.write(
-        f"party {identity} is entry {receipt.sequence}; its key is {keyring.path(identity)}\n"
-    )
+    named = "".join(f", with the desk {one.id}" for one in desks)
+    key = keyring.path(identity)
+    sys.stdout.write(f"party {identity} is entry {receipt.sequence}{named}; its key is {key}\n")
 
 
 def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
