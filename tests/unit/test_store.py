@@ -389,12 +389,15 @@ def test_the_head_says_whether_somebody_has_gone_past_a_budget_since(place: Plac
     store, other = Store(place), Store(place)
     with store.appending() as record:
         before = record.overspent()
-        record.charge(
-            Charge(day=1, owner="one", asker="two", digest=b"x" * 32, area_km2_milli=1)
-        )
-    with pytest.raises(ZeroDivisionError), store.appending() as record:
-        record.spend(1, "two", 500)
-        raise ZeroDivisionError
+        record.charge(Charge(day=1, owner="one", asker="two", digest=b"x" * 32, area_km2_milli=1))
+
+    def spend_and_fail() -> None:
+        with store.appending() as record:
+            record.spend(1, "two", 500)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        spend_and_fail()
     with store.reading() as record:
         assert record.overspent() == before
     with other.appending() as record:

@@ -139,8 +139,10 @@ export class Subscriptions extends Following {
   }
 
   protected async load(): Promise<void> {
+    const isNews = this.asking();
     try {
       const [parties, page] = await Promise.all([everyone(), ask<Schemas["SubscriptionPage"]>("GET", "/v1/subscriptions?limit=1000")]);
+      if (!isNews()) return;
       this.desks = parties.find((one) => one.id === this.party)?.desks ?? [];
       this.all = page.subscriptions;
       const object = this.looked?.subscription.object;
