@@ -398,15 +398,15 @@ def test_the_head_says_whether_somebody_has_gone_past_a_budget_since(place: Plac
 
     with pytest.raises(ZeroDivisionError):
         spend_and_fail()
-    with store.reading() as record:
-        assert record.overspent() == before
+    with store.reading() as read:
+        assert read.overspent() == before
     with other.appending() as record:
         record.spend(1, "two", 500)
         assert record.append([]) == (3, 3, record.head()[2])
     with store.appending() as record:
         assert record.overspent() == before + 1
-    with store.reading() as record:
-        assert record.overspent() == before + 1
+    with store.reading() as read:
+        assert read.overspent() == before + 1
 
 
 # Places ------------------------------------------------------------------------------------
