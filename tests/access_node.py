@@ -5,7 +5,6 @@ import html
 import json
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -34,6 +33,7 @@ from detente.node.access.settings import AccessSettings
 from detente.node.engine import Engine
 from detente.node.keyring import Keyring
 from detente.store import Store
+from ports import free_port
 
 OIDC = Path(__file__).parent / "oidc"
 
@@ -88,12 +88,6 @@ def application(gate: Gate) -> Litestar:
     )
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 @contextmanager
 def serving(
     register: Path, settings: AccessSettings | None = None, *, port: int | None = None
@@ -118,6 +112,7 @@ def serving(
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "it ended"
         time.sleep(0.01)
     try:
         yield Served(url, gate, engine)
@@ -205,6 +200,6 @@ def provider(**settings: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=30)
         if process.stdout is not None:
             process.stdout.close()

@@ -20,7 +20,7 @@ class Ran(Struct, frozen=True):
 
 
 def detente(
-    *arguments: object, cwd: Path, timeout_s: float = 120, env: Mapping[str, str] | None = None
+    *arguments: object, cwd: Path, timeout_s: float = 300, env: Mapping[str, str] | None = None
 ) -> Ran:
     """Run ``detente`` with these arguments in a folder; ``env`` is added to the environment."""
     done = subprocess.run(

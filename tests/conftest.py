@@ -1,9 +1,11 @@
 """Fixtures: a register with parties, on a real file and in a real PostgreSQL."""
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -24,6 +26,10 @@ KINDS = ("sqlite", "postgresql")
 # How long an example takes says how busy the machine is; speed is what `make bench` measures.
 settings.register_profile("detente", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("detente")
+
+# What httpx waits for where a test says nothing: five seconds is not much on a busy machine.
+_PATIENCE: httpx.Timeout = signature(httpx.get).parameters["timeout"].default
+_PATIENCE.connect = _PATIENCE.read = _PATIENCE.write = _PATIENCE.pool = 60.0
 
 
 @pytest.fixture

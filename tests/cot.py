@@ -19,6 +19,9 @@ from served import Served
 QUIET_S = 1.6
 """Long enough for a look at the picture, which comes once a second."""
 
+PATIENCE_S = 30.0
+"""How long what must come is waited for."""
+
 
 def listening(served: Served, kind: str) -> tuple[str, int]:
     """Where a node says that it listens."""
@@ -70,13 +73,14 @@ class Tablet:
 
     def __init__(self, at: tuple[str, int], tls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.socket()
-        self._socket.settimeout(20)
+        self._socket.settimeout(PATIENCE_S)
         # What it does not read waits with its sender.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         self._socket.connect(at)
         if tls is not None:
             self._socket = tls.wrap_socket(self._socket, server_hostname="localhost")
         self.data = b""
+        self._found: list[ET.Element] = []
 
     def send(self, *events: bytes) -> None:
         for one in events:
@@ -84,50 +88,74 @@ class Tablet:
 
     def read_for(self, seconds: float = QUIET_S) -> bytes:
         """All that comes within."""
+        self._read(seconds)
+        out, self.data, self._found = self.data, b"", []
+        return out
+
+    def greeted(self) -> None:
+        """Read what a tablet is shown when it has come, and no more."""
+        self.until(lambda one: one.get("type") == "t-x-takp-v")
+        self.read_for()
+
+    def read_until(self, pattern: bytes, seconds: float = PATIENCE_S) -> re.Match[bytes]:
+        """All that comes until this is there, and a while after it."""
+        until = time.monotonic() + seconds
+        while not re.search(pattern, self.data, re.DOTALL):
+            assert time.monotonic() < until, self.data
+            self._read(0.2)
+        found = re.search(pattern, self.read_for(), re.DOTALL)
+        assert found is not None
+        return found
+
+    def events(self, seconds: float = QUIET_S) -> list[ET.Element]:
+        """The events in XML that come within; a part of one is kept for the next time."""
+        self._read(seconds)
+        whole, end, rest = self.data.rpartition(b"</event>")
+        self.data = rest
+        out, self._found = [*self._found, *xml_events(whole + end)], []
+        return out
+
+    def until(
+        self, wanted: Callable[[ET.Element], bool], seconds: float = PATIENCE_S
+    ) -> ET.Element:
+        """The first event that is wanted; those after it are kept for the next time."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            came = self.events(0.2)
+            for number, one in enumerate(came, start=1):
+                if wanted(one):
+                    self._found = came[number:]
+                    return one
+        raise AssertionError("it did not come")
+
+    def message(
+        self, wanted: Callable[[TakMessage], bool], seconds: float = PATIENCE_S
+    ) -> TakMessage:
+        """The first message in protobuf that is wanted."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._read(0.2)
+            while (end := message_end(self.data)) is not None:
+                data, self.data = self.data[:end], self.data[end:]
+                one = takproto.parse_proto(bytearray(data))
+                if wanted(one):
+                    return one
+        raise AssertionError("it did not come")
+
+    def _read(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self._socket.settimeout(left)
             try:
                 data = self._socket.recv(1 << 16)
             except TimeoutError:
-                break
+                return
             if not data:
-                break
+                time.sleep(left)
+                return
             self.data += data
-        out, self.data = self.data, b""
-        return out
 
-    def events(self, seconds: float = QUIET_S) -> list[ET.Element]:
-        """The events in XML that come within."""
-        return xml_events(self.read_for(seconds))
-
-    def until(self, wanted: Callable[[ET.Element], bool], seconds: float = 20) -> ET.Element:
-        """The first event that is wanted."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            for one in self.events(0.2):
-                if wanted(one):
-                    return one
-        raise AssertionError("it did not come")
-
-    def messages(self, seconds: float = QUIET_S) -> list[TakMessage]:
-        """The messages in protobuf that come within."""
-        data, out = self.read_for(seconds), []
-        while data:
-            assert data[0] == 0xBF, data[:40]
-            length, head = 0, 1
-            while True:
-                byte = data[head]
-                length |= (byte & 0x7F) << 7 * (head - 1)
-                head += 1
-                if byte < 0x80:
-                    break
-            end = head + length
-            out.append(takproto.parse_proto(bytearray(data[:end])))
-            data = data[end:]
-        return out
-
-    def is_closed(self, seconds: float = 10) -> bool:
+    def is_closed(self, seconds: float = PATIENCE_S) -> bool:
         self._socket.settimeout(seconds)
         try:
             while self._socket.recv(1 << 16):
@@ -140,6 +168,18 @@ class Tablet:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def message_end(data: bytes) -> int | None:
+    """Where the first message of a stream ends; None if it has not come whole."""
+    assert data[:1] in {b"", b"\xbf"}, data[:40]
+    length = 0
+    for at, byte in enumerate(data[1:]):
+        length |= (byte & 0x7F) << 7 * at
+        if byte < 0x80:
+            end = 2 + at + length
+            return end if len(data) >= end else None
+    return None
 
 
 def xml_events(data: bytes) -> list[ET.Element]:

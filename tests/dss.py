@@ -129,6 +129,16 @@ class Uss:
         return self.ask("PUT", f"{SUBSCRIPTIONS}/{name}{end}", body)
 
 
+class Clock:
+    """The machine's, and some time ahead of it."""
+
+    def __init__(self, hours: float) -> None:
+        self.ahead = timedelta(hours=hours)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
 class Dss:
     """The door of a node.
 
@@ -181,6 +191,12 @@ class Dss:
             path = f"{SUBSCRIPTIONS}/{wish.id}/{wish.token}"
             self.uss(wish.party).ask("DELETE", path).ok()
 
+    def later(self, hours: float) -> None:
+        """Let time pass for a node in this process."""
+        clock = self.engine.clock
+        assert isinstance(clock, Clock)
+        clock.ahead += timedelta(hours=hours)
+
     def _airspace(self) -> Airspace:
         self.act(Follow())
         return self.engine.world.airspace
@@ -220,9 +236,7 @@ def served(place: Place, keyring: Keyring, folder: Path) -> Iterator[Dss]:
 @contextmanager
 def _engine(place: Place, keyring: Keyring, hours: float = 0) -> Iterator[Engine]:
     store = Store(place)
-    engine = Engine(
-        store, keyring.load(NODE), clock=lambda: datetime.now(UTC) + timedelta(hours=hours)
-    )
+    engine = Engine(store, keyring.load(NODE), clock=Clock(hours))
     engine.start()
     try:
         yield engine

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from access_node import free_port
 from detente.node.keyring import Keyring
 from detente.store import Place
 from http_node import EVERY_ROLE, Node, bearer, node_at
+from ports import free_port
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def gdal(party: str, program: str, *arguments: object) -> str:
             program, "--config", "GDAL_HTTP_HEADERS",
             f"Authorization: Bearer {bearer(party, EVERY_ROLE)}", *map(str, arguments),
         ],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for line in done.stderr.splitlines():

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cli import DETENTE
 from detente.node.keyring import Keyring
@@ -17,8 +17,14 @@ from http_node import Node
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test
 AXE = Path(__file__).parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PICTURES = Path(os.environ.get("DETENTE_PICTURES", "build/pictures"))
+PICTURES = Path(os.environ.get("PAGE_PICTURES", "build/pictures"))
 """Where screenshots are kept, to be looked at."""
+
+LOADED_MS = 90_000
+"""The page and its map are there within this, on a busy machine."""
+
+# A busy machine takes longer than the five seconds of Playwright's own; so long does all else wait.
+expect.set_options(timeout=30_000)
 
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
@@ -61,12 +67,18 @@ def page_node(
         yield node
 
 
+_DRAWN = """new Set(["notices", "zones", "presence", "plans"].flatMap((kind) =>
+  document.querySelector("detente-map").map.querySourceFeatures("picture", {sourceLayer: kind})
+    .map((one) => one.properties.name ?? one.properties.grade)))"""
+
+
 class Seat:
     """Somebody at a screen."""
 
     def __init__(self, browser: Browser, node: Node, **options: Any) -> None:
         options = {"viewport": {"width": 1100, "height": 800}, "locale": "en-GB", **options}
         self.context = browser.new_context(**options)
+        self.context.set_default_navigation_timeout(LOADED_MS)
         self.context.add_init_script(WATCHED)
         self.page: Page = self.context.new_page()
         self.url = node.url
@@ -88,37 +100,41 @@ class Seat:
 
     def ready(self) -> "Seat":
         """Wait until the map is there."""
-        self.page.wait_for_selector("detente-map[data-ready]", timeout=90_000)
+        self.page.wait_for_selector("detente-map[data-ready]", timeout=LOADED_MS)
         return self
 
     def tab(self, name: str) -> None:
         self.page.click(f"#tab-{name}")
         self.page.wait_for_selector(f"#tab-{name}[aria-selected=true]")
 
-    def told(self, selector: str) -> str:
-        """The text of something, once it is there."""
+    def told(self, selector: str, *texts: str) -> str:
+        """The text of something, once it is there and says these."""
         self.page.wait_for_selector(selector)
+        for text in texts:
+            expect(self.page.locator(selector).first).to_contain_text(text, use_inner_text=True)
         return self.page.inner_text(selector)
 
     def drawn(self) -> set[str]:
-        """The names of what the map shows."""
-        found: list[str] = self.page.evaluate(
-            """() => { const map = document.querySelector("detente-map").map;
-            return ["notices", "zones", "presence", "plans"].flatMap((kind) =>
-              map.querySourceFeatures("picture", {sourceLayer: kind})
-                .map((one) => one.properties.name ?? one.properties.grade)); }"""
-        )
-        return set(found)
+        """The names of what the map shows; of an area, its grade."""
+        return set(self.page.evaluate(f"() => [...{_DRAWN}]"))
 
-    def wait_drawn(self, name: str) -> None:
-        """Wait until the map shows something."""
+    def wait_drawn(self, *names: str) -> None:
+        """Wait until the map shows all of these."""
         self.page.wait_for_function(
-            """(name) => { const map = document.querySelector("detente-map").map;
-            return ["notices", "zones", "presence", "plans"].some((kind) =>
-              map.querySourceFeatures("picture", {sourceLayer: kind})
-                .some((one) => one.properties.name === name)); }""",
-            arg=name, timeout=30_000,
+            f"(names) => {{ const all = {_DRAWN}; return names.every((one) => all.has(one)); }}",
+            arg=list(names), timeout=30_000,
         )  # fmt: skip
+
+    def wait_fits(self) -> None:
+        """Wait until nothing is wider than the screen: the map takes its time."""
+        self.page.wait_for_function("() => document.documentElement.scrollWidth <= innerWidth")
+
+    def wait_taken(self) -> None:
+        """Wait until the page has taken in what it was answered: another answer comes after."""
+        self.page.evaluate(
+            """() => fetch("/v1/session").then((one) => one.text())
+              .then(() => new Promise((then) => setTimeout(then, 100)))"""
+        )
 
     def flaws(self) -> list[str]:
         """What axe finds in what is shown now."""

@@ -10,7 +10,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,8 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from ports import free_port
 
 USER = "detente"
 PASSWORD = "not to be shown: %/@?"  # noqa: S105 - of a server that lives as long as the tests
@@ -51,7 +52,7 @@ class Cluster:
         self._programs = programs()
         self._owning = _owner()
         self._data = self.folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         os.chown(self.folder, self._owning.get("user", -1), self._owning.get("group", -1))
         secret = self.folder / "password"
@@ -180,12 +181,6 @@ def _owner() -> dict[str, Any]:
     names = {one.pw_name: one for one in pwd.getpwall()}
     user = names.get("postgres") or names["nobody"]
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _die_with_parent() -> None:

@@ -53,7 +53,11 @@ class Proxy:
                 client, _ = self._listening.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # It is down: whoever asks for it is told so.
+                client.close()
+                continue
             self._open += [client, server]
             for source, sink, asking in ((client, server, True), (server, client, False)):
                 threading.Thread(

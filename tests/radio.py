@@ -5,6 +5,8 @@ import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from ports import free_port
+
 
 class Receiver:
     """Sends lines to all that are connected."""
@@ -12,14 +14,13 @@ class Receiver:
     def __init__(self) -> None:
         self._clients: list[socket.socket] = []
         self.connected = threading.Event()
-        self._port = 0
+        self._port = free_port()
         self.listen()
         self.address = f"127.0.0.1:{self._port}"
 
     def listen(self) -> None:
         """Let in who comes, on the port of before."""
         self._server = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._server.getsockname()[1]
         threading.Thread(target=self._accept, args=[self._server], daemon=True).start()
 
     def _accept(self, server: socket.socket) -> None:

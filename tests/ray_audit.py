@@ -33,7 +33,7 @@ class Fatal:
 
 def gone(pid: int) -> bool:
     """Whether a process ends within some seconds, by its number."""
-    for _ in range(100):
+    for _ in range(300):
         with suppress(ProcessLookupError):
             os.kill(pid, 0)
             time.sleep(0.1)

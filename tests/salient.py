@@ -1,7 +1,6 @@
 """The replay of 24 November 2015 through the real node, and in process: when desks are told."""
 
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from detente.doors.scenario_toml import Told, read_scenario
 from detente.node.keyring import Keyring
 from detente.node.rehearsing import Told as News
 from http_node import Node, node_at
+from ports import free_port
 
 CROSSING = datetime(2015, 11, 24, 7, 24, 5, tzinfo=UTC)
 """In the Turkish account; in the other one the way is over the same meridian then."""
@@ -60,7 +60,7 @@ def through_a_node(folder: Path, speed: float) -> Course:
     """Play both accounts as a receiver serves them, to a node that its parties ask."""
     told, path = scenario(), fresh(folder, "salient")
     stage(told, path)
-    served = [re.split(r" --sbs ", one) for one in prepare(told, path, port=free_port())]
+    served = [re.split(r" --sbs ", one) for one in prepare(told, path, port=free_port(2))]
     found = Course({}, set())
     feeds = ", ".join(
         f'{{name="{name.removesuffix(".sbs")}", party="{party}", kind="sbs", address="{address}", '
@@ -109,10 +109,3 @@ def listen(node: Node, playing: list["subprocess.Popen[bytes]"], found: Course) 
                 if alert.get("entry") is not None:
                     found.before_s.setdefault(alarm, before_s)
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    """One of which the next is free as well, most likely."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port

@@ -1,5 +1,6 @@
 """A second implementation of the log's verifier: Go's, built from tests/golang."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -33,7 +34,10 @@ def _program() -> Path:
     built.mkdir(parents=True, exist_ok=True)
     program = built / "verifylog"
     environment = {**os.environ, "GO111MODULE": "off", "GOPATH": str(LIBRARY)}
-    subprocess.run(["go", "build", "-o", program, SOURCE], check=True, env=environment)
+    with program.with_suffix(".lock").open("w") as lock:
+        # Another test run may be at it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["go", "build", "-o", program, SOURCE], check=True, env=environment)
     return program
 
 

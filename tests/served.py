@@ -50,7 +50,7 @@ class Served:
         lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines if line["event"] == event]
 
-    def wait_for(self, event: str, number: int = 1, seconds: float = 20) -> list[dict[str, Any]]:
+    def wait_for(self, event: str, number: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
         """The lines of an event, once there are so many."""
         until = time.monotonic() + seconds
         while len(found := self.events(event)) < number and time.monotonic() < until:

@@ -56,7 +56,7 @@ class Client21:
         self.party = party
         self._url = url
         self._http = httpx.Client(
-            base_url=f"{url}/taxii2", auth=(f"{party}-taxii", SECRET), timeout=60,
+            base_url=f"{url}/taxii2", auth=(f"{party}-taxii", SECRET), timeout=240,
             headers={"accept": TAXII},
         )  # fmt: skip
 

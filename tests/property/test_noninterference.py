@@ -14,11 +14,15 @@ the same. What else it learns would make the answers differ.
 
 import re
 import secrets
+import ssl
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from itertools import count
+from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 from uuid import UUID
@@ -28,10 +32,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
+from detente.core.alerts import Level as Gravity
 from detente.core.committed import Question
 from detente.core.entry import EntryKind, token
 from detente.core.feature import KINDS
 from detente.core.incident import Act, Code, Incident, IncidentStep
+from detente.core.ledger import NODE
 from detente.core.notice import Notice
 from detente.core.pack import read_pack
 from detente.core.party import key_id
@@ -50,8 +56,11 @@ from detente.core.telling import (
     ReleaseRequest,
 )
 from detente.core.volume import Circle, Volume
+from detente.core.warned import EntryTold, TrackTold, Warned
 from detente.core.wire import Value
 from detente.core.zone import Zone, ZoneRule
+from detente.doors.cap.routes import alert_of, feed_of
+from detente.doors.cap.wire import Letterhead
 from detente.doors.exports import FORMS
 from detente.doors.exports.asking import wanted_of
 from detente.doors.features.asking import CRS84, asked_of
@@ -61,8 +70,10 @@ from detente.doors.features.tiles import written as written_tile
 from detente.errors import DetenteError
 from detente.node.asking import reader_of
 from detente.node.author import Author
+from detente.node.certificate import Certificate, own_certificate
 from detente.node.clusters import SINGLE_MAX, Tile, look
 from detente.node.committing import Commit, Committed
+from detente.node.engine import Decision, Said
 from detente.node.exporting import export
 from detente.node.f3548.details import INTENT, Told, get_constraint_details, get_intent_details
 from detente.node.f3548.entities import id_of_object
@@ -79,31 +90,39 @@ from detente.node.f3548.terms import Terms
 from detente.node.hotline.lines import Asked as AskedLines
 from detente.node.layers import Layers
 from detente.node.looking_back import Frames, seeing
+from detente.node.moment import Moment
 from detente.node.packing import pack_of
 from detente.node.reading import Reading
-from detente.node.submit import Receipt
+from detente.node.submit import Receipt, Touches
+from detente.node.telling import Telling
 from detente.node.telling.address import Allowed
+from detente.node.telling.alerts import Alerts
 from detente.node.telling.disclosures import (
+    THE_NODE,
     disclose,
     disclose_tile,
     disclosures_of,
     shown_by,
 )
-from detente.node.telling.events import Events
+from detente.node.telling.events import START
 from detente.node.telling.matching import Wanted as Wish
 from detente.node.telling.silence import Asked as Silent
 from detente.node.telling.silence import silences
 from detente.node.telling.subscribing import Subscribe, Unsubscribe
-from detente.node.telling.tail import Tail
 from detente.node.verbs import Submit
 from detente.node.wanted import Wanted
 from nodes import desk_of, run
 from theatre import TERMS, Theatre
+from world import NOW
 
 HOME = 2
 """Places where things are shown and asked about; hidden things are there, or far away."""
 
 AWAY_DEG = 100
+ZONED_DEG = 50
+"""Where zones are shown and taken back: far from what two asks about, so that it may change there
+in secret."""
+
 NOTICES = EntryKind.NOTICE
 EVERY_KIND = tuple(KINDS.values())
 UTM = Terms(base_url="https://node.example", plain_http=False)
@@ -145,8 +164,11 @@ class Step(NamedTuple):
 MET = ("notice", "presence", "zone", "plan")
 """Kinds of one gravity: where two meets one of them, R-02 lets it learn no more than that."""
 
-UNMET = (*MET, "report", "objection", "acknowledgement", "request", "decision", "again", "end")
-"""What else may be said in secret."""
+UNMET = (
+    *MET, "report", "objection", "acknowledgement", "request", "decision", "again", "end",
+    "later", "later", "later", "warned",
+)  # fmt: skip
+"""What else may be said in secret; ``later`` of a zone that two was shown before."""
 
 names = st.sampled_from(["A", "B", "secret", "own"])
 hidden_away = st.builds(
@@ -195,9 +217,9 @@ DOES = (
     "layer", "tile", "tile then", "item", "export",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
-    "call", "lines", "step",
+    "call", "lines", "step", "cap",
 )  # fmt: skip
-SHOWS = ("shown", "gridded")
+SHOWS = ("shown", "gridded", "shown", "gridded", "zoned", "zoned anew", "warned")
 
 
 @st.composite
@@ -211,6 +233,9 @@ def scripts(draw: st.DrawFn, *, alike: bool) -> list[Step]:
                 one, other = draw(pairs())
                 if not alike and one.home is None and draw(st.integers(0, 3)):
                     # Only one of the worlds has it.
+                    if draw(st.integers(0, 7)) == 0:
+                        # A call is as many entries as parties are called.
+                        one = one._replace(kind="incident")
                     one, other = draw(st.sampled_from([(one, None), (None, other)]))  # type: ignore[assignment]
                 out.append(Step("hide", place, target, one, other))
             case 1 | 2:
@@ -222,7 +247,8 @@ def scripts(draw: st.DrawFn, *, alike: bool) -> list[Step]:
                     # never, and for whoever was told an id that is what is left to learn.
                     does = "get"
                 out.append(Step(does, place, target))
-    return out
+    # What has come together by then.
+    return [*out, Step("cap", 0, draw(st.integers(0, 11)))]
 
 
 class Secrets:
@@ -231,6 +257,7 @@ class Secrets:
     def __init__(self, town: Theatre) -> None:
         self.town = town
         self.kept: list[tuple[Hidden, Value, Receipt]] = []
+        self.taken_back: list[tuple[Zone, Receipt]] = []
 
     async def hide(self, hidden: Hidden, number: int) -> Receipt:
         """Say something that is not for two: one entry, whatever it is."""
@@ -238,7 +265,16 @@ class Secrets:
             place = next((n for n, one in enumerate(self.kept) if one[0].home is None), None)
             if place is not None:
                 return await self.change(place, over=hidden.kind == "end")
+        if hidden.kind == "later" and self.taken_back:
+            return await self.go_on(hidden)
+        if hidden.kind == "warned":
+            return await warn(self.town, warned(hidden.by, number, None))
         value = self.value(hidden, number)
+        if isinstance(value, Incident):
+            # Where nobody else is near, all are called.
+            other = "three" if hidden.by == "one" else "one"
+            near = self.value(hidden._replace(kind="notice", by=other), number)
+            await self.town.say(other, near)
         receipt = await self.town.say(hidden.by, value, key=self.all_tokens())
         self.kept.append((hidden, value, receipt))
         return receipt
@@ -251,6 +287,14 @@ class Secrets:
             return await self.town.end(hidden.by, receipt)
         receipt = await self.town.say(hidden.by, value, replacing=receipt, key=self.all_tokens())
         self.kept.append((hidden, value, receipt))
+        return receipt
+
+    async def go_on(self, hidden: Hidden) -> Receipt:
+        """Another version of a zone of which two was shown one, and is shown no more."""
+        zone, receipt = self.taken_back.pop()
+        value = msgspec.structs.replace(zone, name=hidden.name, standoff_mm=hidden.size_m)
+        receipt = await self.town.say("one", value, replacing=receipt)
+        self.taken_back.append((value, receipt))
         return receipt
 
     def all_tokens(self) -> list[str]:
@@ -279,6 +323,9 @@ class Secrets:
                 return Zone(**common, name=hidden.name, rule=ZoneRule.NO_ACTIVITY)
             case "plan":
                 return Plan(**common, state=PlanState.ACCEPTED)
+            case "incident":
+                said = {one: common[one] for one in ("source_id", "party", "volumes")}
+                return Incident(**said, code=Code.STOP_HITTING_US, words=hidden.name)
             case "report":
                 return Report(**common, title=hidden.name, text="x")
             case _:
@@ -309,6 +356,9 @@ class Secrets:
 class World:
     """One of the two worlds, played step by step."""
 
+    zoned: tuple[Zone, Receipt] | None = None
+    """What of zones two was shown last."""
+
     def __init__(self, town: Theatre, side: str) -> None:
         self.town = town
         self.side = side
@@ -320,6 +370,9 @@ class World:
         """Everything that two was answered."""
         two = Two(self.town, self.leaves)
         await two.tail.start()
+        # One zone is taken back before anything: what becomes of it is secret from the first step.
+        await self.show(Step("zoned", 0, 0), -2)
+        await self.show(Step("zoned anew", 0, 2), -1)
         for number, step in enumerate(script):
             if step.act == "hide":
                 await self.hide(step, number)
@@ -335,7 +388,7 @@ class World:
                     self.heard.append(await two.hear(step))
         two.reading.close()
         two.layers.close()
-        two.tail.stop()
+        await two.telling.stop()
         return self.heard
 
     async def hide(self, step: Step, number: int) -> None:
@@ -346,8 +399,20 @@ class World:
             self.leaves[receipt.object_id] = receipt.leaf
 
     async def show(self, step: Step, number: int) -> Receipt:
-        """One of the others lets two see something."""
-        notice = Notice(
+        """One of the others lets two see something, or no more of it."""
+        with ids_of(f"shown {number}"):
+            match step.act:
+                case "zoned":
+                    return await self.zone(step, number)
+                case "zoned anew":
+                    return await self.zone_anew(step, number)
+                case "warned":
+                    return await warn(self.town, warned("two", number, self.zoned))
+                case _:
+                    return await self.town.say("one", self.notice(step, number))
+
+    def notice(self, step: Step, number: int) -> Notice:
+        return Notice(
             source_id=f"shown {number}",
             name=f"Shown {number}",
             category="medical",
@@ -355,8 +420,82 @@ class World:
             review_due=self.town.now - timedelta(days=1) if step.target % 2 else None,
             release=Release(members=Grade.FULL if step.act == "shown" else Grade.AREA),
         )
-        with ids_of(f"shown {number}"):
-            return await self.town.say("one", notice)
+
+    async def zone(self, step: Step, number: int) -> Receipt:
+        zone = Zone(
+            source_id=f"zoned {number}",
+            name=f"Zone {number}",
+            rule=ZoneRule.NO_ACTIVITY,
+            volumes=(circle(ZONED_DEG + step.place, 1_000 * (step.target + 1)),),
+            release=GRADES[step.target % 2],
+        )
+        receipt = await self.town.say("one", zone)
+        self.zoned = zone, receipt
+        return receipt
+
+    async def zone_anew(self, step: Step, number: int) -> Receipt:
+        """The last zone, shown otherwise, or no more, or over."""
+        if self.zoned is None:
+            return await self.zone(step, number)
+        zone, before = self.zoned
+        if step.target == 0:
+            self.zoned = None
+            return await self.town.end("one", before)
+        release = GRADES[step.target % len(GRADES)]
+        value = msgspec.structs.replace(zone, name=f"Anew {number}", release=release)
+        receipt = await self.town.say("one", value, replacing=before)
+        if release is None:
+            self.zoned = None
+            self.secrets.taken_back.append((value, receipt))
+        else:
+            self.zoned = value, receipt
+        return receipt
+
+
+GRADES = (Release(members=Grade.FULL), Release(members=Grade.AREA), None)
+
+
+def warned(to: str, number: int, near: tuple[Zone, Receipt] | None) -> Warned:
+    """What the watch tells one party: of a zone that it is shown, or only whom to call."""
+    entry = EntryTold(party="one")
+    if near is not None:
+        zone, receipt = near
+        entry = EntryTold(
+            party="one", object=receipt.object_id, sequence=receipt.sequence, grade=Grade.FULL,
+            kind="zone", name=zone.name,
+        )  # fmt: skip
+    return Warned(
+        source_id=f"warned {number}",
+        to=to,
+        level=Gravity.WARNING,
+        begun=NOW,
+        track=TrackTold(party="one", feed="roof", track="ship", kind="ship"),
+        entry=entry,
+        distance_mm=number,
+    )
+
+
+class Warn:
+    """Puts a warning on the record, as the node's own watch does."""
+
+    principal = THE_NODE
+
+    def __init__(self, value: Warned) -> None:
+        self._value = value
+        self._object_id = secrets.token_hex(16)
+        self.touches = Touches(
+            objects=(self._object_id,), names=((EntryKind.ALERT, NODE, value.source_id),)
+        )
+
+    def decide(self, _: Moment) -> Decision[Receipt]:
+        """One entry of the node's."""
+        said = Said(value=self._value, object_id=self._object_id, version=1, of_node=True)
+        return Decision(says=[said], answer=lambda receipts: receipts[0])
+
+
+async def warn(town: Theatre, value: Warned) -> Receipt:
+    receipt: Receipt = await town.engine.act(Warn(value))
+    return receipt
 
 
 class Two:
@@ -367,8 +506,10 @@ class Two:
         self.reading = Reading(town.engine)
         self.layers = Layers(town.engine)
         self.frames = Frames(town.engine)
-        self.tail = Tail(town.engine)
-        self.events = Events(town.engine, self.tail)
+        self.telling = Telling(town.engine, town.keyring, Allowed(), tls=TLS)
+        self.tail = self.telling.tail
+        self.events = self.telling.events
+        self.alerts = Alerts(self.telling)
         self.number = 0
         self.wishes: list[str] = []
         self.utm_wishes: list[str] = []
@@ -463,6 +604,26 @@ class Two:
     async def do_step(self, step: Step) -> object:
         target = self.target(step.target).object_id
         return await self.say(IncidentStep(**self.said, incident=target, act=Act.STATED))
+
+    async def do_cap(self, step: Step) -> object:
+        """The feed of alerts in pages, each alert signed, and what it guesses: to the byte."""
+        told: list[str] = []
+        named: list[tuple[str, int]] = []
+        after: int | None = START
+        while after is not None:
+            page = await self.alerts.page(TWO, after=after, limit=1)
+            told.append(feed_of(page, HEAD, 1).decode())
+            named += [(one.event.object, one.event.version) for one in page.alerts]
+            after = page.after
+        guessed = self.target(step.target).object_id
+        for object_id, version in (*named, (guessed, 1), (guessed, 2)):
+            try:
+                page = await self.alerts.one(TWO, object_id, version)
+            except DetenteError as error:
+                told.append(str(error))
+            else:
+                told.append(alert_of(page, HEAD, certificate()).decode())
+        return told
 
     async def do_commit(self, step: Step) -> object:
         """What it was told, as the node commits to it, to the byte."""
@@ -718,6 +879,10 @@ def ids_of(label: str) -> Iterator[None]:
 
 
 ID_BYTES = 16
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing is posted here: whom the machine believes need not be read for each world."""
+
+HEAD = Letterhead(url="https://node.example", status="Exercise")
 PACK_KEY = SigningKey(bytes(32))
 PACK_PUBLIC = bytes(PACK_KEY.verify_key)
 
@@ -725,12 +890,20 @@ HASH = re.compile(r"\b[0-9a-f]{64}\b")
 TOKEN = re.compile(r"(?<![\w-])[\w-]{43}(?![\w-])")
 HASHES = re.compile(r'"<hash>"(,"<hash>")+')
 COUNTED = re.compile(r'"(sequence|size|after|next)":-?\d+')
+LINKED = re.compile(r"\?after=\d+")
 
 
 def written(answer: object) -> str:
     """An answer as it would go out, but for hashes and what follows from them."""
     text = msgspec.json.encode(answer, order="sorted").decode()
     return TOKEN.sub("<token>", HASH.sub("<hash>", text))
+
+
+@cache
+def certificate() -> Certificate:
+    """The node's in both worlds, as it keeps the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        return own_certificate(Path(folder), "test", NOW)
 
 
 def unlinked(missing: Any) -> Any:
@@ -744,7 +917,7 @@ def unlinked(missing: Any) -> Any:
 def uncounted(text: str) -> str:
     """An answer without what counts the entries of the public record."""
     # As many hashes as the tree is deep.
-    return HASHES.sub('"<hash>"', COUNTED.sub(r'"\1":0', text))
+    return LINKED.sub("?after=0", HASHES.sub('"<hash>"', COUNTED.sub(r'"\1":0', text)))
 
 
 def heard_in_both(script: list[Step], budget: int) -> tuple[list[str], list[str]]:

@@ -252,7 +252,7 @@ async def _settle(node: Node, told: Told) -> None:
     A message is taken before the record can say so: a node that dies between the two says it
     again, and here it would not live to.
     """
-    deadline = asyncio.get_running_loop().time() + 8
+    deadline = asyncio.get_running_loop().time() + 30
     while asyncio.get_running_loop().time() < deadline:
         if not any(_missing(told)):
             await asyncio.sleep(0.02)

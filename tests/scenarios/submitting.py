@@ -53,6 +53,14 @@ class Submitter:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
+    def wait_for(self, more: int) -> None:
+        """Return once it was answered for so many more entries."""
+        wanted, deadline = self._answered() + more, time.monotonic() + START_S
+        while self._answered() < wanted:
+            assert self._process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
     def kill(self) -> None:
         """Kill it at once, if it has not ended."""
         self._process.kill()
@@ -72,6 +80,9 @@ class Submitter:
     def status(self) -> int | None:
         """Its exit status."""
         return self._process.returncode
+
+    def _answered(self) -> int:
+        return len(receipts(self._so_far().decode().splitlines()))
 
     def _so_far(self) -> bytes:
         # The file's position is shared with the process that writes.

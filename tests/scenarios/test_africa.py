@@ -20,13 +20,13 @@ FILE = Path(__file__).parents[3] / "shared/data/health/who_kwtrp_subsaharan_afri
 @pytest.mark.skipif(not FILE.exists(), reason=f"{FILE.name} is not shipped (licence); not found")
 def test_africa(tmp_path: Path) -> None:
     """All rows are accounted for, and plans are checked against those that have a place."""
-    ran = detente("demo", "africa", FILE, cwd=tmp_path, timeout_s=600)
+    ran = detente("demo", "africa", FILE, cwd=tmp_path, timeout_s=1_800)
     assert ran.status == 0, ran.err
     assert "98,745 rows read" in ran.out
     assert "2,350 refused by name, such as row 10 (27 de Marto Health Post): position" in ran.out
     assert "96,395 notices signed and on record" in ran.out
     register = tmp_path / "detente-demo" / "africa.db"
-    verified = detente("log", "verify", "--store", register, cwd=tmp_path, timeout_s=600)
+    verified = detente("log", "verify", "--store", register, cwd=tmp_path, timeout_s=1_800)
     assert (verified.status, "96397 entries" in verified.out) == (0, True)
     picture = load(register)
     plans = invented_plans(read(FILE, ReadOptions(kind="notices")).values, 1_000)

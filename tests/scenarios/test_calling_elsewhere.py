@@ -15,7 +15,6 @@ import pytest
 from nacl.signing import SigningKey
 from test_hotline import LISTENERS, line, listen
 
-from access_node import free_port
 from certificates import Authority
 from cli import Ran, detente
 from detente.cli.calling_elsewhere import _signed
@@ -27,6 +26,7 @@ from detente.core.volume import Circle, Volume
 from detente.node.keyring import Keyring
 from http_node import EVERY_ROLE, Node, bearer, node_at, token_of
 from nodes import hospital
+from ports import free_port
 
 T = TypeVar("T")
 
@@ -321,7 +321,9 @@ def forgetful(url: str) -> Iterator[tuple[str, list[str]]]:
             headers = {
                 name: value for name, value in self.headers.items() if name.lower() != "host"
             }
-            told = httpx.request(self.command, url + self.path, content=body, headers=headers)
+            told = httpx.request(
+                self.command, url + self.path, content=body, headers=headers, timeout=60
+            )
             if self.command == "POST" and not lost:
                 lost.append(self.path)
                 self.connection.close()

@@ -44,6 +44,7 @@ class Coast:
         self.node, self.place, self.receivers = node, place, receivers
         self.one, self.two, self.three = (node.party(name) for name in ("one", "two", "three"))
         self.clinics = {name: self._clinic(name) for name in CLINICS}
+        self._flown: dict[str, tuple[str, float]] = {}
 
     def _clinic(self, name: str) -> Answered:
         lat, release = CLINICS[name]
@@ -55,17 +56,37 @@ class Coast:
 
     def fly(self, track: str, lat: float, *, feed: str = "roof") -> Callable[[], None]:
         """A plane that stands at a latitude and says that it flies north at 240 knots."""
-        return lambda: self.receivers[feed].send(sbs(track, lat, 10.0, 240, 0))
+
+        def send() -> None:
+            self._flown[track] = feed, lat
+            self.receivers[feed].send(sbs(track, lat, 10.0, 240, 0))
+
+        return send
+
+    def heard(self) -> None:
+        """All that was heard is heard again, but for what falls silent: so none is lost."""
+        for track, (name, lat) in self._flown.items():
+            if name != "mast":
+                self.receivers[name].send(sbs(track, lat, 10.0, 240, 0))
 
     def warned(self, party: Party, about: str, send: Callable[[], None]) -> Any:
         """The last alert whose headline speaks of something, once there is one."""
+        return self.told(party, about, lambda _: True, send)
+
+    def told(
+        self, party: Party, about: str, wanted: Callable[[Any], bool], send: Callable[[], None]
+    ) -> Any:
+        """The same, once the last one is as wanted."""
+        found: list[Any] = []
 
         def there() -> bool:
+            self.heard()
             send()
-            return bool(titled(party, about))
+            found[:] = [alert(party, one) for one in titled(party, about)[-1:]]
+            return bool(found) and wanted(found[0])
 
         until(there)
-        return alert(party, titled(party, about)[-1])
+        return found[0]
 
     def about(self, party: Party, about: str) -> list[Any]:
         return [alert(party, one) for one in titled(party, about)]
@@ -124,7 +145,7 @@ def coast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Coast]:
         for name, one in receivers.items()
     )
     with gis_node(place, keyring, folder, f"feeds=[{feeds}]") as node:
-        assert all(one.connected.wait(10) for one in receivers.values())
+        assert all(one.connected.wait(30) for one in receivers.values())
         yield Coast(node, place, receivers)
     for one in receivers.values():
         one.close()
@@ -302,23 +323,32 @@ def test_taken_back(coast: Coast) -> None:
     assert all_of(over, "circle") == []
 
 
+def is_standing(root: Any) -> bool:
+    return all_of(root, "headline")[0].startswith("Lost: ")
+
+
+def is_over(root: Any, silent: Any) -> bool:
+    return reference(silent) in str(text(root, "references"))
+
+
 def test_silence(coast: Coast) -> None:
     """A feed that falls silent has an alert without a place, until it is heard"""
     mast = coast.fly("4B1830", 40.0, feed="mast")
-    mast()
-    silent = coast.warned(coast.two, "Feed mast of One is silent", lambda: None)
+    # It was silent since the node began, and is heard.
+    coast.warned(coast.two, "Lost: Feed mast", lambda: None)
+    coast.warned(coast.two, "Over: Lost: Feed mast", mast)
+    silent = coast.told(coast.two, "Feed mast of One is silent", is_standing, lambda: None)
     assert text(silent, "msgType") == "Alert"
     assert all_of(silent, "headline")[0] == "Lost: Feed mast of One is silent"
     assert all_of(silent, "areaDesc") == []
     assert set(all_of(silent, "value")) == {"lost"}
-    over = coast.warned(coast.two, "Over: Lost: Feed mast", mast)
+    over = coast.told(coast.two, "Over: Lost: Feed mast", lambda root: is_over(root, silent), mast)
     assert text(over, "references") == reference(silent)
     assert coast.about(coast.three, "mast") == []
 
 
 def test_on_record(coast: Coast) -> None:
     """That an alert and the place in it were shown is on record"""
-    coast.fly("4B1832", 50.2)()
     root = coast.warned(coast.one, "4b1832", coast.fly("4B1832", 50.2))
     history = coast.one.get(f"/v1/objects/{text(root, 'incidents')}/history").json["versions"]
     shown = [

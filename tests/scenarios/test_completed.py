@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from nacl.signing import SigningKey
 from test_committed_checks import ask, noticed, opened
@@ -28,9 +29,25 @@ def completed(file: Path, *options: object) -> Ran:
     return detente("complete", file, *options, cwd=file.parent)
 
 
+MARK = "/health/live"
+
+
+def marked(node: Node) -> int:
+    """How many requests were logged, once all that were made are, this one too."""
+    before = marks(node)
+    httpx.get(f"{node.url}{MARK}")
+    until(lambda: marks(node) > before, 30)
+    return len(node.served.events("request"))
+
+
+def marks(node: Node) -> int:
+    return sum(one["route"] == MARK for one in node.served.events("request"))
+
+
 def paths_asked(node: Node, since: int) -> list[str]:
     """What the node was asked for, by the routes that its log names."""
-    return [one["route"] for one in node.served.events("request")[since:]]
+    end = marked(node) - 1
+    return [one["route"] for one in node.served.events("request")[since:end]]
 
 
 def test_completed(place: Place, keyring: Keyring, tmp_path: Path) -> None:
@@ -49,8 +66,8 @@ def test_completed(place: Place, keyring: Keyring, tmp_path: Path) -> None:
             file.write_bytes(data)
             checked(data)
             refused(data, 9, "no quorum of your policy", text)
-            until(lambda: size_witnessed(node, known) >= receipt["size"], 20)
-            since = len(node.served.events("request"))
+            until(lambda: size_witnessed(node, known) >= receipt["size"], 30)
+            since = marked(node)
             at = ("--policy", "known", "--log", f"{node.url}/log/test")
             assert completed(file, *at).status == 0
             asked = paths_asked(node, since)

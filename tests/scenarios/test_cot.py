@@ -6,6 +6,7 @@ import hashlib
 import socket
 import sqlite3
 import ssl
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -20,10 +21,12 @@ import pytest
 import takproto
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from test_people import until
 
 from certificates import Authority
 from conftest import begin
 from cot import (
+    PATIENCE_S,
     QUIET_S,
     Tablet,
     callsign_of,
@@ -32,7 +35,6 @@ from cot import (
     let_tablet_in,
     listening,
     named,
-    xml_events,
 )
 from detente.core.principal import Role
 from detente.core.volume import Polygon, Volume
@@ -127,7 +129,7 @@ def presences(field: Field, party: str = "one") -> dict[str, dict[str, Any]]:
 def test_seen(field: Field) -> None:
     """A tablet's position reaches its own party at once, and is presence in the record."""
     sender, other = field.plain(), field.of("one")
-    other.events()
+    other.greeted()
     sender.send(event("ANDROID-1", 38.3, 33.0, callsign="Alpha", detail=TRACK))
     found = other.until(named("ANDROID-1"))
     assert found.get("type") == "a-f-G-U-C"
@@ -139,7 +141,7 @@ def test_seen(field: Field) -> None:
         "33.0000000", "38.3000000", "100.000",
     )  # fmt: skip
     assert (track.get("speed"), track.get("course")) == ("3.000", "90.000")
-    value = presences(field)["cot:ANDROID-1"]["value"]
+    value = wait_for(field, "cot:ANDROID-1", 1)["value"]
     assert value["name"] == "Alpha"
     assert value["track"]["position"] == [383000000, 330000000]
     assert value["track"]["speed_max_mm_s"] == 50_000
@@ -176,8 +178,8 @@ def said(party: Party, kind: str, value: object, release: dict[str, Any] | None)
 
 
 def wait_for(field: Field, name: str, version: int) -> dict[str, Any]:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
         found = presences(field).get(name)
         if found is not None and found["version"] >= version:
             return found
@@ -188,8 +190,8 @@ def wait_for(field: Field, name: str, version: int) -> dict[str, Any]:
 def test_released(field: Field) -> None:
     """Whom it is released to sees it once that is on record, and nobody else does."""
     two, three, sender = field.of("two"), field.of("three"), field.plain()
-    two.events()
-    three.events()
+    two.greeted()
+    three.greeted()
     sender.send(event("ANDROID-3", 38.5, 33.0, callsign="Charlie"))
     assert callsign_of(two.until(named("ANDROID-3"))) == "Charlie"
     # That it was shown is on the books of its author.
@@ -197,16 +199,18 @@ def test_released(field: Field) -> None:
     assert [one for one in found if (one["value"]["to"], one["value"]["how"]) == ("two", "stream")]
     assert three.events() == []
     # What was not released does not change a byte of what three is sent.
-    before = field.of("three").read_for()
+    before = first_shown(field.of("three"))
     sender.send(event("ANDROID-3", 38.6, 33.0, callsign="Charlie"))
     sender.send(event("ANDROID-33", 38.6, 33.0))
-    assert bare(field.of("three").read_for()) == bare(before)
+    wait_for(field, "cot:ANDROID-33", 1)
+    assert first_shown(field.of("three")) == before
     assert three.events() == []
 
 
-def bare(data: bytes) -> list[tuple[str | None, str | None]]:
-    """Events without the random name and the times of the greeting."""
-    return [(one.get("type"), None) for one in xml_events(data)]
+def first_shown(tablet: Tablet) -> list[str | None]:
+    """The events that one is shown when it comes, less the random name and times of each."""
+    first = tablet.until(lambda _: True)
+    return [one.get("type") for one in (first, *tablet.events())]
 
 
 def test_connected(field: Field) -> None:
@@ -232,7 +236,7 @@ def test_held_until_recorded(field: Field) -> None:
     wait_for(field, "cot:ANDROID-44", 1)
     two.until(named("ANDROID-44"))
     two.read_for(2 * QUIET_S)
-    other = sqlite3.connect(field.place, isolation_level=None)
+    other = sqlite3.connect(field.place, isolation_level=None, timeout=PATIENCE_S)
     other.execute("BEGIN IMMEDIATE")
     try:
         sender.send(control("t-x-d-d", '<link uid="ANDROID-44" relation="p-p" type="a-f-G"/>'))
@@ -248,7 +252,7 @@ def test_held_until_recorded(field: Field) -> None:
 def test_shapes(field: Field) -> None:
     """Zones and notices that were released come as shapes, and go when they end."""
     two, one = field.of("two"), desk(field, "one")
-    two.events()
+    two.greeted()
     full = {"members": "full"}
     told = said(one, "notices", hospital("Field <hospital>", 38.3, 33.1), full)
     corners = ((383000000, 330000000), (384000000, 330000000), (384000000, 331000000))
@@ -256,7 +260,16 @@ def test_shapes(field: Field) -> None:
                 volumes=(Volume(footprint=(Polygon(rings=(corners,)),)),))  # fmt: skip
     said(one, "zones", zone, full)
     said(one, "notices", hospital("Kept", 38.3, 33.1), None)
-    found = {callsign_of(each): each for each in two.events(3) if not warned_of(each)}
+    found: dict[str, ET.Element] = {}
+
+    def all_there(each: ET.Element) -> bool:
+        if str(each.get("type")).startswith("u-d-"):
+            found[callsign_of(each)] = each
+        return {"Field <hospital>", "Corridor"} <= found.keys()
+
+    two.until(all_there)
+    for each in two.events():
+        all_there(each)
     assert set(found) == {"Field <hospital>", "Corridor"}
     circle, form = found["Field <hospital>"], found["Corridor"]
     ellipse = circle.find("detail/shape/ellipse")
@@ -286,17 +299,17 @@ def test_negotiated(field: Field) -> None:
     response = refused.find("detail/TakControl/TakResponse")
     assert response is not None
     assert response.get("status") == "false"
-    tablet.read_for(0.5)
+    tablet.read_for()
     tablet.send(control("t-x-takp-q", '<TakControl><TakRequest version="1"/></TakControl>'))
-    answer, _, rest = tablet.read_for(1.0).partition(b"</event>")
-    assert b'<TakResponse status="true"/>' in answer
-    assert rest.strip(b"\n") == b""
+    answer = tablet.read_until(b"<TakResponse.*?</event>")
+    assert answer[0].startswith(b'<TakResponse status="true"/>')
+    assert answer.string[answer.end() :].strip(b"\n") == b""
     sender.send(event("ANDROID-5", 38.8, 33.0, callsign="Echo", detail=TRACK))
-    [found] = [one.cotEvent for one in tablet.messages(2) if one.cotEvent.uid == "ANDROID-5"][:1]
+    found = tablet.message(lambda one: one.cotEvent.uid == "ANDROID-5").cotEvent
     assert (round(found.lon, 7), found.detail.contact.callsign) == (38.8, "Echo")
     assert (found.detail.track.speed, found.hae) == (3.0, 100.0)
     tablet.send(takproto.xml2proto(control("t-x-c-t"), takproto.TAKProtoVer.STREAM))
-    assert [one for one in tablet.messages(1) if one.cotEvent.type == "t-x-c-t-r"]
+    tablet.message(lambda one: one.cotEvent.type == "t-x-c-t-r")
 
 
 def test_unasked(field: Field) -> None:
@@ -311,14 +324,14 @@ def test_unasked(field: Field) -> None:
         mesh = takproto.xml2proto(event("UDP-2", 38.1, 33.0), takproto.TAKProtoVer.MESH)
         datagrams.sendto(bytes(mesh), field.udp)
         datagrams.sendto(b"\xbf\x01\xbfnonsense", field.udp)
-    seen = {one.get("uid") for one in other.events(2)}
-    assert {"UDP-1", "UDP-2"} <= seen
+    for uid in ("UDP-1", "UDP-2"):
+        other.until(named(uid))
 
 
 def test_quarantined(field: Field) -> None:
     """What no unit can have said goes to nobody, and its sender learns why."""
     other, sender = field.of("one"), field.plain()
-    other.events()
+    other.greeted()
     bomb = b'<!DOCTYPE e [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
     hostile = {
         "lat": event("X", 38.0, 999.0),
@@ -333,11 +346,7 @@ def test_quarantined(field: Field) -> None:
     }
     for one in hostile.values():
         sender.send(one)
-    time.sleep(QUIET_S)
-    refused = desk(field, "one").get("/v1/quarantine").json["refused"]
-    reasons = [one["reason"] for one in refused]
-    for reason in hostile:
-        assert [one for one in reasons if reason in one], (reason, reasons)
+    reasons = refused_for(field, "one", *hostile)
     assert not [one for one in reasons if "999" in one]  # No place; a time may hold it.
     assert desk(field, "two").get("/v1/quarantine").json["refused"] == []
     assert not [one for one in other.events() if one.get("uid") == "X"]
@@ -348,6 +357,17 @@ def test_quarantined(field: Field) -> None:
     assert sender.is_closed()
 
 
+def refused_for(field: Field, party: str, *reasons: str) -> list[str]:
+    """Why things that a party said were refused, once each of these is among it."""
+    asking = desk(field, party)
+
+    def told() -> list[str]:
+        return [one["reason"] for one in asking.get("/v1/quarantine").json["refused"]]
+
+    until(lambda: all(any(reason in one for one in told()) for reason in reasons))
+    return told()
+
+
 def test_bound(field: Field) -> None:
     """A uid and a callsign are their first party's, and no certificate's but of a client."""
     one, two = field.plain(), field.of("two")
@@ -355,11 +375,7 @@ def test_bound(field: Field) -> None:
     wait_for(field, "cot:ANDROID-7", 1)
     two.send(event("ANDROID-7", 39.0, 33.0), event("OTHER", 39.0, 33.0, callsign="Golf"))
     two.send(control("t-x-d-d", '<link uid="ANDROID-7"/>'))
-    time.sleep(QUIET_S)
-    reasons = [each["reason"] for each in desk(field, "two").get("/v1/quarantine").json["refused"]]
-    assert any("uid" in each for each in reasons)
-    assert any("callsign" in each for each in reasons)
-    assert any("deletion" in each for each in reasons)
+    refused_for(field, "two", "uid", "callsign", "deletion")
     assert presences(field)["cot:ANDROID-7"]["value"]["track"]["position"][0] == 380000000
     assert field.of("stranger").is_closed()
     assert field.of("nobody").is_closed()
@@ -369,11 +385,23 @@ def test_slow(field: Field) -> None:
     """A client that takes nothing delays nobody, and is cut off."""
     _, other, sender = field.of("one"), field.of("one"), field.plain()
     note = "<remarks>x</remarks>"
-    until = time.monotonic() + 30
-    while not field.node.served.events("cot client cut off"):
-        sender.send(*(event(f"MANY-{n}", 37.0, 33.0, detail=note) for n in range(500)))
-        other.read_for(0.2)
-        assert time.monotonic() < until
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            other.read_for(0.1)
+
+    # It takes all that comes, however long the sender has to wait.
+    reading = threading.Thread(target=read)
+    reading.start()
+    deadline = time.monotonic() + 3 * PATIENCE_S
+    try:
+        while not field.node.served.events("cot client cut off"):
+            sender.send(*(event(f"MANY-{n}", 37.0, 33.0, detail=note) for n in range(500)))
+            assert time.monotonic() < deadline
+    finally:
+        over.set()
+        reading.join()
     sender.send(event("ANDROID-8", 38.0, 33.0))
     other.until(named("ANDROID-8"))
 
@@ -384,7 +412,7 @@ def test_pytak(field: Field, kind: str, protobuf: int) -> None:
     """pytak sends and is shown, over TCP and TLS, in XML and in protobuf."""
     uid = f"PYTAK-{kind}-{protobuf}"
     other = field.of("one")
-    other.events()
+    other.greeted()
     asyncio.run(with_pytak(field, kind, protobuf, uid))
     assert other.until(named(uid)).get("type") == "a-f-G-U-C"
 
@@ -452,7 +480,7 @@ def test_called(field: Field) -> None:
             {"type": "circle", "centre": [420_000_000, 360_000_000], "radius_mm": 300_000}]}],
     }  # fmt: skip
     tablet, own = field.of("two"), field.of("one")
-    tablet.events()
+    tablet.greeted()
     opened = one.post("/v1/incidents", call)
     assert opened.status == 201, opened.body
     uid = f"detente.call.{opened.json['object_id']}"

@@ -3,6 +3,7 @@
 import time as clock
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -380,9 +381,8 @@ def test_subscription_times(place: Place, keyring: Keyring) -> None:
         changed = one.put_subscription(name, body, made["version"]).ok()["subscription"]
         assert changed["time_start"] == start, "as it was"
         exact = volume(minutes=(0, day))
-        exact["time_end"]["value"] = exact["time_start"]["value"].replace(
-            exact["time_start"]["value"][:10], exact["time_end"]["value"][:10]
-        )
+        began = datetime.fromisoformat(exact["time_start"]["value"])
+        exact["time_end"] = at(f"{(began + timedelta(days=1)).isoformat()[:-6]}Z")
         one.put_subscription(new_id(), subscription_body(exact)).ok()
     with running(place, keyring, hours=2) as dss:
         one = dss.uss("one")
@@ -745,19 +745,24 @@ def test_another(one: Uss) -> None:
     assert one.get(SUBSCRIPTIONS, name).ok()["subscription"]["dependent_operational_intents"] == []
 
 
-def test_over(one: Uss, two: Uss) -> None:
+def test_over(place: Place, keyring: Keyring) -> None:
     """A subscription that is over or deleted is told of nothing"""
     gone, brief = new_id(), new_id()
-    for name in (gone, brief):
-        made = one.put_subscription(name, subscription_body()).ok()["subscription"]
-    one.put_subscription(brief, subscription_body(volume(minutes=(0, 0.02))), made["version"]).ok()
-    version = one.get(SUBSCRIPTIONS, gone).ok()["subscription"]["version"]
-    one.ask("DELETE", f"{SUBSCRIPTIONS}/{gone}/notacorrectversion").refused(409)
-    one.ask("DELETE", f"{SUBSCRIPTIONS}/{gone}/{version}").ok()
-    clock.sleep(1.3)
-    assert one.query(SUBSCRIPTIONS, volume(minutes=(0, 20))) == []
-    answer = two.put_intent(new_id(), intent_body(volume(minutes=(2, 30)))).ok(201)
-    assert told(answer) == {}
+    with running(place, keyring) as dss:
+        one, two = dss.uss("one"), dss.uss("two")
+        for name in (gone, brief):
+            made = one.put_subscription(name, subscription_body()).ok()["subscription"]
+        short = subscription_body(volume(minutes=(0, 30)))
+        one.put_subscription(brief, short, made["version"]).ok()
+        version = one.get(SUBSCRIPTIONS, gone).ok()["subscription"]["version"]
+        one.ask("DELETE", f"{SUBSCRIPTIONS}/{gone}/notacorrectversion").refused(409)
+        assert len(one.query(SUBSCRIPTIONS, volume(minutes=(0, 90)))) == 2
+        one.ask("DELETE", f"{SUBSCRIPTIONS}/{gone}/{version}").ok()
+        assert len(one.query(SUBSCRIPTIONS, volume(minutes=(0, 90)))) == 1
+        dss.later(hours=1)
+        assert one.query(SUBSCRIPTIONS, volume(minutes=(0, 90))) == []
+        answer = two.put_intent(new_id(), intent_body(volume(minutes=(62, 90)))).ok(201)
+        assert told(answer) == {}
 
 
 def test_zones(one: Uss, two: Uss) -> None:

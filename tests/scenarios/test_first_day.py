@@ -61,7 +61,9 @@ def test_founding(tmp_path: Path) -> None:
     again = detente("init", cwd=tmp_path)
     assert (again.status, again.out) == (2, "")
     assert again.err == "detente: register detente.db: expected a name that is not taken yet\n"
-    assert detente("party", "new", "Médecins Ω", cwd=tmp_path).status == 0
+    admitted = detente("party", "new", "Médecins Ω", "--desk", "Night desk", cwd=tmp_path)
+    # The desk's id is what `import --desk` takes.
+    assert (admitted.status, "with the desk night-desk" in admitted.out) == (0, True)
     twice = detente("party", "new", "Other", "--id", "m-decins", cwd=tmp_path)
     assert (twice.status, "not taken" in twice.err) == (2, True)
     (tmp_path / "hospitals.csv").write_text(HOSPITALS)
@@ -112,7 +114,22 @@ def test_releasing(office: Path) -> None:
         assert "full, area, contact; * is every member" in wrong.err
     twice = detente(*command, "--release", "*=full", "--release", "*=area", cwd=office)
     assert "expected once a party" in twice.err
-    assert "0 new, 3 changed" in detente(*command, cwd=office).out
+    hidden = detente(*command, cwd=office).out
+    assert "0 new, 3 changed" in hidden
+    assert "less than before: a: shown to others, now to nobody\n" in hidden
+
+
+def test_importing_less(office: Path) -> None:
+    """A list that comes again without an option says what it loses."""
+    (office / "few.csv").write_text("id,name,lat,lon\nf,Few,50.1,10.1\ng,More,50.2,10.2\n")
+    command = ("import", "few.csv", "--as", "notices", "--category", "medical", "--party", "med")
+    first = detente(*command, "--standoff", "500", "--desk", "night-desk", cwd=office)
+    assert (first.status, "less" in first.out) == (0, False)
+    again = detente(*command, "--standoff", "400", cwd=office)
+    line = "less than before: f: standoff 500 m, now 400 m; desk night-desk, now none\n"
+    assert (again.status, line in again.out) == (0, True), again.out
+    more = json.loads(detente(*command, "--standoff", "600", "--json", cwd=office).out)
+    assert (more["changed"], more["lessened"]) == (2, [])
 
 
 def test_asking(office: Path) -> None:

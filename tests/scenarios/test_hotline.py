@@ -37,6 +37,9 @@ LADDER = [
     {"after_s": 9, "rings": "all_members"},
 ]
 TERMS = {"name": "test", "hotline": {"ladder": LADDER}}
+LAST_S = 12
+"""When the last rung of another ladder is due, which is not to be climbed."""
+
 LATE_S = 1.5
 """How late a rung may be on a machine that does other things as well."""
 
@@ -152,6 +155,15 @@ def after_s(value: Any) -> float:
     return (at - opened).total_seconds()
 
 
+def rungs(party: Party, receipt: Any) -> dict[int, float]:
+    """How long after the opening each of its calls was, by rung, in the record's order."""
+    after = receipt["sequence"] - 1
+    events = party.get(f"/v1/events?after={after}&limit=1000").json["events"]
+    calls = [event["view"]["value"] for event in events if event["kind"] == "call"]
+    mine = [one for one in calls if one["incident"] == receipt["object_id"]]
+    return {one.get("rung", 0): after_s(one) for one in mine}
+
+
 def test_first_message(node: Node) -> None:
     """A call reaches whoever is near, with all that it says, and nobody else hears of it"""
     one, two, four = node.party("one"), node.party("two"), node.party("four")
@@ -161,7 +173,8 @@ def test_first_message(node: Node) -> None:
     hook.secret = made["secret"]
     receipt = call(one, "first", 10.0)
     heard.wait(lambda it: any(event["kind"] == "call" for event in it.events))
-    [event] = [event for event in heard.events if event["kind"] == "call"]
+    # A busy machine may have seen the ladder's next call by now.
+    event = next(event for event in heard.events if event["kind"] == "call")
     assert event["shows"]["value"]["code"] == "stop_hitting_protected"
     assert event["shows"]["value"]["words"] == "Two impacts at the north wing"
     [place] = event["shows"]["value"]["volumes"]
@@ -277,12 +290,12 @@ def test_people(node: Node) -> None:
     address = f"json://127.0.0.1:{gateway.port}/x"
     wish = two.post("/v1/subscriptions", {"kinds": ["call", "notice"], "people": address})
     assert wish.status == 201, wish.body
-    until(lambda: len(gateway.attempts) == 1)  # The test message.
+    until(lambda: len(gateway.attempts) >= 1)  # The test message.
     shown = msgspec.to_builtins(hospital("shown", 11.0, 50.0)) | {"release": {"members": "full"}}
     assert one.post("/v1/notices", shown).status == 201
-    until(lambda: len(gateway.attempts) == 2)
+    until(lambda: len(gateway.attempts) >= 2)
     receipt = call(one, "mail", 10.0)
-    until(lambda: len(gateway.attempts) == 3, seconds=10)
+    until(lambda: len(gateway.attempts) >= 3)
     assert step(one, receipt, "closed").status == 201
     two.ask("DELETE", f"/v1/subscriptions/{wish.json['receipt']['object_id']}")
     gateway.stop()
@@ -305,7 +318,7 @@ def test_desks(node: Node) -> None:
     until(lambda: bool(hooks["watch"].taken))
     first = hooks["watch"].taken[0]["data"]["events"][0]
     assert first["view"]["value"]["desks"] == ["watch"]
-    assert hooks["air"].taken == []
+    # Not of the first call, whatever it was told meanwhile.
     until(lambda: bool(hooks["air"].taken))
     second = hooks["air"].taken[0]["data"]["events"][0]
     assert second["view"]["value"]["desks"] == ["watch", "air"]
@@ -321,7 +334,7 @@ def test_evidence(node: Node, tmp_path: Path) -> None:
     """The whole chain is one file, that verifies without the node, and names to each what is his"""
     one, two = node.party("one"), node.party("two")
     receipt = call(one, "evidence", 10.0)
-    until(lambda: own_call(two, receipt).get("rung", 0) >= 1, seconds=10)
+    until(lambda: own_call(two, receipt).get("rung", 0) >= 1)
     assert step(two, receipt, "stopped", text="Fire stopped").status == 201
     assert step(one, receipt, "closed").status == 201
     answer = one.get(f"/v1/objects/{receipt['object_id']}/evidence")
@@ -429,7 +442,7 @@ def test_killed(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> No
     with here.serving() as node:
         back = time.time()
         two, four = node.party("two"), node.party("four")
-        until(lambda: own_call(two, receipt).get("rung", 0) == 3, seconds=20)
+        until(lambda: own_call(two, receipt).get("rung", 0) == 3)
         rung = own_call(two, receipt)
         opened = datetime.fromisoformat(rung["opened"]).timestamp()
         due = max(opened + 9, back)
@@ -446,15 +459,22 @@ def test_killed(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> No
 def test_ladder(node: Node) -> None:
     """The ladder is climbed on time, by whichever worker is first, until somebody answers"""
     one, two = node.party("one"), node.party("two")
+    administrator = node.party("one", Role.ADMINISTRATOR)
+    # The last rung is later here: there is time to answer before it.
+    ladder = [*LADDER[:2], {"after_s": LAST_S, "rings": "all_members"}]
+    terms = {"name": "test", "hotline": {"ladder": ladder}}
+    assert administrator.post("/v1/agreement", terms).status in {200, 201}
     receipt = call(one, "ladder", 10.0)
-    for rung, due_s in ((1, 3.0), (2, 6.0)):
-        until(lambda rung=rung: own_call(two, receipt).get("rung", 0) >= rung, seconds=10)  # type: ignore[misc]
-        seen = own_call(two, receipt)
-        assert seen["rung"] == rung
-        assert due_s <= after_s(seen) <= due_s + LATE_S
+    until(lambda: own_call(two, receipt).get("rung", 0) >= 2)
     assert step(two, receipt, "acknowledged").status == 201
-    time.sleep(4.0)
+    climbed = rungs(two, receipt)
+    assert list(climbed) == [0, 1, 2]
+    for rung, due_s in ((1, 3.0), (2, 6.0)):
+        assert due_s <= climbed[rung] <= due_s + LATE_S
+    opened = datetime.fromisoformat(own_call(two, receipt)["opened"]).timestamp()
+    time.sleep(max(0.0, opened + LAST_S + LATE_S - time.time()))
     assert own_call(two, receipt)["rung"] == 2
     assert "next" not in line(one, receipt)
     node.party("four").get(f"/v1/incidents/{receipt['object_id']}").refused(404, "not_found")
     assert step(one, receipt, "closed").status == 201
+    assert administrator.post("/v1/agreement", TERMS).status in {200, 201}

@@ -132,6 +132,14 @@ def assert_kept(register: Path, told: Told) -> None:
     store.close()
 
 
+def is_writing(folder: Path) -> bool:
+    """Whether a file is there that has not its name yet."""
+    try:
+        return any(folder.rglob(".*"))
+    except FileNotFoundError:
+        return True  # A folder went while it was looked through.
+
+
 def test_export(register: Path, tmp_path: Path) -> None:
     """An export that is killed at any moment leaves a log that Go verifies."""
     keyring, chance = Keyring(register), random.Random(SEED)
@@ -144,7 +152,7 @@ def test_export(register: Path, tmp_path: Path) -> None:
             [DETENTE, "log", "export", folder, "--store", register], stdout=subprocess.PIPE
         )
         # Most of the time is the start; the first file that it writes says that it is over.
-        while process.poll() is None and not any(folder.rglob(".*")):
+        while process.poll() is None and not is_writing(folder):
             time.sleep(0.001)
         time.sleep(chance.uniform(0, 0.02))
         process.kill()

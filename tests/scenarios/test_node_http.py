@@ -70,7 +70,7 @@ def administrator(node: Node) -> Party:
     return node.party("one", Role.ADMINISTRATOR)
 
 
-def _wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+def _wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until

@@ -23,7 +23,7 @@ SETTINGS = (
     'cot_release=[{party = "one", release = {parties = {two = "full"}}}]',
 )  # fmt: skip
 FEED = 'feeds=[{{name="roof", party="one", kind="sbs", address="{}", release={{members="full"}}}}]'
-WAIT_S = 20
+WAIT_S = 30
 UNIT = "one/cot/ANDROID-1"
 AIRCRAFT = "one/roof/4b1820"
 
@@ -46,7 +46,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
         for party, lat in ((one, 49.9), (two, 49.8)):
             people = Presence(source_id="p", name=f"Of {party.name}", volumes=around(10, lat))
             said(party, "presence", people, {"members": "full"})
-        assert receiver.connected.wait(10)
+        assert receiver.connected.wait(30)
         receiver.send(sbs("4B1820", 50.1, 10.0, 240, 90))
         tablet = Tablet(listening(node.served, "tcp"))
         tablet.send(event("ANDROID-1", 10.2, 50.1, callsign="ALPHA", stale_s=3_000))
@@ -109,17 +109,24 @@ def symbols(seat: Seat, kind: str) -> dict[str, str]:
     return dict(map(tuple, found))  # type: ignore[arg-type] # pairs
 
 
+def wait_symbols(seat: Seat, kind: str, expected: dict[str, str]) -> dict[str, str]:
+    """All that are drawn, once these are: symbols come after the first picture."""
+    ends = time.monotonic() + WAIT_S
+    while not expected.items() <= (found := symbols(seat, kind)).items():
+        assert time.monotonic() < ends, found
+    return found
+
+
 def test_tracks(browser: Browser, node: Node, two: Seat) -> None:
     """What a receiver hears is unknown, one's own people friends, and another's neutral"""
     assert marks(two, UNIT, AIRCRAFT) == {
         UNIT: "mark-neutral-land", AIRCRAFT: "mark-unknown-air",
     }  # fmt: skip
-    found = symbols(two, "presence")
-    assert (found["Of two"], found["Of one"]) == ("mark-friend-land", "mark-neutral-land")
+    wait_symbols(two, "presence", {"Of two": "mark-friend-land", "Of one": "mark-neutral-land"})
     two.keep("symbols-two")
     one = sat(browser, node, "one", color_scheme="dark")
     assert marks(one, UNIT, AIRCRAFT)[UNIT] == "mark-friend-land"
-    assert symbols(one, "presence")["Of one"] == "mark-friend-land"
+    wait_symbols(one, "presence", {"Of one": "mark-friend-land"})
     assert "symbols" in " ".join(one.asked)
     one.keep("symbols-one-night")
     one.leave()
@@ -127,11 +134,8 @@ def test_tracks(browser: Browser, node: Node, two: Seat) -> None:
 
 def test_places(two: Seat) -> None:
     """A place bears a symbol where the standard has one that says no more"""
-    # Symbols come after the first picture.
-    ends = time.monotonic() + WAIT_S
-    while (found := symbols(two, "notices")).get("St Mary") != "mark-medical":
-        assert time.monotonic() < ends, found
-    assert found["Girls' school"] == "mark-school"
+    expected = {"St Mary": "mark-medical", "Girls' school": "mark-school"}
+    found = wait_symbols(two, "notices", expected)
     assert found.get("Cellar", "") == ""
     assert "Wide" not in found
 

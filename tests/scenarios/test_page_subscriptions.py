@@ -65,7 +65,7 @@ def test_desk(two: Seat, node: Node) -> None:
     two.page.fill("detente-subscriptions input[name=url]", hook.url)
     two.page.click("detente-subscriptions form button")
     hook.secret = two.told("detente-subscriptions .said code")
-    assert "Calls for the desk Air desk" in two.told(".subscriptions li")
+    two.told(".subscriptions li", "Calls for the desk Air desk")
     (made,) = mine(node)
     assert made["value"]["desk"] == "air"  # type: ignore[index] # as JSON has it
     assert two.flaws() == []
@@ -87,21 +87,141 @@ def test_all(two: Seat, node: Node) -> None:
     two.page.check("detente-subscriptions input[value=zone]")
     two.page.check("detente-subscriptions input[value=alert]")
     two.page.click("detente-subscriptions form button")
-    line = two.told(".subscriptions li")
-    assert "Zones, Alerts of the watch" in line
-    assert "whoever asks for it" in line
+    two.told(".subscriptions li", "Zones, Alerts of the watch", "whoever asks for it")
     (made,) = mine(node)
     assert made["value"]["kinds"] == ["zone", "alert"]  # type: ignore[index] # as JSON has it
     two.page.click(".subscriptions li button")
-    assert "Nothing is sent to anyone" in two.told("detente-subscriptions > p")
+    two.told("detente-subscriptions > p", "Nothing is sent to anyone")
     assert mine(node) == []
+
+
+def corner(two: Seat, right: int, down: int) -> None:
+    """Click on the map, so far from its middle in pixels."""
+    box = two.page.locator(".maplibregl-canvas").bounding_box()
+    assert box is not None
+    two.page.mouse.click(box["x"] + box["width"] / 2 + right, box["y"] + box["height"] / 2 + down)
+    two.page.wait_for_timeout(150)
+
+
+def events_of(node: Node, name: str) -> list[str]:
+    """The names of what one subscription was told of."""
+    page = node.party("two").get(f"/v1/events?subscription={name}").json
+    return [one["view"]["value"]["name"] for one in page["events"]]
+
+
+def shown(two: Seat) -> list[list[float]]:
+    """West, south, east, north of each area that one looks at on the map."""
+    found: list[list[float]] = two.page.evaluate(
+        """async () => { const map = document.querySelector("detente-map").map;
+        const { features } = await map.getSource("asked").getData();
+        const places = (one) => typeof one[0] === "number" ? [one] : one.flatMap(places);
+        return features.map(({ geometry }) => { const all = places(geometry.coordinates);
+          const [lon, lat] = [0, 1].map((axis) => all.map((one) => one[axis]));
+          return [Math.min(...lon), Math.min(...lat), Math.max(...lon), Math.max(...lat)]; }); }"""
+    )
+    return found
+
+
+def test_area_drawn(two: Seat, node: Node) -> None:
+    """One of an area is drawn, shown on the map, and told of what is there alone"""
+    two.page.check("detente-subscriptions input[value=notice]")
+    two.page.select_option("select[name=within]", "area")
+    assert two.flaws() == []
+    two.page.click("text=Draw an area")
+    two.page.wait_for_selector("button[aria-pressed=true]")
+    two.page.wait_for_timeout(1_000)  # What draws is loaded when it is wanted.
+    for right, down in ((-60, -60), (60, -60), (60, 60), (-60, 60), (-60, -60)):
+        corner(two, right, down)
+    two.page.wait_for_selector("text=1 drawn on the map")
+    two.keep("subscriptions-drawing")
+    two.page.click("detente-subscriptions form > button")
+    line = two.told(".subscriptions li")
+    assert "within an area" in line
+    # Read back as it is stored: its corners, and where its edges bend, in three spellings.
+    assert two.page.locator(".subscriptions .places li").count() >= 4
+    assert "32UNA" in line
+    (made,) = mine(node)
+    [west, south, east, north] = shown(two)[0]
+    assert west < 10.0 < east
+    assert south < 50.0 < north
+    two.keep("subscriptions-area")
+    # What was drawn is gone from the form, and what is stored is on the map.
+    expect(two.page.locator("detente-subscription-area")).to_have_count(0)
+    assert two.flaws() == []
+    one = node.party("one")
+    said(one, "notices", hospital("Within", 10.0, 50.0), {"members": "full"})
+    said(one, "notices", hospital("Elsewhere", 11.0, 50.0), {"members": "full"})
+    assert events_of(node, str(made["object"])) == ["Within"]
+    two.page.click(".subscriptions button[name=look]")
+    expect(two.page.locator(".subscriptions .places")).to_have_count(0)
+    assert shown(two) == []
+    two.page.click(".subscriptions li > button:not(.link)")
+    expect(two.page.locator(".subscriptions li")).to_have_count(0)
+
+
+def test_area_typed(two: Seat, node: Node) -> None:
+    """One of an area is typed by keyboard alone, with its time, and looked at again"""
+    keys = two.page.keyboard
+    two.page.focus("select[name=within]")
+    keys.press("ArrowDown")
+    two.page.focus("detente-subscription-area input[name=position]")
+    keys.type("50 30 00 N 10 30 00 E")
+    keys.press("Tab")
+    keys.type("2000")
+    two.page.fill("detente-subscription-area input[name=end]", "2031-01-07T12:00")
+    two.page.focus("detente-subscriptions input[name=url]")
+    keys.press("Enter")
+    line = two.told(".subscriptions li:has(.places)")
+    assert "50.5000000, 10.5000000" in line
+    assert "32UPA" in line
+    assert "2031-01-07 12:00:00Z" in line
+    (made,) = mine(node)
+    [volume] = made["value"]["volumes"]  # type: ignore[index] # as JSON has it
+    assert volume["end"] == "2031-01-07T12:00:00Z"
+    assert volume["footprint"] == [
+        {"type": "circle", "centre": [105_000_000, 505_000_000], "radius_mm": 2_000_000}
+    ]
+    # Whoever comes back finds it, and looks at it by keyboard.
+    two.tab("picture")
+    assert shown(two) == []
+    opened(two)
+    two.page.focus(".subscriptions button[name=look]")
+    keys.press("Enter")
+    two.page.wait_for_selector(".subscriptions button[aria-expanded=true]")
+    [west, south, east, north] = shown(two)[0]
+    # A circle of 2 km, circumscribed.
+    assert (west + east) / 2 == pytest.approx(10.5, abs=1e-6)
+    assert (south + north) / 2 == pytest.approx(50.5, abs=1e-3)
+    assert 4_000 < (north - south) * 111_200 < 4_100
+    two.page.click(".subscriptions li > button:not(.link)")
+    expect(two.page.locator(".subscriptions li")).to_have_count(0)
+    # What has ended is on the map no longer.
+    two.page.wait_for_timeout(300)
+    assert shown(two) == []
+
+
+def test_area_refused(two: Seat, node: Node) -> None:
+    """No area, or what cannot be one, makes nothing; what was typed stays"""
+    two.page.select_option("select[name=within]", "area")
+    two.page.click("detente-subscriptions form > button")
+    assert "Draw an area, or type a position" in two.told("detente-subscriptions .refused")
+    two.page.fill("detente-subscription-area input[name=position]", "north of the river")
+    two.page.click("detente-subscriptions form > button")
+    two.page.wait_for_selector("detente-subscriptions .refused:has-text('north of the river')")
+    assert "latitude and longitude" in two.told("detente-subscriptions .refused")
+    field = "detente-subscription-area input[name=position]"
+    assert two.page.input_value(field) == "north of the river"
+    assert mine(node) == []
+    # Another desk is told of its calls, wherever they are: the area goes.
+    two.page.select_option("detente-subscriptions select[name=desk]", label="Air desk")
+    expect(two.page.locator("detente-subscription-area")).to_have_count(0)
 
 
 def test_refused(two: Seat, node: Node) -> None:
     """What the node refuses is said, and what was typed stays"""
     two.page.fill("detente-subscriptions input[name=url]", "ftp://example.org/")
     two.page.click("detente-subscriptions form button")
-    assert "Refused" in two.told("detente-subscriptions .refused")
+    two.told("detente-subscriptions .refused", "Refused")
     assert two.page.input_value("detente-subscriptions input[name=url]") == "ftp://example.org/"
     assert mine(node) == []
 
@@ -112,13 +232,27 @@ def test_languages(browser: Browser, node: Node) -> None:
     seat.page.set_viewport_size({"width": 390, "height": 900})
     seat.sign_in("desk two").ready()
     opened(seat)
+    seat.page.select_option("select[name=within]", "area")
+    seat.page.fill("detente-subscription-area input[name=position]", "50 N 10 E")
+    seat.page.fill("detente-subscription-area input[name=radius]", "3000")
+    assert seat.flaws() == []
+    seat.page.locator("detente-subscription-area").scroll_into_view_if_needed()
+    seat.keep("subscriptions-area-form-night")
+    seat.page.click("detente-subscriptions form > button")
+    assert "ضمن منطقة" in seat.told(".subscriptions li:has(.places)")
+    seat.page.locator(".subscriptions").scroll_into_view_if_needed()
+    seat.page.wait_for_timeout(900)  # Until the map came to rest.
+    seat.keep("subscriptions-area-night")
+    assert seat.page.evaluate("document.documentElement.scrollWidth") <= 390
+    seat.page.click(".subscriptions li > button:not(.link)")
+    expect(seat.page.locator(".subscriptions li")).to_have_count(0)
     seat.page.select_option("detente-subscriptions select[name=desk]", "air")
     seat.page.fill("detente-subscriptions input[name=url]", "http://127.0.0.1:9/")
     seat.page.click("detente-subscriptions form button")
-    assert "نداءات لمكتب المناوبة" in seat.told(".subscriptions li")
+    seat.told(".subscriptions li", "نداءات لمكتب المناوبة")
     assert "sub." not in seat.page.inner_text("detente-told")
     assert seat.flaws() == []
-    assert seat.page.evaluate("document.documentElement.scrollWidth") <= 390
+    seat.wait_fits()
     seat.page.locator("detente-subscriptions").scroll_into_view_if_needed()
     seat.keep("subscriptions-night")
     seat.page.click(".subscriptions li button")

@@ -14,7 +14,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
-from access_node import free_port
 from conftest import begin
 from detente.core.reach import Allowed
 from detente.core.zone import Zone, ZoneRule
@@ -22,6 +21,7 @@ from detente.node.gateway import ANSWER, Order
 from detente.node.keyring import Keyring
 from http_node import Answered, Node, Party, node_at
 from nodes import around
+from ports import free_port
 from receiver import Behaviour, Receiver
 
 PASSWORD = "never-in-a-file"  # noqa: S105 - of a test
@@ -71,8 +71,9 @@ class Mail:
             return AuthResult(success=ok)
 
         self._server = Controller(
-            self, hostname="127.0.0.1", port=self.port, authenticator=known, auth_require_tls=False
-        )
+            self, hostname="127.0.0.1", port=self.port, authenticator=known, auth_require_tls=False,
+            ready_timeout=30,
+        )  # fmt: skip
         self._server.start()
 
     def stop(self) -> None:

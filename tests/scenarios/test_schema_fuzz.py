@@ -41,8 +41,9 @@ def test_as_documented(register: Path) -> None:
                 "--checks", CHECKS, "--phases", "examples,coverage,fuzzing",
                 "--max-examples", "5", "--seed", str(SEED), "--continue-on-failure",
                 "--no-color", "--suppress-health-check", "all",
+                "--request-timeout", "60",
             ],
-            cwd=folder, capture_output=True, text=True, check=False, timeout=600,
+            cwd=folder, capture_output=True, text=True, check=False, timeout=1_200,
             env={**os.environ, "SCHEMATHESIS_HOOKS": HOOKS.stem, "PYTHONPATH": os.pathsep.join(
                 [str(HOOKS.parent), os.environ.get("PYTHONPATH", "")])},
         )  # fmt: skip

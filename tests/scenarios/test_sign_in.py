@@ -6,13 +6,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from access_node import Browser, Served, free_port, provider, serving
+from access_node import Browser, Served, provider, serving
 from detente.core.principal import Role, Scope
 from detente.doors.asgi_auth import COOKIE
 from detente.doors.http.sign_in import COOKIE_BEGUN
 from detente.node.access.secret import hash_password
 from detente.node.access.settings import AccessSettings, Grant, ProviderSettings
 from detente.store import Account, Store
+from ports import free_port
 from world import NOW
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of a test

@@ -30,8 +30,8 @@ from receiver import Receiver
 WEBHOOKS = ("webhook_http=true", "webhook_private=true")
 """The receivers of the tests are on this machine, without TLS."""
 
-LOST_S = 40.0
-"""In which a killed worker's lease has ended and another has gone on."""
+LOST_S = 90.0
+"""In which a killed worker's lease has ended and another has gone on, on a busy machine too."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -97,7 +97,7 @@ def receiver() -> Iterator[Receiver]:
     assert not made.problems
 
 
-def _wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+def _wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until
@@ -195,8 +195,13 @@ def test_comes_back(one: Party, two: Party, three: Party, receiver: Receiver) ->
     other.stop()
     assert not other.problems
     _wait_for(lambda: "progress" in two.get(f"/v1/subscriptions/{wish}").json["subscription"])
-    said = [value for value in deliveries(one, failed[0]["leaf"]) if value["to"] == "two"]
-    assert [value["outcome"] for value in said][-1] == "delivered"
+
+    def of_two() -> list[Any]:
+        return [value for value in deliveries(one, failed[0]["leaf"]) if value["to"] == "two"]
+
+    # It comes before the record can say so.
+    _wait_for(lambda: of_two()[-1]["outcome"] == "delivered")
+    said = of_two()
     assert said[0]["outcome"] == "failed"
     assert said[0]["status"] == 500
     assert {value["how"] for value in said} == {"webhook"}

@@ -1,5 +1,6 @@
 """Several processes on one register (R-04); test_together.md tells it."""
 
+import itertools
 import time
 
 from submitter import BATCH
@@ -9,6 +10,7 @@ from detente.node.audit import audit
 from detente.node.keyring import Keyring
 from detente.store import Place, Store
 
+ROUNDS, WAIT_S = 25, 30
 COUNT = 60
 """Transactions that each process must be answered."""
 
@@ -32,20 +34,25 @@ def test_appending(place: Place, keyring: Keyring) -> None:
 
 def test_reading(place: Place, keyring: Keyring) -> None:
     """A reader sees one state."""
-    store = Store(place)
+    store, beside = Store(place), Store(place)
     sizes = set()
     with submitting(place, keyring, "one", "two"):
-        for _ in range(25):
+        until = time.monotonic() + WAIT_S
+        for round_ in itertools.count(1):
             found = audit(store)
             assert not found.problems
             sizes.add(found.size)
+            if round_ >= ROUNDS and len(sizes) > 3:
+                break
+            assert round_ < ROUNDS or time.monotonic() < until, "the others must write meanwhile"
         with store.reading() as record:
             before = record.head()
             rows = record.rows()
             first = next(rows)
-            time.sleep(1)
+            while beside.size() == before[1]:
+                assert time.monotonic() < until + WAIT_S, "the others must write meanwhile"
+                time.sleep(0.05)
             assert record.head() == before
             assert len([first, *rows]) == before[1] == max(sizes | {before[1]})
             assert len(list(record.objects())) == before[1]
-    assert len(sizes) > 3, "the others must write meanwhile"
     assert audit(store).size > before[1]

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from http_node import EVERY_ROLE, Node, bearer, node_at
 from nodes import hospital
 from radio import Receiver, sbs
 
-WAIT_S = 30
+WAIT_S = 60
 FEED = (
     'feeds=[{{name="roof", party="one", kind="sbs", address="{address}", silent_after_s=600,'
     ' release={{parties={{two="full"}}}}}}]'
@@ -88,13 +89,18 @@ def worker_of(node: Node, port: int) -> int | None:
         if (here, there) == (node.served.port, port):
             name = f"socket:[{parts[9]}]"
             for pid in node.served.workers():
-                for one in Path(f"/proc/{pid}/fd").iterdir():
-                    try:
-                        if str(one.readlink()) == name:
-                            return pid
-                    except OSError:
-                        continue
+                with suppress(OSError):  # One that was killed.
+                    if name in map(link_of, Path(f"/proc/{pid}/fd").iterdir()):
+                        return pid
     return None
+
+
+def link_of(file: Path) -> str:
+    """Where it leads; nowhere once it is closed."""
+    try:
+        return str(file.readlink())
+    except OSError:
+        return ""
 
 
 class Coast:
@@ -208,7 +214,7 @@ def test_killed(coast: Coast) -> None:
     assert "patrol-1" in tracks(coast.two._to[other].get("/v1/tracks").json())
     coast.two.connect()
     coast.tablet.close()
-    coast.node.served.wait_for("cot listening", 2)
+    coast.node.served.wait_for("cot listening", 2, seconds=WAIT_S)
     port = coast.node.served.events("cot listening")[-1]["address"].rpartition(":")[2]
     coast.tablet = Tablet(("127.0.0.1", int(port)))
     coast.two.until("/v1/tracks", lambda one: "patrol-1" in tracks(one), coast.walk)

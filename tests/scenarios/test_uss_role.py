@@ -421,7 +421,7 @@ def deliveries(party: Party, receipt: Any) -> list[Any]:
     return [one for one in found if receipt["leaf"] in one["entries"] and one["how"] == "peer"]
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(true: Callable[[], bool], seconds: float = 30) -> None:
     until = clock.monotonic() + seconds
     while not true():
         assert clock.monotonic() < until
@@ -513,7 +513,7 @@ def test_hidden_from_peer(place: Place, keyring: Keyring, tmp_path: Path, peer: 
         # Taken back before its turn came, it is passed over.
         peer.how = 503
         late = here.put(plan("s", disc(8.002)))
-        peer.wait(lambda x: len(x.attempts) == 1)
+        peer.wait(lambda x: len(x.attempts) >= 1)
         here.put(plan("s", disc(8.002), release=None), late)
         assert here.index(wish) == 1
         here.put(zone("z"))
@@ -532,7 +532,7 @@ def test_peer_comes_back(place: Place, keyring: Keyring, tmp_path: Path, peer: P
         other = here.subscribe(peer.base_url)
         peer.how = 500
         receipts = [here.put(plan("a"))]
-        peer.wait(lambda x: len(x.attempts) == 1)
+        peer.wait(lambda x: len(x.attempts) >= 1)
         receipts.append(here.put(plan("a", disc(radius_m=350)), receipts[0]))
         node.served.process.kill()
     with node_at(place, keyring, tmp_path, *SETTINGS) as node:

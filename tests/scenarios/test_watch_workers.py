@@ -15,6 +15,7 @@ import httpx
 import pytest
 from test_gis import FULL, said
 from test_people import until
+from test_two_workers import link_of
 
 from conftest import KINDS, begin
 from detente.node.audit import audit
@@ -121,10 +122,9 @@ def worker_of(node: Node, port: int) -> int:
         and int(row[2].split(":")[1], 16) == port
     ]
     for pid in node.served.workers():
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):
-                if str(link.readlink()) == f"socket:[{inode}]":
-                    return pid
+        with suppress(OSError):  # One that was killed.
+            if f"socket:[{inode}]" in map(link_of, Path(f"/proc/{pid}/fd").iterdir()):
+                return pid
     raise AssertionError(f"no worker holds the connection from port {port}")
 
 
@@ -174,7 +174,7 @@ def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     feeds = FEED.format(address=flight.receiver.address)
     with node_at(place, keyring, folder, feeds, "log_level=info", workers=2) as node:
         said(node.party("two"), "notices", hospital("Clinic", 10.0, 50.6), FULL)
-        assert flight.receiver.connected.wait(10)
+        assert flight.receiver.connected.wait(30)
         flight.flying.append("4B1820")
         here = Two(node, flight)
         yield here
@@ -233,7 +233,7 @@ def test_killed(here: Two) -> None:
     here.flight.flying.append("4B1821")
     # It is warned of at once, before it is on record.
     fresh = here.node.party("two")
-    until(lambda: "4b1821" in fresh.get("/v1/alerts").body.decode(), 5)
+    until(lambda: "4b1821" in fresh.get("/v1/alerts").body.decode(), TAKEN_OVER_S)
     until(lambda: bool(here.screens[left].alerts("4b1821")), TAKEN_OVER_S + LATE_S)
     sys.stderr.write(f"written by another after {time.monotonic() - killed:.1f} s\n")
     here.screens[writer].join()

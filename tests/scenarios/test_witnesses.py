@@ -49,6 +49,7 @@ from served import Served, serving
 
 NAME = "witness.example.org"
 TIMELY_S = 2.0
+WAIT_S = 30
 
 
 class Theatre(Struct, frozen=True):
@@ -110,7 +111,7 @@ def asking(theatre: Theatre, policy: Policy, *settings: str) -> Iterator[Node]:
         yield node
 
 
-def until(holds: Callable[[], bool], seconds: float) -> float:
+def until(holds: Callable[[], bool], seconds: float = WAIT_S) -> float:
     """How long it took."""
     began = time.monotonic()
     while not holds():
@@ -121,6 +122,11 @@ def until(holds: Callable[[], bool], seconds: float) -> float:
 
 def url_of_witness(served: Served) -> str:
     return f"http://127.0.0.1:{served.port}/witness"
+
+
+def figures(node: Node) -> str:
+    """What a node counts of itself."""
+    return httpx.get(f"{node.url}/metrics").text
 
 
 def size_witnessed(node: Node, policy: Policy) -> int:
@@ -139,13 +145,13 @@ def test_cosigned(theatre: Theatre, tmp_path: Path) -> None:
         url = url_of_witness(served)
         policy = policy_of(key, *((url, one) for one in keys), quorum=2)
         with asking(theatre, policy) as node:
-            until(lambda: size_witnessed(node, policy) == 3, 15)
+            until(lambda: size_witnessed(node, policy) == 3)
             one = node.party("one")
             took = []
             for number in range(3):
                 receipt = one.post("/v1/notices", notice(number)).json
                 took.append(
-                    until(lambda: size_witnessed(node, policy) >= receipt["size"], 10)  # noqa: B023
+                    until(lambda: size_witnessed(node, policy) >= receipt["size"])  # noqa: B023
                 )
             assert min(took) < TIMELY_S, took
             proof = parse_proof_file(one.get(f"/log/test/proof/{receipt['leaf']}").body)
@@ -176,7 +182,7 @@ def test_another_past(register: Path, tmp_path: Path) -> None:
     with witness_of(tmp_path / "w", key) as (served, keys):
         policy = policy_of(key, (url_of_witness(served), keys[0]), quorum=1)
         with asking(theatre, policy) as node:
-            until(lambda: size_witnessed(node, policy) == 23, 15)
+            until(lambda: size_witnessed(node, policy) == 23)
         for beside in tmp_path.glob("test.db-*"):
             beside.unlink()
         shutil.copy(tmp_path / "earlier.db", register)
@@ -184,12 +190,11 @@ def test_another_past(register: Path, tmp_path: Path) -> None:
             # Shorter than what was cosigned; then longer, and another.
             say(register, theatre.keyring, 200 + number, more)
             with asking(theatre, policy) as node:
-                node.served.wait_for("witness does not cosign", seconds=15)
+                node.served.wait_for("witness does not cosign")
                 [told, *_] = node.served.events("witness does not cosign")
                 assert told["level"] == "error", told
                 assert size_witnessed(node, policy) == 0
-                alarms = httpx.get(f"{node.url}/metrics").text
-                assert "detente_witness_alarms_total 1.0" in alarms
+                until(lambda: "detente_witness_alarms_total 1.0" in figures(node))
 
 
 def test_killed(register: Path, tmp_path: Path) -> None:
@@ -326,5 +331,5 @@ def test_liars(register: Path, tmp_path: Path) -> None:
             honest = (url_of_witness(served), keys[0])
             policy = policy_of(theatre.key, honest, *liars, quorum=quorum)
             with asking(theatre, policy) as node:
-                node.served.wait_for("witness does not cosign", 3, seconds=15)
+                node.served.wait_for("witness does not cosign", 3)
                 assert size_witnessed(node, policy) == size

@@ -358,11 +358,11 @@ def test_remembering_is_fast(rsa: Issuers) -> None:
     given_ = token()
     vouch(rsa, given_)
     rounds = 2_000
-    start = time.perf_counter()
+    start = time.thread_time()
     for _ in range(rounds):
         rsa.recall(given_, NOW_S)
     # Ten microseconds are the aim (1.5 measured); a busy machine gets five times that.
-    assert (time.perf_counter() - start) / rounds < 50e-6
+    assert (time.thread_time() - start) / rounds < 50e-6
 
 
 # Keys that an issuer publishes.
@@ -417,7 +417,7 @@ def jwks() -> Iterator[Published]:
 
 def with_keys(jwks: Published, story: Any, **changes: Any) -> None:
     async def run() -> None:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=30) as client:
             source = FetchedKeys(jwks.url, client)
             chosen = settings(key_files=(), jwks_url=jwks.url, **changes)
             await story(Issuers([issuer(chosen, source)]), source)

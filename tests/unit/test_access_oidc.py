@@ -131,7 +131,7 @@ def sign_in(fake: FakeProvider, **returned: Any) -> tuple[Begun, Identity]:
             algorithm=returned.pop("algorithm", None),
         )
         late_s = returned.pop("late_s", 0)
-        async with httpx.AsyncClient(timeout=5) as web:
+        async with httpx.AsyncClient(timeout=30) as web:
             provider = Provider(settings, web, CALLBACK)
             url, begun = await provider.begin(NOW_S)
             query = parse_qs(urlsplit(url).query)
@@ -261,7 +261,7 @@ def test_a_provider_that_says_it_names_itself_must(fake: FakeProvider) -> None:
 
 def test_another_providers_sign_in_does_not_end_here(fake: FakeProvider) -> None:
     async def story() -> None:
-        async with httpx.AsyncClient(timeout=5) as web:
+        async with httpx.AsyncClient(timeout=30) as web:
             one, two = (
                 Provider(
                     ProviderSettings(
@@ -344,7 +344,7 @@ def test_a_token_answer_that_is_none(fake: FakeProvider, token_: Any) -> None:
 
 def test_a_provider_that_is_gone_and_one_that_moved(fake: FakeProvider) -> None:
     async def story() -> None:
-        async with httpx.AsyncClient(timeout=5) as web:
+        async with httpx.AsyncClient(timeout=30) as web:
             settings = ProviderSettings(
                 id="test", name="x", issuer=fake.url, client_id="detente", grants=GRANTS
             )

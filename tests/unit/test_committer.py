@@ -68,7 +68,7 @@ def test_a_node_merges_what_its_checks_would_else_merge_themselves(
                 await say(service.engine, "one", hospital(f"{number}", 36.0, 36.0))
                 assert service.engine.world.protected().parts
                 await asyncio.sleep(0.05)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 # It has no event of its own.
                 while len(service.engine.world.protected().parts) > TAIL_PARTS + 1:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)

@@ -63,15 +63,15 @@ def heard(
         connections = Connecting(feeding, feeds, now)
         await connections.start()
         try:
-            for _ in range(200):
-                await asyncio.to_thread(send)
-                await asyncio.sleep(0.05)
-                ((_, state),) = feeding.states(now())
-                if good(state):
-                    return state, {one.observed.track for one in tracks.latest()}
+            async with asyncio.timeout(30):
+                while True:
+                    await asyncio.to_thread(send)
+                    await asyncio.sleep(0.05)
+                    ((_, state),) = feeding.states(now())
+                    if good(state):
+                        return state, {one.observed.track for one in tracks.latest()}
         finally:
             await connections.stop()
-        pytest.fail(f"{state}")
 
     return asyncio.run(story())
 

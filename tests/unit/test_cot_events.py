@@ -176,10 +176,10 @@ def test_a_bomb_costs_neither_time_nor_memory() -> None:
     levels = b"".join(b'<!ENTITY l%d "%s">' % (n, b"&l%d;" % (n - 1) * 10) for n in range(1, 12))
     bomb = b'<!DOCTYPE e [<!ENTITY l0 "lol">' + levels + b"]><event>&l11;</event>"
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(MalformedInput, match="document type"):
         read_xml(bomb)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
 

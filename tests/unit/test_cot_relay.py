@@ -30,7 +30,7 @@ def names(tracks: LiveTracks) -> set[str]:
 
 
 async def until(good: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not good():  # noqa: ASYNC110 - what is waited for is told to nobody
             await asyncio.sleep(0.02)
 

@@ -204,7 +204,7 @@ def test_bad_cells(read_text: ReadText, columns: str, cells: str, match: str) ->
     ("text", "match"),
     [
         ("", "an empty file"),
-        ("lat,lon\n", "at least one row"),
+        ("lat,lon\n", "at least one row, got none under 'lat,lon'"),
         ("\n1,2\n", "a header line"),
         ("lat,lat,lon\n1,2,3\n", "twice lat"),
         ('lat,lon\n"1,2\n', "expected CSV"),

@@ -126,9 +126,15 @@ def pixels(path: Path) -> npt.NDArray[np.int64]:
     return rgb
 
 
-def has_colour(image: npt.NDArray[np.int64], colour: str) -> bool:
+def has_colour(image: npt.NDArray[np.int64], colour: str, *, more_than: int = 50) -> bool:
     wanted_rgb = np.rint(np.array(to_rgb(colour)) * 255).astype(np.int64)
-    return bool((np.abs(image - wanted_rgb).max(axis=2) <= 1).sum() > 50)
+    return bool((np.abs(image - wanted_rgb).max(axis=2) <= 1).sum() > more_than)
+
+
+def map_of(path: Path, lon: float, lat: float, radius_m: float) -> npt.NDArray[np.int64]:
+    """The map alone of a plan that is a circle, without panel and globe."""
+    draw(path, scene(plan((circle(lon, lat, radius_m),))))
+    return pixels(path)[40:1130, 90:1270]
 
 
 # --- what is written ---------------------------------------------------------------------
@@ -141,6 +147,30 @@ def test_the_file_is_a_png_of_the_size_said(tmp_path: Path) -> None:
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", data[16:24]) == (1800, 1200)
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.png"]
+
+
+@pytest.mark.parametrize(
+    ("where", "lon", "lat", "radius_m", "river", "water"),
+    [
+        ("Cairo, on the Nile", 31.23, 30.05, 10_000, True, False),
+        ("on Lake Victoria", 33.0, -0.9, 2_000, False, True),
+        ("around Lake Victoria, a wide frame", 33.0, -0.9, 1_000_000, True, True),
+        ("in the desert", 50.5, 20.0, 10_000, False, False),
+    ],
+)
+def test_rivers_and_lakes_are_drawn(  # noqa: PLR0913, PLR0917 - a row of the table
+    tmp_path: Path, where: str, lon: float, lat: float, radius_m: float, river: bool, water: bool
+) -> None:
+    image = map_of(tmp_path / "out.png", lon, lat, radius_m)
+    assert has_colour(image, style.RIVER) == river, where
+    # Some of its pixels are where a line of the graticule fades into the land.
+    assert has_colour(image, style.SEA, more_than=20_000) == water, where
+
+
+def test_a_map_of_the_world_has_no_rivers(tmp_path: Path) -> None:
+    one = plan(corridor([(-120, 40), (0, 10), (120, 50)], 1_000))
+    draw(tmp_path / "out.png", scene(one))
+    assert not has_colour(pixels(tmp_path / "out.png"), style.RIVER)
 
 
 def test_the_same_scene_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -61,15 +61,19 @@ def test_what_another_process_spent_is_known_at_once(place: Place, keyring: Keyr
 
 def test_what_was_not_kept_was_not_spent(place: Place, keyring: Keyring) -> None:
     store, known = Store(place), Overspent()
-    with pytest.raises(ZeroDivisionError), store.appending() as record:
-        asked = budget(record, keyring, known)
-        limit = limit_of(current_agreement(record))
-        record.spend(day_of(NOON), "two", limit)
-        assert not asked.spent("two"), "as it was when the transaction began"
-        raise ZeroDivisionError
+
+    def spend_and_fail() -> None:
+        with store.appending() as record:
+            asked = budget(record, keyring, known)
+            record.spend(day_of(NOON), "two", limit_of(current_agreement(record)))
+            assert not asked.spent("two"), "as it was when the transaction began"
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        spend_and_fail()
     with store.appending() as record:
         assert not budget(record, keyring, known).spent("two")
-        record.spend(day_of(NOON), "three", limit)
+        record.spend(day_of(NOON), "three", limit_of(current_agreement(record)))
     with store.appending() as record:
         found = budget(record, keyring, known)
         assert (found.spent("two"), found.spent("three")) == (False, True)

@@ -139,11 +139,11 @@ def test_what_swells_is_refused_in_bounded_memory(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(packs, "PACK_BYTES_MAX", 1 << 20)
     bomb = PACK + zlib.compress(bytes(1 << 28), 9)
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(MalformedInput, match="got more"):
         read_pack(bomb, KEYS)
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
     tracemalloc.stop()
     with pytest.raises(MalformedInput, match="at most"):
         sealed(msgspec.structs.replace(pack_of({}), within="x" * (1 << 20)), KEY)

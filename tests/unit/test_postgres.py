@@ -4,6 +4,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -267,6 +268,19 @@ def test_whoever_hangs_with_the_head_is_cut_off(
     assert not audit(store).problems
 
 
+def until_one_waits(theatre: Register) -> None:
+    """Until somebody waits for a lock in the theatre's database."""
+    waits = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + 30
+    with closing(theatre.cluster.connect(theatre.name)) as looking:
+        while looking.execute(waits).fetchone() == (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
 def test_a_deadlock_is_said_so(theatre: Register) -> None:
     store = Store(theatre.place)
     with (  # noqa: PT012 - it needs both
@@ -279,6 +293,8 @@ def test_a_deadlock_is_said_so(theatre: Register) -> None:
         other.execute("LOCK TABLE tile")
         thread = threading.Thread(target=other.execute, args=("SELECT FROM head FOR UPDATE",))
         thread.start()
+        # A deadlock is looked for once, a second after one began to wait: the other waits by then.
+        until_one_waits(theatre)
         try:
             record.tile(0, 0)
         finally:

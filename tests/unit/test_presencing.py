@@ -253,11 +253,13 @@ def test_what_the_store_cannot_take_is_tried_again_and_a_stop_does_not_wait_for_
         assert units.recorded() == {}
         units.engine._stopping = False
         units.engine.start()
-        await asyncio.sleep(1.2)
+        async with asyncio.timeout(30):
+            while "cot:U" not in units.recorded():  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.05)
         assert units.recorded()["cot:U"][1] == 1
         units.engine.stop()
         units.presencing.report(ONE, unit(lon=11.0))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await units.presencing.stop()
         assert units.recorded()["cot:U"][1] == 1
 

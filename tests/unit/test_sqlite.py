@@ -15,7 +15,7 @@ from detente.store import Store, sqlite
 from detente.store.sqlite import queue_of
 
 ROUNDS = 20
-TIMEOUT_S = 10
+TIMEOUT_S = 30
 
 
 def test_those_who_write_take_turns(tmp_path: Path, keyring: Keyring) -> None:

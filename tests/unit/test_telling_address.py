@@ -140,7 +140,7 @@ def test_an_answer_without_end_is_left(receiver: Receiver) -> None:
     receiver.how = "flood"
     began = time.monotonic()
     assert attempt(receiver.url) == Attempt(ok=True, status=200)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_receiver_that_stalls_is_left(
@@ -150,7 +150,7 @@ def test_a_receiver_that_stalls_is_left(
     receiver.how = "stall"
     began = time.monotonic()
     assert attempt(receiver.url) == Attempt(ok=False)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "half a second by itself"
 
 
 def test_nothing_is_sent_where_it_may_not_go(receiver: Receiver) -> None:

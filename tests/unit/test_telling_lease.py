@@ -6,11 +6,12 @@ import pytest
 
 from detente.node.keyring import Keyring
 from detente.node.telling.cursors import Held, Move
-from detente.node.telling.lease import Lease
+from detente.node.telling.lease import LOST_AFTER_S, Lease
 from detente.store import Cursor, Place
 from nodes import at_work, run
 
-SHORT_S = 0.4
+SHORT_S = 1.5
+"""A holder on a busy machine still says in time that it lives."""
 
 
 def test_one_holds_it_and_another_takes_it_when_the_first_falls_silent(
@@ -23,10 +24,10 @@ def test_one_holds_it_and_another_takes_it_when_the_first_falls_silent(
             await first.take()
             keeping = asyncio.create_task(first.keep())
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(second.take(), SHORT_S * 4)
+                await asyncio.wait_for(second.take(), SHORT_S * 2)
             assert [first.held, second.held] == [True, False]
             keeping.cancel()
-            await asyncio.wait_for(second.take(), SHORT_S * 10)
+            await asyncio.wait_for(second.take(), 30)
             assert [second.held, first.held] == [True, False], (
                 "by its own clock it ended before another could take it"
             )
@@ -41,7 +42,7 @@ def test_given_back_it_is_free_at_once(place: Place, keyring: Keyring) -> None:
             await first.take()
             await first.give_back()
             assert not first.held
-            await asyncio.wait_for(second.take(), 2)
+            await asyncio.wait_for(second.take(), LOST_AFTER_S / 2)
             assert second.held
 
     run(story())

@@ -104,12 +104,14 @@ export class AdminPanel extends Following {
   }
 
   protected async load(): Promise<void> {
+    const isNews = this.asking();
     try {
       const [view, parties, me, lines] = await Promise.all([
         ask<View>("GET", "/v1/agreement"), everyone(), ask<Schemas["Me"]>("GET", "/v1/me"),
         // Terms that nobody changed are not in the agreement's value; here all of them are.
         ask<Schemas["LinePage"]>("GET", "/v1/incidents?open=true").catch(() => null),
       ]);
+      if (!isNews()) return;
       this.hotline = lines?.hotline ?? null;
       [this.view, this.parties, this.may] = [view, parties, me.scopes.includes("detente.admin")];
     } catch (error) {

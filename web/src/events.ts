@@ -39,8 +39,8 @@ export interface Told {
   "detente-measure": { line: boolean; places: readonly [number, number][] } | null;
   /** Of which time the map is; null is now. */
   "detente-time": { at: string | null; past: boolean };
-  /** Where something was, to be drawn. */
-  "detente-place-then": readonly GeoJSON.Geometry[];
+  /** Where something is or was that one looks at, to be drawn. */
+  "detente-looked-at": readonly GeoJSON.Geometry[];
   /** The node knew nobody who asked for this. */
   "detente-unknown": string;
   /** Why the map could not be drawn. */

@@ -71,9 +71,11 @@ export class ExchangePanel extends Following {
   }
 
   protected async load(): Promise<void> {
+    const isNews = this.asking();
     try {
       const since = new Date(Date.now() - this.days * DAY_MS).toISOString();
       const found = await latest(`kind=report&ended=true&changed_since=${since}`, SHOWN_MAX);
+      if (!isNews()) return;
       [this.views, this.more] = [found.views, found.more];
       this.problem = "";
     } catch (error) {

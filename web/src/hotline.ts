@@ -18,6 +18,9 @@ export const CODES = [
 const E7 = 1e7;
 const MS = 1_000;
 let page: LinePage | null = null;
+/** Which request was the last, and to which one what is shown is the answer: answers may overtake. */
+let asked = 0;
+let answered = 0;
 /** How far the node's clock is ahead of this browser's, ms: both sides see one clock. */
 let ahead = 0;
 
@@ -30,6 +33,7 @@ export function ladder(): Schemas["HotlineTold"]["ladder"] {
 }
 
 export async function load(): Promise<void> {
+  const turn = ++asked;
   let next = await ask<LinePage>("GET", "/v1/incidents?open=true");
   const all = [...next.lines];
   // The newest are on the last page: none may be left out.
@@ -37,6 +41,8 @@ export async function load(): Promise<void> {
     next = await ask<LinePage>("GET", `/v1/incidents?open=true&after=${next.after}`);
     all.push(...next.lines);
   }
+  if (turn < answered) return;
+  answered = turn;
   page = { ...next, lines: all };
   ahead = Date.parse(page.now) - Date.now();
   tell("detente-lines", all.length);

@@ -125,7 +125,7 @@ export class MapView extends Speaking {
     hear("detente-draw", (kind) => void this.draw(kind), signal);
     hear("detente-met", (objects) => this.meet(objects), signal);
     hear("detente-asked", (asked) => this.show(asked.map((one) => one.drawn as GeoJSON.Geometry)), signal);
-    hear("detente-place-then", (shapes) => this.show(shapes), signal);
+    hear("detente-looked-at", (shapes) => this.show(shapes), signal);
   }
 
   private show(shapes: readonly GeoJSON.Geometry[]): void {

@@ -9,7 +9,7 @@ import { features, typed } from "./forms";
 import { accompanied } from "./escort";
 import "./legs";
 import type { Legs } from "./legs";
-import { remarks, understood } from "./read-back";
+import { remarks, understood, whyRefused } from "./read-back";
 import "./release";
 import { type ReleaseChoice, released } from "./release";
 import "./where";
@@ -97,10 +97,7 @@ export class NoticePanel extends Speaking {
       const found = this.asked(crypto.randomUUID());
       this.read = await readBack(KINDS[this.kind][0], found);
       this.key = once();
-      if (this.read.values.length === 0 || (this.kind === "movement" && this.read.refusals.length > 0)) {
-        const [why] = this.read.refusals;
-        throw new Error(say("failed", { why: [why?.what, why?.expected, why?.got].filter(Boolean).join(", ") }));
-      }
+      if (this.read.values.length === 0 || (this.kind === "movement" && this.read.refusals.length > 0)) throw new Error(whyRefused(this.read));
       tell("detente-asked", this.read.values);
       this.dialog.showModal();
     } catch (error) {

@@ -58,15 +58,17 @@ export class Passing extends Following {
   }
 
   protected async load(): Promise<void> {
+    const isNews = this.asking();
     try {
       const found = await latest("kind=release_request&kind=release_decision", 2 * SHOWN_MAX);
       const decisions = found.views.map((one) => one.value as Request | Decision).filter((one) => one.type === "release_decision");
       const requests = found.views.filter((one) => one.kind === "release_request").slice(0, SHOWN_MAX);
-      this.asked = await Promise.all(requests.map(async (view) => {
+      const asked = await Promise.all(requests.map(async (view) => {
         const request = view.value as Request;
         const object = await ask<View>("GET", `/v1/objects/${request.object}`).catch(() => null);
         return { view, request, object, decision: decisions.find((one) => one.request === view.object) ?? null };
       }));
+      if (isNews()) this.asked = asked;
     } catch (error) {
       this.told = refusal(error);
     }

@@ -42,8 +42,10 @@ export class PlansPanel extends Following {
 
   /** Those that stand, in the order of the record: what changed last comes last. */
   protected async load(): Promise<void> {
+    const isNews = this.asking();
     try {
       const page = await ask<Schemas["Page"]>("GET", `/v1/objects?kind=plan&party=${this.party}&limit=100`);
+      if (!isNews()) return;
       this.plans = page.objects;
       this.more = page.more;
       this.problem = "";

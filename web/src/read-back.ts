@@ -1,17 +1,23 @@
 // What the node understood, as it would be stored.
 
 import { html, nothing } from "lit";
-import type { Readings, Understood, Volume } from "./api";
+import type { Readings, Schemas, Understood, Volume } from "./api";
 import { at, say } from "./words";
 
 const MM = 1_000;
 
 export function understood(one: Understood): unknown {
-  const volumes: readonly Volume[] = "volumes" in one.value ? (one.value.volumes ?? []) : [];
-  const [first] = volumes;
-  const legs = one.legs ?? [];
+  return areaFacts(one, volumesOf(one));
+}
+
+export function volumesOf({ value }: Understood): readonly Volume[] {
+  return "volumes" in value ? (value.volumes ?? []) : [];
+}
+
+/** Where volumes are, in three spellings, and when. */
+export function areaFacts({ legs = [], places, positions }: Schemas["Area"], volumes: readonly Volume[]): unknown {
   if (legs.length > 0) return html`<ol class="read-legs">${legs.map((leg, number) => html`<li>${facts(leg.places, leg.positions, volumes[number])}</li>`)}</ol>`;
-  return facts(one.places, one.positions, first);
+  return facts(places, positions, volumes[0]);
 }
 
 function facts(places: readonly string[], positions: number, first: Volume | undefined): unknown {
@@ -42,6 +48,12 @@ function altitudes(volume: Volume): string {
 
 function metres(mm: number | null | undefined): string {
   return mm == null ? "…" : `${Math.round(mm / MM)} m`;
+}
+
+/** Why the node read nothing, or not all, of what it was given. */
+export function whyRefused(read: Readings): string {
+  const [why] = read.refusals;
+  return say("failed", { why: [why?.what, why?.expected, why?.got].filter(Boolean).join(", ") });
 }
 
 export function remarks(read: Readings): unknown {

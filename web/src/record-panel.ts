@@ -67,20 +67,23 @@ export class RecordPanel extends Following {
   }
 
   protected async load(): Promise<void> {
+    const isNews = this.asking();
     try {
       const [{ theatre }, terms, { versions }] = await Promise.all([
         ask<Schemas["NextEntry"]>("GET", `/v1/chain/${this.party}`),
         ask<View>("GET", "/v1/agreement"),
         ask<Schemas["AllTerms"]>("GET", "/v1/agreement/versions"),
       ]);
+      const answer = await fetch(`/log/${theatre}/checkpoint`, { cache: "no-store" });
+      if (!answer.ok) throw new Error(`${answer.status}`);
+      const note = parsed(await answer.text());
+      const kinds = SAID.map((one) => `kind=${one}`).join("&");
+      const found = await latest(`${kinds}&party=${this.party}&ended=true`, SHOWN_MAX);
+      if (!isNews()) return;
       this.theatre = theatre;
       this.keys = (terms.value as Schemas["Agreement"]).log_keys ?? [];
       this.versions = versions;
-      const answer = await fetch(`/log/${theatre}/checkpoint`, { cache: "no-store" });
-      if (!answer.ok) throw new Error(`${answer.status}`);
-      this.note = parsed(await answer.text());
-      const kinds = SAID.map((one) => `kind=${one}`).join("&");
-      const found = await latest(`${kinds}&party=${this.party}&ended=true`, SHOWN_MAX);
+      this.note = note;
       [this.own, this.more] = [found.views, found.more];
       this.problem = "";
     } catch (error) {

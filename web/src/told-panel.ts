@@ -66,9 +66,11 @@ export class ToldPanel extends Following {
   }
 
   protected async load(after = -1): Promise<void> {
+    const isNews = this.asking();
     try {
       const party = this.party ? `&party=${encodeURIComponent(this.party)}` : "";
       const page = await ask<SilencePage>("GET", `/v1/silence?level=${this.awaited}&whom=${this.silentOnly ? "silent" : "everyone"}&limit=${PAGE}&after=${after}${party}`);
+      if (!isNews()) return;
       this.lines = after < 0 ? page.silences : [...(this.lines ?? []), ...page.silences];
       if (after < 0 && this.party === "") this.parties = page.parties;
       this.next = page.more ? page.after : null;

@@ -33,11 +33,14 @@ export class VersionThen extends Speaking {
   @state() private problem = "";
 
   override willUpdate(changed: Map<string, unknown>): void {
-    if (changed.has("version") || changed.has("object")) void this.load();
+    if (!changed.has("version") && !changed.has("object")) return;
+    // What another version said is not said under this one's name.
+    this.said = undefined;
+    void this.load();
   }
 
   override disconnectedCallback(): void {
-    tell("detente-place-then", []);
+    tell("detente-looked-at", []);
     super.disconnectedCallback();
   }
 
@@ -74,7 +77,7 @@ export class VersionThen extends Speaking {
       const [said, before] = await Promise.all([this.ask(version), version > 1 ? this.ask(version - 1) : null]);
       if (version !== this.version) return;
       [this.said, this.earlier] = [said, before];
-      tell("detente-place-then", said === null ? [] : [said.geometry]);
+      tell("detente-looked-at", said === null ? [] : [said.geometry]);
     } catch (error) {
       this.problem = refusal(error);
     }

@@ -132,9 +132,9 @@ def party_new(
     receipt = admit(
         Store(where), keyring, Party(id=identity, name=name, desks=desks), now=utc_now()
     )
-    sys.stdout.write(
-        f"party {identity} is entry {receipt.sequence}; its key is {keyring.path(identity)}\n"
-    )
+    named = "".join(f", with the desk {one.id}" for one in desks)
+    key = keyring.path(identity)
+    sys.stdout.write(f"party {identity} is entry {receipt.sequence}{named}; its key is {key}\n")
 
 
 def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -275,6 +275,7 @@ def _import_json(reading: "Reading", intake: "Intake") -> None:
         "unchanged": intake.unchanged,
         "refused": reading.refusals,
         "doubtful": reading.doubts,
+        "lessened": intake.lessened,
         "sequence": intake.sequence,
     }
     sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
@@ -289,6 +290,10 @@ def _import_text(file: Path, what: What, reading: "Reading", intake: "Intake") -
             out(f"{title}: {remark}\n")
         if len(remarks) > REMARKS_SHOWN:
             out(f"{title}: {len(remarks) - REMARKS_SHOWN} more (--report OUT.csv writes all)\n")
+    for line in intake.lessened[:REMARKS_SHOWN]:
+        out(f"less than before: {line}\n")
+    if len(intake.lessened) > REMARKS_SHOWN:
+        out(f"less than before: {len(intake.lessened) - REMARKS_SHOWN} more (--json names all)\n")
     out(
         f"{file.name}: {reading.rows_total} {plural(reading.rows_total, 'row')} "
         f"as {what.value}: {intake.new} new, "

@@ -41,6 +41,13 @@ class Land(NamedTuple):
     tree: shapely.STRtree
 
 
+class OnLand(NamedTuple):
+    """What lies on the land: lines, or lakes as areas, lon/lat degrees."""
+
+    geometries: IntArray
+    tree: shapely.STRtree
+
+
 class Ground(NamedTuple):
     """What is under a drawing, in metres of its plane. Lakes lie on land, and on rivers."""
 
@@ -83,14 +90,17 @@ def land() -> Land:
 
 
 @cache
-def _lines() -> dict[str, Any]:
-    """What lies on the land, by kind: ``border``, ``disputed``, ``river``; ``lake`` is areas."""
-    found: dict[str, Any] = {}
-    for name in ("boundary_lines.geojson.gz", "waters.geojson.gz"):
-        geometries, properties = _features(name)
-        kinds = np.array([one["kind"] for one in properties])
-        found |= {str(kind): geometries[kinds == kind] for kind in np.unique(kinds)}
-    return found
+def on_land(name: str) -> dict[str, OnLand]:
+    """What lies on the land, by kind.
+
+    Args:
+        name: ``waters``, which has kinds ``river`` and ``lake``, or ``boundary_lines``, which has
+            ``border`` and ``disputed``.
+    """
+    geometries, properties = _features(f"{name}.geojson.gz")
+    kinds = np.array([one["kind"] for one in properties])
+    found = {str(kind): geometries[kinds == kind] for kind in np.unique(kinds)}
+    return {kind: OnLand(some, shapely.STRtree(some)) for kind, some in found.items()}
 
 
 def ground(
@@ -116,7 +126,7 @@ def ground(
         kind: shapely.intersection(
             shapely.simplify(shapely.union_all(_laid(some, box, forward)), across / _FINE), window
         )
-        for kind, some in _lines().items()
+        for kind, (some, _) in (on_land("boundary_lines") | on_land("waters")).items()
     }
     return Ground(
         land=shapely.intersection(whole, window),

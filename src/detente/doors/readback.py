@@ -20,7 +20,7 @@ from detente.core.volume import E7_PER_DEG, Circle, Corridor, Position, Volume
 from detente.doors.files import Imported, Kind, ReadOptions, Remark, read_text
 from detente.errors import MalformedInput
 
-__all__ = ["Kind", "Readings", "Understood", "readings"]
+__all__ = ["Area", "Kind", "Readings", "Understood", "area_of", "readings"]
 
 VALUES_MAX = 1_000
 """Values at once: a plan's volumes or a day's list. A register is added with the command line."""
@@ -39,22 +39,26 @@ class Leg(Struct, frozen=True, kw_only=True):
     positions: int
 
 
-class Understood(Struct, frozen=True, kw_only=True):
-    """One value, as it would be stored.
+class Area(Struct, frozen=True, kw_only=True):
+    """Where volumes are.
 
     Attributes:
-        value: To be said or asked as it stands.
-        drawn: A GeoJSON geometry that holds it.
-        places: Its positions in three spellings, the first ``PLACES_MAX``.
-        positions: How many it has.
-        legs: Each of its volumes, where it has several.
+        drawn: A GeoJSON geometry that holds them.
+        places: Their positions in three spellings, the first ``PLACES_MAX``.
+        positions: How many they have.
+        legs: Each of them, where there are several.
     """
 
-    value: Imported
     drawn: msgspec.Raw
     places: tuple[str, ...]
     positions: int
     legs: tuple[Leg, ...] = ()
+
+
+class Understood(Area, frozen=True, kw_only=True):
+    """One value, as it would be stored: to be said or asked as it stands."""
+
+    value: Imported
 
 
 class Readings(Struct, frozen=True, kw_only=True):
@@ -94,9 +98,20 @@ def _understood(value: Imported, now: datetime) -> Understood:
     volumes = value.volumes
     if isinstance(value, Presence) and value.track is not None:
         volumes = (where_now(value.track, now),)
-    places = list(dict.fromkeys(one for volume in volumes for one in _positions(volume)))
+    area = area_of(volumes)
     return Understood(
         value=value,
+        drawn=area.drawn,
+        places=area.places,
+        positions=area.positions,
+        legs=area.legs,
+    )
+
+
+def area_of(volumes: tuple[Volume, ...]) -> Area:
+    """Where volumes are, to be drawn and read aloud; at least one."""
+    places = list(dict.fromkeys(one for volume in volumes for one in _positions(volume)))
+    return Area(
         drawn=msgspec.Raw(shapely.to_geojson(rounded(drawing_of(volumes))).encode()),
         places=_spelt(places[:PLACES_MAX]),
         positions=len(places),

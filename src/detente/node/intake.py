@@ -8,12 +8,15 @@ from nacl.signing import SigningKey
 
 from detente.core.kinds import KINDS
 from detente.core.ledger import source_id
-from detente.core.wire import Value, encode
+from detente.core.notice import Notice
+from detente.core.presence import Presence
+from detente.core.wire import Value, encode, read
+from detente.core.zone import Zone
 from detente.errors import Conflict
 from detente.node.author import Author, Submission
 from detente.node.lookup import admitted_party
 from detente.node.submit import submit
-from detente.store import Record, Store
+from detente.store import Record, Store, Stored
 
 BATCH_ROWS = 2_000
 """Entries a transaction: some 0.3 s of work and one wait for the disk."""
@@ -23,12 +26,16 @@ ATTEMPTS_MAX = 5
 
 
 class Intake(Struct, kw_only=True):
-    """What became of the values: counts, and the register's version afterwards."""
+    """What became of the values: counts, and the register's version afterwards.
+
+    ``lessened`` names what was changed and asks for less, or says less, than before.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
     sequence: int = 0
+    lessened: list[str] = []
 
 
 def take_in(
@@ -81,7 +88,7 @@ def _take_in_batch(
 ) -> None:
     for attempt in range(ATTEMPTS_MAX):
         with store.reading() as record:
-            written, changed = _write(record, party, key, batch, now)
+            written, changed, lessened = _write(record, party, key, batch, now)
         try:
             submit(store, written, now=now)
         except Conflict:
@@ -91,17 +98,19 @@ def _take_in_batch(
             continue
         intake.new += len(written) - changed
         intake.changed += changed
+        intake.lessened += lessened
         intake.unchanged += len(batch) - len(written)
         return
 
 
 def _write(
     record: Record, party: str, key: SigningKey, batch: Sequence[Value], now: datetime
-) -> tuple[list[Submission], int]:
-    """Entries for what the record does not say yet; and how many are new versions."""
+) -> tuple[list[Submission], int, list[str]]:
+    """Entries for what the record does not say yet; how many are new versions; what lessens."""
     author = Author.following(record, party, key)
     written: list[Submission] = []
     changed = 0
+    lessened: list[str] = []
     for kind in dict.fromkeys(KINDS[type(value)] for value in batch):
         alike = [value for value in batch if KINDS[type(value)] is kind]
         known = record.named(kind, party, [source_id(value) for value in alike])
@@ -111,8 +120,31 @@ def _write(
                 written.append(author.write(value, now=now))
             elif stored.data != encode(value):
                 changed += 1
+                lessened += _lessened(stored, value)
                 version = stored.version + 1
                 written.append(
                     author.write(value, now=now, object_id=stored.object_id, version=version)
                 )
-    return written, changed
+    return written, changed, lessened
+
+
+def _lessened(stored: Stored, value: Value) -> list[str]:
+    """What a new version no longer asks or says, under its name: nothing, or one line.
+
+    A list that is imported again without an option loses what the option gave, which nobody
+    would see in a count.
+    """
+    before = None if stored.data is None else read(stored.data)
+    if not isinstance(value, _WARNING) or not isinstance(before, _WARNING):
+        return []
+    lost = []
+    if value.standoff_mm < before.standoff_mm:
+        lost.append(f"standoff {before.standoff_mm / 1000:g} m, now {value.standoff_mm / 1000:g} m")
+    if before.desk is not None and value.desk is None:
+        lost.append(f"desk {before.desk}, now none")
+    if before.release is not None and value.release is None:
+        lost.append("shown to others, now to nobody")
+    return [f"{source_id(value)}: {'; '.join(lost)}"] if lost else []
+
+
+_WARNING = Notice | Zone | Presence

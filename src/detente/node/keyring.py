@@ -123,7 +123,11 @@ class Keyring:
         except FileExistsError:
             raise Conflict(f"key of {path.stem}", expected="none yet", got=f"{path}") from None
         except OSError as error:
-            raise Unavailable(f"key of {path.stem}", got=str(error)) from error
+            raise Unavailable(
+                f"key of {path.stem}",
+                expected=f"{path.parent} to take a file",
+                got=error.strerror or str(error),
+            ) from error
 
     def _sync(self) -> None:
         """Have what is here last: whoever made it may have been killed before it did."""

@@ -69,7 +69,8 @@ class Database:
         # Whoever drops a database without closing it leaves no connection behind.
         finalize(self, self._kind.engine.dispose)
         if isinstance(where, Path) and not create and not where.is_file():
-            raise NotFound(f"register {self.name}", expected=self._kind.founded)
+            got = "something else" if where.exists() else "nothing there"
+            raise NotFound(f"register {self.name}", expected=self._kind.founded, got=got)
         self._migrate(create=create)
 
     @contextmanager
@@ -163,7 +164,8 @@ class Database:
         if found == REVISION:
             return
         if found is None and not create:
-            raise Unavailable(f"register {self.name}", expected=self._kind.founded)
+            got = "a database without the tables"
+            raise Unavailable(f"register {self.name}", expected=self._kind.founded, got=got)
         from alembic import command  # noqa: PLC0415 - slow to import, and rarely needed
         from alembic.config import Config  # noqa: PLC0415
         from alembic.util.exc import CommandError  # noqa: PLC0415

@@ -114,7 +114,8 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports, Read
         Raises:
             LogInconsistent: There is no head.
         """
-        return head_of(self._head_row)
+        row = self._head_row
+        return str(row.theatre), int(row.size), _raw(row.root)
 
     def overspent(self) -> int:
         """How often somebody went past a budget, ever: the same number, the same ``spent``."""
@@ -362,11 +363,6 @@ class Record(ReadBeside, ReadTelling, ReadWitness, ReadMirror, ReadReports, Read
     ) -> sa.CursorResult[*tuple[Any, ...]]:
         """A result whose rows are fetched as they are asked for; for this statement alone."""
         return self._connection.execute(query, given, execution_options={"yield_per": PAGE_ROWS})
-
-
-def head_of(row: sa.Row[*tuple[Any, ...]]) -> tuple[str, int, bytes]:
-    """Theatre, number of entries, root."""
-    return str(row.theatre), int(row.size), _raw(row.root)
 
 
 def _raw(value: Any) -> bytes:

@@ -112,8 +112,12 @@ class Sqlite:
         return not row[0]
 
     def explain(self, error: SQLAlchemyError) -> str:
-        """What went wrong, in one line."""
-        return str(getattr(error, "orig", None) or error)
+        """What went wrong, in one line, by SQLite's name for it where that says more."""
+        cause = getattr(error, "orig", None) or error
+        name = getattr(cause, "sqlite_errorname", "")
+        if name.startswith("SQLITE_IOERR"):
+            return f"{cause} ({name}): the disk may be full or failing"
+        return f"{cause}"
 
     def surely_not_kept(self, error: SQLAlchemyError) -> bool:
         """Whether a commit that failed so has left nothing."""

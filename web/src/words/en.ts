@@ -599,4 +599,8 @@ export default {
   "sub.secret": "Each message is signed with this secret:",
   "sub.kind.call": "Calls",
   "sub.kind.alert": "Alerts of the watch",
+  "sub.everywhere": "Everywhere, always",
+  "sub.within": "Only within an area",
+  "sub.area-hint": "You are told what a check here would name, at all heights: each with what it asks around itself.",
+  "sub.need-area": "Draw an area, or type a position.",
 };

@@ -601,4 +601,8 @@ export default {
   "sub.secret": "Chaque message est signé avec ce secret :",
   "sub.kind.call": "Appels",
   "sub.kind.alert": "Alertes de la veille",
+  "sub.everywhere": "Partout, toujours",
+  "sub.within": "Seulement dans une zone",
+  "sub.area-hint": "Vous êtes informé de ce qu’une vérification nommerait ici, à toutes les altitudes, avec la distance à garder autour de chaque objet.",
+  "sub.need-area": "Dessinez une zone ou saisissez une position.",
 } satisfies Words;

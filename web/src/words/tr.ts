@@ -601,4 +601,8 @@ export default {
   "sub.secret": "Her ileti bu gizli anahtarla imzalanır:",
   "sub.kind.call": "Çağrılar",
   "sub.kind.alert": "İzleme uyarıları",
+  "sub.everywhere": "Her yerde, her zaman",
+  "sub.within": "Yalnızca bir alan içinde",
+  "sub.area-hint": "Burada bir denetimin adlandıracağı her şey size bildirilir: bütün irtifalarda, her biri çevresinde istediği uzaklıkla birlikte.",
+  "sub.need-area": "Bir alan çizin ya da konum yazın.",
 } satisfies Words;

@@ -86,7 +86,8 @@ def handlers(desk: Desk) -> Sequence[HTTPRouteHandler]:
         principal = await desk.enter(exchange)
         after, limit = asked_of(query_of(exchange))
         page = await desk.alerts.page(principal, after=after, limit=limit)
-        return _answer(exchange, await asyncio.to_thread(_feed, desk, page, limit), ATOM_TYPE)
+        body = await asyncio.to_thread(feed_of, page, desk.head, limit)
+        return _answer(exchange, body, ATOM_TYPE)
 
     async def alert(request: Request[Any, Any, Any]) -> Response[bytes]:
         exchange: Exchange = request.scope["state"]["exchange"]
@@ -94,7 +95,8 @@ def handlers(desk: Desk) -> Sequence[HTTPRouteHandler]:
         asked_of(query_of(exchange), taken=())
         object_id, version = named(str(request.path_params["name"]))
         page = await desk.alerts.one(principal, object_id, version)
-        return _answer(exchange, await asyncio.to_thread(_alert, desk, page), CAP_TYPE)
+        body = await asyncio.to_thread(lambda: alert_of(page, desk.head, desk.certificate()))
+        return _answer(exchange, body, CAP_TYPE)
 
     return [
         HTTPRouteHandler(path, http_method="GET", name=path, include_in_schema=False)(one)
@@ -134,16 +136,24 @@ def named(name: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-def _feed(desk: Desk, page: AlertPage, limit: int) -> bytes:
+def feed_of(page: AlertPage, head: Letterhead, limit: int) -> bytes:
+    """A page of the feed, as it is sent.
+
+    Args:
+        page: As its reader is given it.
+        head: The node's.
+        limit: Alerts a page, as was asked.
+    """
     links = {}
     if page.after is not None:
-        links["next"] = f"{desk.head.url}{PATH}?after={page.after}&limit={limit}"
-    return written(feed_element(page, desk.head, links))
+        links["next"] = f"{head.url}{PATH}?after={page.after}&limit={limit}"
+    return written(feed_element(page, head, links))
 
 
-def _alert(desk: Desk, page: AlertPage) -> bytes:
+def alert_of(page: AlertPage, head: Letterhead, by: Certificate) -> bytes:
+    """The one alert of a page, signed, as it is sent."""
     [one] = page.alerts
-    return written(signed(alert_element(page, one, desk.head), desk.certificate()))
+    return written(signed(alert_element(page, one, head), by))
 
 
 def _answer(exchange: Exchange, body: bytes, media_type: str) -> Response[bytes]:

@@ -63,7 +63,10 @@ def _read(path: Path, kind: FileFormat, data: bytes, options: ReadOptions) -> Re
     # A table's header names all columns; features each bring their own.
     head = list(islice(rows, 1) if kind is FileFormat.CSV else rows)
     if not head:
-        raise MalformedInput(f"{path}", expected="at least one row", got="none")
+        got = "none"
+        if kind is FileFormat.CSV:
+            got += f" under {text_of(path, data).partition(chr(10))[0].strip()[:80]!r}, as in CSV"
+        raise MalformedInput(f"{path}", expected="at least one row", got=got)
     columns = recognised(_names(head), options.columns)
     if kind is FileFormat.CSV:
         _require_place(path, _names(head), columns)

@@ -1,5 +1,6 @@
 """Telling over HTTP: subscriptions, events by polling and as a stream, and who is silent."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from detente.core.telling import Level
 from detente.core.uss import BaseUrl
 from detente.doors.asgi_auth import ThePrincipal
 from detente.doors.http.telling_stream import HEADERS, MEDIA_TYPE, Streaming
+from detente.doors.readback import Area, area_of
 from detente.errors import MalformedInput, NotFound
 from detente.node.asking import reader_of
 from detente.node.engine import Once
@@ -99,10 +101,14 @@ class NewlySubscribed(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SubscribedWithSecret(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A subscription, how delivery goes, and the secret that signs what is posted."""
+    """A subscription, how delivery goes, and the secret that signs what is posted.
+
+    ``area`` is where it is of, to be drawn and read back; none where that is everywhere.
+    """
 
     subscription: Subscribed
     secret: str | None = None
+    area: Area | None = None
 
 
 @post("/v1/subscriptions", status_code=201, tags=["telling"])
@@ -157,11 +163,14 @@ async def list_subscriptions(
 async def one_subscription(
     object_id: ObjectIdText, principal: ThePrincipal, telling: TheTelling
 ) -> SubscribedWithSecret:
-    """One subscription of the party: how delivery goes, and its secret."""
+    """One subscription of the party: how delivery goes, its secret, and its area as it is drawn."""
     principal.require(Scope.SUBSCRIBE)
     found = await telling.read(lambda record: subscription(record, principal.party, object_id))
+    volumes = found.value.volumes
     return SubscribedWithSecret(
-        subscription=found, secret=_secret(telling, object_id, found.value.url)
+        subscription=found,
+        secret=_secret(telling, object_id, found.value.url),
+        area=await asyncio.to_thread(area_of, volumes) if volumes else None,
     )
 
 

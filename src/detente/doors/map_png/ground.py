@@ -1,8 +1,8 @@
-"""The ground of a map picture: land, coast, borders, graticule.
+"""The ground of a map picture: land, waters, coast, borders, graticule.
 
-Natural Earth's countries, simplified to 0.005 degree (detente/data/README.md).
-An edge that two countries share is a border, any other a coast. None of it is
-evidence of any border.
+Natural Earth's countries and lakes, simplified to 0.005 degree, and its rivers to some kilometre
+(detente/data/README.md). An edge that two countries share is a border, any other a coast. None of
+it is evidence of any border or bank.
 """
 
 from itertools import product
@@ -16,7 +16,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from detente.core.geodesy import FloatArray, IntArray
-from detente.doors.land import land
+from detente.doors.land import land, on_land
 from detente.doors.map_png import style
 from detente.doors.map_png.frame import Bounds, Frame
 from detente.doors.map_png.plane import BoolArray, Geometry, Plane, unit
@@ -35,6 +35,9 @@ _SEAM_DEG = 179.999
 
 _POLE_SEAM_DEG = -89.99
 
+_WATERS_MAX_M_PER_PX = 10_000.0
+"""Wider, rivers are a tangle and lakes are specks; the page has them from there on, zoom 3."""
+
 _RUN_MAX = 8
 _ASIDE_DEG = 0.008
 """More than the 0.005 degree by which the data were simplified."""
@@ -47,15 +50,23 @@ _SAMPLES = 181
 def clipped(plane: Plane, bounds: Bounds) -> tuple[IntArray, IntArray]:
     """Land within bounds of relative degrees, in the plane, with the country of each piece."""
     whole = land()
+    pieces, index = _clipped(plane, bounds, whole.polygons, whole.tree)
+    return pieces, whole.country[index]
+
+
+def _clipped(
+    plane: Plane, bounds: Bounds, geometries: IntArray, tree: shapely.STRtree
+) -> tuple[IntArray, IntArray]:
+    """What of these is within bounds of relative degrees, in the plane, and of which each is."""
     pieces: list[IntArray] = []
-    countries: list[IntArray] = []
+    whose: list[IntArray] = []
     for cell, turn in product(_cells(plane, bounds), (-360.0, 0.0, 360.0)):
         shift = plane.lon_deg + turn
         west, south, east, north = cell[0] + shift, cell[1], cell[2] + shift, cell[3]
         if west >= 180.0 or east <= -180.0:  # noqa: PLR2004 - outside of the data
             continue
-        near = np.sort(whole.tree.query(shapely.box(west, south, east, north)))
-        cut = shapely.clip_by_rect(whole.polygons[near], west, south, east, north)
+        near = np.sort(tree.query(shapely.box(west, south, east, north)))
+        cut = shapely.clip_by_rect(geometries[near], west, south, east, north)
         cut, index = shapely.get_parts(cut, return_index=True)
         kept = ~shapely.is_empty(cut)
         if _is_wide(bounds):
@@ -64,10 +75,10 @@ def clipped(plane: Plane, bounds: Bounds) -> tuple[IntArray, IntArray]:
             cut[kept], lambda at, shift=shift: plane.forward_relative(at - np.array([shift, 0.0]))
         )
         pieces.append(moved)
-        countries.append(whole.country[near][index[kept]])
+        whose.append(near[index[kept]])
     if not pieces:
         return np.zeros(0, dtype=object), np.zeros(0, dtype=np.int64)
-    return np.concatenate(pieces), np.concatenate(countries)
+    return np.concatenate(pieces), np.concatenate(whose)
 
 
 def _is_wide(bounds: Bounds) -> bool:
@@ -188,7 +199,7 @@ def _runs(metres: FloatArray, edge: IntArray) -> list[FloatArray]:
 
 
 def draw_ground(axes: Axes, frame: Frame) -> None:
-    """Land, coasts and borders, quietly."""
+    """Land, waters, coasts and borders, quietly."""
     bounds = frame.degrees()
     pieces, _ = clipped(frame.plane, bounds)
     if len(pieces):
@@ -197,6 +208,8 @@ def draw_ground(axes: Axes, frame: Frame) -> None:
                 outline_of(pieces), facecolor=style.LAND, edgecolor=style.LAND, lw=0.5, zorder=1
             )
         )
+    if frame.metres_per_px <= _WATERS_MAX_M_PER_PX:
+        _draw_waters(axes, frame.plane, bounds)
     coasts, borders = lines(frame, bounds)
     axes.add_collection(LineCollection(coasts, colors=style.COAST, linewidths=0.6, zorder=1.2))
     axes.add_collection(
@@ -204,6 +217,23 @@ def draw_ground(axes: Axes, frame: Frame) -> None:
             borders, colors=style.BORDER, linewidths=0.6, linestyles=[(0, (4, 2))], zorder=1.2
         )
     )
+
+
+def _draw_waters(axes: Axes, plane: Plane, bounds: Bounds) -> None:
+    """Rivers, and lakes over them."""
+    waters = {
+        kind: _clipped(plane, bounds, some.geometries, some.tree)[0]
+        for kind, some in on_land("waters").items()
+    }
+    lakes = waters["lake"]
+    paths = [shapely.get_coordinates(one) for one in waters["river"]]
+    axes.add_collection(LineCollection(paths, colors=style.RIVER, linewidths=0.8, zorder=1.05))
+    if len(lakes):
+        axes.add_artist(
+            PathPatch(
+                outline_of(lakes), facecolor=style.SEA, edgecolor=style.COAST, lw=0.5, zorder=1.1
+            )
+        )
 
 
 def outline_of(geometries: Geometry) -> Outline:

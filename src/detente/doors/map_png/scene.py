@@ -14,6 +14,7 @@ from matplotlib.patches import PathPatch, Polygon, Rectangle
 
 from detente.core.check import Known, Verdict
 from detente.core.plan import Plan
+from detente.doors.land import CREDIT
 from detente.doors.map_png import style
 from detente.doors.map_png.entries import (
     asked_plans,
@@ -55,8 +56,6 @@ _OUTLINE_WEIGHT = 0.25
 
 _NORTH_TURN_MAX_DEG = 4.0
 """Where north turns more than this across the frame, an arrow would mislead."""
-
-_CREDIT = "Coasts and borders: Natural Earth, simplified; not evidence of any border."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +252,7 @@ def _draw_scale(page: Page, frame: Frame, labels: Labels) -> None:
         arrow = [(tip, y0 + 41), (tip - 7, y0 + 22), (tip, y0 + 26), (tip + 7, y0 + 22)]
         page.over.add_artist(Polygon(arrow, facecolor=style.INK, lw=0, zorder=6))
         page.text(tip, y0 + 7, "N", Type(5.8, bold=True), align="center")
-    page.text(frame.window.left, 14, _CREDIT, _SMALL)
+    page.text(frame.window.left, 14, CREDIT, _SMALL)
     page.text(frame.window.box[2], 14, frame.plane.words(), _SMALL, align="right")
 
 

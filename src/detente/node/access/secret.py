@@ -67,7 +67,9 @@ def hash_password(password: str) -> str:
     """
     if not PASSWORD_LENGTH_MIN <= len(password) <= PASSWORD_LENGTH_MAX:
         raise MalformedInput(
-            "password", expected=f"{PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters"
+            "password",
+            expected=f"{PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters",
+            got=f"{len(password)}",
         )
     return _hasher.hash(password.encode("utf-8", "surrogatepass"))
 

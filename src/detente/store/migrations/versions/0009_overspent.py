@@ -9,6 +9,4 @@ down_revision = "0008"
 
 def upgrade() -> None:
     """Add the column."""
-    op.add_column(
-        "head", sa.Column("overspent", sa.BigInteger, nullable=False, server_default="0")
-    )
+    op.add_column("head", sa.Column("overspent", sa.BigInteger, nullable=False, server_default="0"))
