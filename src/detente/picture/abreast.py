@@ -113,9 +113,8 @@ def chords_abreast(room: Abreast, pieces: int, places: int, row: Record, plane: 
     count = 0
     for k in range(places):
         half, lane = count // _HALF, count % _HALF
-        for axis in range(3):
-            outside[half, axis, lane] = at[axis, k]
-        outside[half, 3, lane] = most[k] * most[k]
+        outside[half, 0, lane], outside[half, 1, lane] = at[0, k], at[1, k]
+        outside[half, 2, lane], outside[half, 3, lane] = at[2, k], most[k] * most[k]
         which[count] = k
         most[k] = 0.0
         count += int(winding[k] == 0)

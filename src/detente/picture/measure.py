@@ -317,7 +317,7 @@ def borrowed_abreast(room: Abreast) -> Abreast:
     )  # fmt: skip
 
 
-@jit
+@inlined
 def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     question: Tables,
     a: Record,
