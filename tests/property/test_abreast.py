@@ -1,4 +1,4 @@
-"""A row's pieces measured side by side give what one after another gives, to the bit (R-06)."""
+"""Places measured side by side give what one after another gives, to the bit (R-06)."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -9,8 +9,15 @@ from detente.core.geodesy import FloatArray, IntArray
 from detente.core.plan import Plan
 from detente.core.volume import E7_PER_DEG, Shape, Volume
 from detente.picture._jit import jit
-from detente.picture.abreast import LINES, NOT_ABREAST, PIECES_MAX, chord_abreast, lay_abreast
-from detente.picture.distance import chord_to_point, plane_of
+from detente.picture.abreast import (
+    NOT_ABREAST,
+    PIECES_MAX,
+    PLACES,
+    chords_abreast,
+    lay_abreast,
+    room_abreast,
+)
+from detente.picture.distance import chord_to_point, place_of, plane_of
 from detente.picture.outline import placed_at
 from detente.picture.question import Question
 from detente.picture.tables import Records
@@ -26,16 +33,26 @@ def both(
     places: FloatArray,
     most: float,
 ) -> tuple[FloatArray, int]:
-    """Chords of one row and places: (n, 2), side by side and piece after piece; and how many."""
-    lines, row, out = np.empty((LINES, PIECES_MAX)), rows[0], np.empty((len(places), 2))
+    """Chords of one row and places: (n, 2), side by side and place after place; and how many.
+
+    The places are unit vectors. The room is used again, as for one row after another.
+    """
+    room, row, out = room_abreast(), rows[0], np.empty((len(places), 2))
     plane = plane_of(row)
-    count = lay_abreast(blocks, rings, vertices, row, lines)
-    for i in range(len(places)):
-        p = (places[i, 0], places[i, 1], places[i, 2])
-        out[i, 1] = chord_to_point(blocks, rings, vertices, row, plane, p, most)
-        out[i, 0] = out[i, 1]
+    count = lay_abreast(blocks, rings, vertices, row, room.lines)
+    for first in range(0, len(places), PLACES):
+        some = min(PLACES, len(places) - first)
+        for k in range(some):
+            one = room.rows[k]
+            one.x, one.y, one.z = places[first + k, 0], places[first + k, 1], places[first + k, 2]
+            room.most[k] = most
+            p = place_of(one)
+            out[first + k, 1] = chord_to_point(blocks, rings, vertices, row, plane, p, most)
         if count != NOT_ABREAST:
-            out[i, 0] = chord_abreast(lines, count, row, plane, p, most)
+            chords_abreast(room, count, some, row, plane)
+            out[first : first + some, 0] = room.most[:some]
+        else:
+            out[first : first + some, 0] = out[first : first + some, 1]
     return out, count
 
 
@@ -47,7 +64,7 @@ def chords(shape: tuple[Shape, ...], places: FloatArray, most: float) -> tuple[F
 
 
 def near(lon: float, lat: float, count: int, size: float, seed: int) -> FloatArray:
-    """Places within twice a size, some of them on the very vertex, earth-centred metres."""
+    """Directions within twice a size, some of them on the very vertex, or behind the earth."""
     rng = np.random.default_rng(seed)
     lons, lats, _ = GEOD.fwd(
         np.full(count, lon), np.full(count, lat), rng.uniform(0, 360, count),
@@ -56,6 +73,8 @@ def near(lon: float, lat: float, count: int, size: float, seed: int) -> FloatArr
     degrees = np.rint(np.column_stack((lons, lats)) * E7_PER_DEG) / E7_PER_DEG
     degrees[0] = round(lon * E7_PER_DEG) / E7_PER_DEG, round(lat * E7_PER_DEG) / E7_PER_DEG
     placed: FloatArray = placed_at(degrees)[:, :3]
+    placed /= np.linalg.norm(placed, axis=1, keepdims=True)
+    placed[-1] = -placed[-1]
     return placed
 
 

@@ -1,25 +1,67 @@
-"""Kernels: the pieces of one row abreast, so that a processor measures several at once.
+"""Kernels: places abreast, so that a processor measures several against a piece at once.
 
 A row of a question meets tens of places. Its pieces are laid out once, a line of numbers for
-each thing that is asked of them, and then measured against one place after another without
-a branch. What comes out is to the bit what ``detente.picture.distance`` has of piece after piece.
+each thing that is asked of them; the places that are near are gathered, and then each piece is
+measured against all of them without a branch. What comes out is to the bit what
+``detente.picture.distance`` has of one place after another.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from detente.core.geodesy import FloatArray, IntArray
 from detente.picture._jit import inlined, jit, least
-from detente.picture.distance import Plane, Point
-from detente.picture.tables import Record, Records
+from detente.picture.distance import Plane, on_ellipsoid
+from detente.picture.tables import ROW, Record, Records
 
 PIECES_MAX = 64
 """A row with more is measured block by block, where most are passed over."""
 
 LINES = 11
-"""Start and way of a piece, its squared length, and its ends in the gnomonic plane."""
+"""Start and way of a piece, one part in its squared length, and its ends in the gnomonic plane."""
 
 NOT_ABREAST = -1
 """A row that is not laid out so: too many pieces, several rings, or a place alone."""
+
+PLACES = 32
+"""Places that are measured at once: four times what a processor has side by side."""
+
+_HALF = 16
+"""Of them, those that are outside are measured by so many: they are fewer."""
+
+
+class Abreast(NamedTuple):
+    """Room for the pieces of a row and the places that are near it.
+
+    ``lines`` (LINES, PIECES_MAX); ``rows`` (PLACES,) ROW; ``at`` (5, PLACES): their places,
+    earth-centred metres, then where they are in the row's gnomonic plane; ``most`` (PLACES,)
+    from what chord on nobody asks, metres, and then the chord; ``winding`` (PLACES,) of the
+    row's ring; ``outside`` (2, 4, _HALF): places that are, and the square of their chord;
+    ``which`` (PLACES,) they are.
+    """
+
+    lines: FloatArray
+    rows: Records
+    at: FloatArray
+    most: FloatArray
+    winding: IntArray
+    outside: FloatArray
+    which: IntArray
+
+
+@jit
+def room_abreast() -> Abreast:
+    """Room, with nothing in it."""
+    return Abreast(
+        np.empty((LINES, PIECES_MAX)),
+        np.empty(PLACES, dtype=ROW),
+        np.zeros((5, PLACES)),
+        np.zeros(PLACES),
+        np.zeros(PLACES, dtype=np.int64),
+        np.zeros((PLACES // _HALF, 4, _HALF)),
+        np.zeros(PLACES, dtype=np.int64),
+    )
 
 
 @jit
@@ -46,9 +88,10 @@ def lay_abreast(
             ux = vertices[i + 1, 0] - vertices[i, 0]
             uy = vertices[i + 1, 1] - vertices[i, 1]
             uz = vertices[i + 1, 2] - vertices[i, 2]
+            length2 = ux * ux + uy * uy + uz * uz
             lines[0, n], lines[1, n], lines[2, n] = vertices[i, 0], vertices[i, 1], vertices[i, 2]
             lines[3, n], lines[4, n], lines[5, n] = ux, uy, uz
-            lines[6, n] = ux * ux + uy * uy + uz * uz
+            lines[6, n] = 1.0 / length2 if length2 > 0.0 else 0.0
             lines[7, n], lines[8, n] = vertices[i, 3], vertices[i, 4]
             lines[9, n], lines[10, n] = vertices[i + 1, 3], vertices[i + 1, 4]
             n += 1
@@ -56,31 +99,65 @@ def lay_abreast(
 
 
 @inlined
-def chord_abreast(
-    lines: FloatArray, count: int, row: Record, plane: Plane, p: Point, most: float
-) -> float:
-    """``distance.chord_to_point`` of a row that is laid abreast."""
-    if row.ring != row.ring_end:
+def chords_abreast(room: Abreast, pieces: int, places: int, row: Record, plane: Plane) -> None:
+    """``distance.chord_to_point`` of a row that is laid abreast and the places gathered.
+
+    Reads ``room.rows`` and ``room.most``, and leaves the chords in ``room.most``.
+    """
+    at, most, winding = room.at, room.most, room.winding
+    for k in range(places):
+        one = room.rows[k]
+        at[0, k], at[1, k], at[2, k] = one.x, one.y, one.z
+    _wind(room, pieces, row, plane)
+    outside, which = room.outside, room.which
+    count = 0
+    for k in range(places):
+        half, lane = count // _HALF, count % _HALF
+        outside[half, 0, lane], outside[half, 1, lane] = at[0, k], at[1, k]
+        outside[half, 2, lane], outside[half, 3, lane] = at[2, k], most[k] * most[k]
+        which[count] = k
+        most[k] = 0.0
+        count += int(winding[k] == 0)
+    for half in range(-(-count // _HALF)):
+        _approach(room.lines, pieces, outside[half])
+    for k in range(count):
+        most[which[k]] = np.sqrt(outside[k // _HALF, 3, k % _HALF])
+
+
+@inlined
+def _wind(room: Abreast, pieces: int, row: Record, plane: Plane) -> None:
+    """Places of directions, and how often the row's ring winds around each; 0 without a ring."""
+    lines, at, winding = room.lines, room.at, room.winding
+    for k in range(PLACES):
+        p = on_ellipsoid(at[0, k], at[1, k], at[2, k])
         depth = p[0] * row.x + p[1] * row.y + p[2] * row.z
-        if depth > 0.0:
-            x = (p[0] * plane[0] + p[1] * plane[1] + p[2] * plane[2]) / depth
-            y = (p[0] * plane[3] + p[1] * plane[4] + p[2] * plane[5]) / depth
-            winding = 0
-            for i in range(count):
-                y0, y1 = lines[8, i], lines[10, i]
-                x0 = lines[7, i]
-                side = (lines[9, i] - x0) * (y - y0) - (x - x0) * (y1 - y0)
-                up = (y0 <= y) & (y1 > y) & (side > 0.0)
-                down = (y0 > y) & (y1 <= y) & (side < 0.0)
-                winding += int(up) - int(down)
-            if winding != 0:
-                return 0.0
-    best2 = most * most
-    for i in range(count):
-        ux, uy, uz, length2 = lines[3, i], lines[4, i], lines[5, i], lines[6, i]
-        wx, wy, wz = p[0] - lines[0, i], p[1] - lines[1, i], p[2] - lines[2, i]
-        t = min(1.0, max(0.0, (wx * ux + wy * uy + wz * uz) / length2))
-        t = t if length2 > 0.0 else 0.0
-        dx, dy, dz = wx - t * ux, wy - t * uy, wz - t * uz
-        best2 = least(best2, dx * dx + dy * dy + dz * dz)
-    return float(np.sqrt(best2))
+        x = (p[0] * plane[0] + p[1] * plane[1] + p[2] * plane[2]) / depth
+        y = (p[0] * plane[3] + p[1] * plane[4] + p[2] * plane[5]) / depth
+        at[0, k], at[1, k], at[2, k] = p
+        at[3, k] = x
+        # What lies behind the earth's centre is beyond every piece.
+        at[4, k] = y if depth > 0.0 else np.inf
+        winding[k] = 0
+    if row.ring == row.ring_end:
+        return
+    for i in range(pieces):
+        x0, y0, x1, y1 = lines[7, i], lines[8, i], lines[9, i], lines[10, i]
+        for k in range(PLACES):
+            x, y = at[3, k], at[4, k]
+            side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
+            up = (y0 <= y) & (y1 > y) & (side > 0.0)
+            down = (y0 > y) & (y1 <= y) & (side < 0.0)
+            winding[k] += int(up) - int(down)
+
+
+@inlined
+def _approach(lines: FloatArray, pieces: int, outside: FloatArray) -> None:
+    """The least squared distances of _HALF places."""
+    for i in range(pieces):
+        ax, ay, az = lines[0, i], lines[1, i], lines[2, i]
+        ux, uy, uz, part = lines[3, i], lines[4, i], lines[5, i], lines[6, i]
+        for k in range(_HALF):
+            wx, wy, wz = outside[0, k] - ax, outside[1, k] - ay, outside[2, k] - az
+            t = min(1.0, max(0.0, (wx * ux + wy * uy + wz * uz) * part))
+            dx, dy, dz = wx - t * ux, wy - t * uy, wz - t * uz
+            outside[3, k] = least(outside[3, k], dx * dx + dy * dy + dz * dz)

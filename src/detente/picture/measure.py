@@ -11,25 +11,24 @@ from detente.core.geodesy import (
     CURVATURE_RADIUS_MIN_M,
     DISTANCE_ERROR_M,
     SEMI_MINOR_M,
-    FloatArray,
     IntArray,
 )
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.abreast import (
-    LINES,
     NOT_ABREAST,
-    PIECES_MAX,
-    chord_abreast,
+    PLACES,
+    Abreast,
+    chords_abreast,
     lay_abreast,
+    room_abreast,
 )
 from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, passed_over, runs
-from detente.picture.distance import Plane, chord_between, place_of, plane_of
+from detente.picture.distance import Plane, chord_between, plane_of
 from detente.picture.packed import unpack
 from detente.picture.tables import (
     ALONE,
     HIT,
-    ROW,
     BoolArray,
     Index,
     Packed,
@@ -53,6 +52,7 @@ _ROUNDING_M = 1e-6
 
 _HALF_MERIDIAN_M = 20_003_931.5
 _MICROSECONDS = 1e-6
+_SHORT_M = 10_000.0
 
 
 @inlined
@@ -66,7 +66,14 @@ def growth_m(row: Record, start_us: int, end_us: int) -> float:
     return float(row.speed_m_s) * min(away_s, float(TRACK_GROWTH_MAX_S))
 
 
-@jit
+@inlined
+def short_arc(sine: float) -> float:
+    """The arc of a sine below 1/600: what the series leaves out is less than a float holds."""
+    square = sine * sine
+    return sine + sine * square * (1 / 6 + square * (3 / 40))
+
+
+@inlined
 def bounds_of_chord(chord_m: float) -> tuple[float, float]:
     """Middle and half-width of the bounds of the geodesic over a chord, metres.
 
@@ -76,6 +83,10 @@ def bounds_of_chord(chord_m: float) -> tuple[float, float]:
     longer than half a meridian's ellipse, 20,003.9 km.
     """
     half = chord_m / 2
+    if half < _SHORT_M:
+        low = 2 * CURVATURE_RADIUS_MAX_M * short_arc(half / CURVATURE_RADIUS_MAX_M)
+        high = 2 * CURVATURE_RADIUS_MIN_M * short_arc(half / CURVATURE_RADIUS_MIN_M)
+        return (low + high) / 2, (high - low) / 2
     low = 2 * CURVATURE_RADIUS_MAX_M * np.arcsin(min(1.0, half / CURVATURE_RADIUS_MAX_M))
     high = _HALF_MERIDIAN_M
     if half < CURVATURE_RADIUS_MIN_M:
@@ -149,11 +160,50 @@ def meet(
 
 
 @inlined
-def meet_place(
-    a: Record, plane: Plane, lines: FloatArray, count: int, b: Record, hit: Record
-) -> bool:
-    """The same of a row that is laid abreast and one that is ALONE."""
-    return told(a, b, chord_abreast(lines, count, a, plane, place_of(b), farthest_m(a, b)), hit)
+def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    a: Record,
+    plane: Plane,
+    room: Abreast,
+    pieces: int,
+    places: int,
+    alive: BoolArray,
+    hits: Records,
+    found: int,
+) -> int:
+    """The same of a row that is laid abreast and those ALONE that were gathered; the next hit."""
+    if places:
+        chords_abreast(room, pieces, places, a, plane)
+    for k in range(places):
+        b = room.rows[k]
+        found += told(a, b, room.most[k], hits[found]) and stands(alive, b)
+    return found
+
+
+@inlined
+def wait_place(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    a: Record,
+    plane: Plane,
+    room: Abreast,
+    pieces: int,
+    places: int,
+    alive: BoolArray,
+    hits: Records,
+    found: int,
+) -> tuple[int, int]:
+    """Have one more place wait until there are PLACES; the next hit, and how many wait."""
+    room.most[places] = farthest_m(a, room.rows[places])
+    if places + 1 < PLACES:
+        return found, places + 1
+    return meet_places(a, plane, room, pieces, PLACES, alive, hits, found), 0
+
+
+@inlined
+def stands(alive: BoolArray, b: Record) -> bool:
+    """Whether a row's owner does; where ``alive`` is empty, all do.
+
+    Owners lie anywhere, and most stand: it is asked of those that are met.
+    """
+    return bool(len(alive) == 0 or alive[b.owner])
 
 
 @inlined
@@ -259,6 +309,15 @@ def borrowed_bands(bands: Bands) -> Bands:
 
 
 @jit
+def borrowed_abreast(room: Abreast) -> Abreast:
+    """Of arrays that are borrowed."""
+    return Abreast(
+        borrowed(room.lines), borrowed(room.rows), borrowed(room.at), borrowed(room.most),
+        borrowed(room.winding), borrowed(room.outside), borrowed(room.which),
+    )  # fmt: skip
+
+
+@inlined
 def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     question: Tables,
     a: Record,
@@ -266,14 +325,12 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     index: Index,
     bands: Bands,
     alive: BoolArray,
-    lines: FloatArray,
+    abreast: Abreast,
     hits: Records,
     found: int,
     work_max: int,
 ) -> tuple[Records, int, int]:
     """Add what one row of a question meets to ``hits``, of which ``found`` are filled.
-
-    ``lines`` is room for its pieces.
 
     Returns:
         The hits, in a larger array where they need it; how many there are; what is
@@ -282,18 +339,18 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     around = candidates(index.keys, bands, a)
     own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
     rows, terms, shapes, sieve = picture.rows, picture.terms, picture.shapes, index.sieve
-    room = np.empty(1, dtype=ROW)
-    b = room[0]
-    count = lay_abreast(question.blocks, question.rings, question.vertices, a, lines)
+    pieces = lay_abreast(question.blocks, question.rings, question.vertices, a, abreast.lines)
+    places = 0
     for k in range(len(around)):
         first, end = around[k, 0], around[k, 1]
         work_max -= (end - first) // PASSED_OVER
         if work_max < 0:
             return hits, found, work_max
-        hits = with_room(hits, found + end - first)
+        hits = with_room(hits, found + places + end - first)
         for j in range(first, end):
             if passed_over(a, own, asking, sieve, j):
                 continue
+            b = abreast.rows[places]
             unpack(rows, terms, shapes, j, b)
             work_max -= 1
             if not near(a, b):
@@ -301,11 +358,11 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             work_max -= pairs(a, b)
             if work_max < 0:
                 return hits, found, work_max
-            # Owners lie anywhere, and most stand: it is asked of those that are met.
-            if count != NOT_ABREAST and b.block == ALONE:
-                found += meet_place(a, plane, lines, count, b, hits[found]) and alive[b.owner]
-            else:
-                found += meet(question, a, plane, picture, b, hits[found]) and alive[b.owner]
+            if pieces == NOT_ABREAST or b.block != ALONE:
+                found += meet(question, a, plane, picture, b, hits[found]) and stands(alive, b)
+                continue
+            found, places = wait_place(a, plane, abreast, pieces, places, alive, hits, found)
+    found = meet_places(a, plane, abreast, pieces, places, alive, hits, found)
     return hits, found, work_max
 
 
@@ -319,6 +376,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     bands: Bands,
     alive: BoolArray,
     alone: bool,  # noqa: FBT001 - compiled
+    room: Abreast,
     work_max: int,
 ) -> tuple[Records, bool]:
     """What the rows [first, end) of a question meet, plan by plan.
@@ -330,8 +388,9 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         picture: In the order of its index.
         index: Of its rows.
         bands: Of its keys, or UNKNOWN_BANDS.
-        alive: (o,) which of its owners still stand.
+        alive: (o,) which of its owners still stand; empty where all do.
         alone: Whether each owner has but one row.
+        room: For what is measured abreast.
         work_max: After how much work (candidates, and pairs of blocks) to give up.
 
     Returns:
@@ -339,8 +398,8 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     """
     question, picture = borrowed_tables(question), borrowed_packed(picture)
     index, bands, alive = borrowed_index(index), borrowed_bands(bands), borrowed(alive)
+    room = borrowed_abreast(room)
     hits = np.empty(_HITS_ROOM * (end - first), dtype=HIT)
-    lines = np.empty((LINES, PIECES_MAX))
     found, begun = 0, 0
     rows, started = question.rows, first
     for i in range(first, end):
@@ -349,7 +408,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             begun = found = nearest(hits, begun, found, alone and i - started == 1)
             started = i
         hits, found, work_max = meet_row(
-            question, a, picture, index, bands, alive, lines, hits, found, work_max
+            question, a, picture, index, bands, alive, room, hits, found, work_max
         )
         if work_max < 0:
             return hits[:0], False
@@ -368,8 +427,8 @@ def asked_briefly(  # noqa: PLR0913, PLR0917 - as asked
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` with the interpreter's lock kept, for what takes microseconds."""
-    bands = UNKNOWN_BANDS
-    return asked(question, first, end, picture, index, bands, alive, alone, work_max)
+    bands, room = UNKNOWN_BANDS, room_abreast()
+    return asked(question, first, end, picture, index, bands, alive, alone, room, work_max)
 
 
 @released
@@ -385,4 +444,5 @@ def asked_long(  # noqa: PLR0913, PLR0917 - as asked
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` without the interpreter's lock, so that others go on beside it."""
-    return asked(question, first, end, picture, index, bands, alive, alone, work_max)
+    room = room_abreast()
+    return asked(question, first, end, picture, index, bands, alive, alone, room, work_max)

@@ -167,7 +167,8 @@ def spread(vertices: FloatArray, pieces: IntArray, place: IntArray) -> FloatArra
     n = len(vertices)
     out = np.empty((place[n - 1] + pieces[n - 1], vertices.shape[1]))
     for i in range(n):
-        out[place[i]] = vertices[i]
+        for axis in range(vertices.shape[1]):
+            out[place[i], axis] = vertices[i, axis]
         for part in range(1, pieces[i]):
             on_edge(vertices[i], vertices[i + 1], part / pieces[i], out[place[i] + part])
     return out
@@ -279,8 +280,9 @@ def some_of(
         for i in range(path, path_end):
             some_starts[paths] = starts[i] + at - from_
             paths += 1
-        some_positions[at : at + to - from_] = positions[from_:to]
-        at += to - from_
+        for i in range(from_, to):
+            some_positions[at, 0], some_positions[at, 1] = positions[i, 0], positions[i, 1]
+            at += 1
     return some, some_starts, some_positions
 
 

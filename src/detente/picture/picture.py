@@ -204,8 +204,9 @@ class Picture:
         All of a plan's in one segment stand together. A plan that is asked meets itself, if
         it is in the picture.
         """
-        for segment, alive, _ in self.parts:
-            for hits in question.ask(segment, alive):
+        for segment, alive, standing in self.parts:
+            all_stand = standing == len(alive)
+            for hits in question.ask(segment, alive[:0] if all_stand else alive):
                 yield segment, hits
 
     def met(self, plans: Sequence[Plan], *, separation_mm: int = 0) -> list[list[Known]]:

@@ -75,7 +75,7 @@ class Question:
 
         Args:
             segment: Of a picture.
-            alive: (o,) which of its owners stand.
+            alive: (o,) which of its owners stand; empty where all do.
         """
         [first, *others] = self.parts
         n = len(first.rows)
