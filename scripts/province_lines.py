@@ -56,7 +56,7 @@ def main(folder: Path) -> None:
     lines = shapely.get_parts(_present(shapely.from_wkb(pyogrio.raw.read(folder / LINES)[2])))
     lines = np.concatenate([lines, *_of_units(folder / TOPOLOGIES, shapely.STRtree(lines))])
     borders = shapely.get_parts(_shipped("boundary_lines.geojson.gz"))
-    lines = _lengthy(_off(borders, _ashore(_once(lines))))
+    lines = _off(borders, _ashore(_once(lines)))
     features = [
         {
             "type": "Feature",
@@ -120,7 +120,7 @@ def _cut(line: shapely.LineString, land: Shapes, tree: shapely.STRtree) -> Shape
     box = shapely.box(*shapely.bounds(shapely.buffer(line, 2 * AT_SEA_DEG)))
     near = shapely.clip_by_rect(land[tree.query(box)], *box.bounds)
     kept = shapely.intersection(line, shapely.union_all(shapely.buffer(near, AT_SEA_DEG)))
-    return shapely.get_parts(shapely.line_merge(kept))
+    return _lengthy(shapely.line_merge(kept))
 
 
 def _off(borders: Shapes, lines: Shapes) -> Shapes:
@@ -141,11 +141,12 @@ def _off(borders: Shapes, lines: Shapes) -> Shapes:
 def _apart(line: shapely.LineString, border: shapely.Geometry) -> Shapes:
     along = shapely.get_parts(shapely.intersection(line, border))
     kept = [shapely.difference(line, border), *along[shapely.length(along) < ALONG_DEG]]
-    return shapely.get_parts(shapely.line_merge(shapely.union_all(kept)))
+    return _lengthy(shapely.line_merge(shapely.union_all(kept)))
 
 
-def _lengthy(lines: Shapes) -> Shapes:
-    return lines[shapely.length(lines) >= SHORT_DEG]
+def _lengthy(lines: shapely.Geometry) -> Shapes:
+    parts = shapely.get_parts(lines)
+    return parts[shapely.length(parts) >= SHORT_DEG]
 
 
 def _coarse(line: shapely.LineString) -> list[list[float]]:
