@@ -8,7 +8,7 @@ From two packages (src/detente/data/README.md: origins and licences)::
 
 The first has Natural Earth's own file of these lines, without its attributes. Natural Earth keeps
 some lines in another file, as they bound its "map units"; those are taken from the second. No line
-is evidence of any border, and none lies on one: what the page dashes as disputed stays dashed.
+is evidence of any border.
 """
 
 import gzip
@@ -34,10 +34,6 @@ Kurdistan Region of Iraq, Vojvodina."""
 MISSING_DEG = 0.03
 """A line of the second package whose middle is farther from all of the first's is one of these."""
 
-ON_BORDER_DEG, ALONG_DEG = 0.01, 0.05
-"""Nearer to a border than the first, two outlines 0.005 degree off, for longer than the second, a
-line is that border; for less, it only ends or crosses there."""
-
 AT_SEA_DEG = 0.02
 """Farther from land than this it is over sea: coasts are 0.005 degree off, river mouths wider."""
 
@@ -55,15 +51,13 @@ def main(folder: Path) -> None:
     """Write the file."""
     lines = shapely.get_parts(_present(shapely.from_wkb(pyogrio.raw.read(folder / LINES)[2])))
     lines = np.concatenate([lines, *_of_units(folder / TOPOLOGIES, shapely.STRtree(lines))])
-    borders = shapely.get_parts(_shipped("boundary_lines.geojson.gz"))
-    lines = _off(borders, _ashore(_once(lines)))
     features = [
         {
             "type": "Feature",
             "properties": {"kind": "province"},
             "geometry": {"type": "LineString", "coordinates": line},
         }
-        for line in map(_coarse, lines)
+        for line in map(_coarse, _ashore(_once(lines)))
         if len(line) > 1
     ]
     text = json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"))
@@ -120,32 +114,7 @@ def _cut(line: shapely.LineString, land: Shapes, tree: shapely.STRtree) -> Shape
     box = shapely.box(*shapely.bounds(shapely.buffer(line, 2 * AT_SEA_DEG)))
     near = shapely.clip_by_rect(land[tree.query(box)], *box.bounds)
     kept = shapely.intersection(line, shapely.union_all(shapely.buffer(near, AT_SEA_DEG)))
-    return _lengthy(shapely.line_merge(kept))
-
-
-def _off(borders: Shapes, lines: Shapes) -> Shapes:
-    """What of them is on no border."""
-    line, border = shapely.STRtree(borders).query(
-        lines, predicate="dwithin", distance=ON_BORDER_DEG
-    )
-    cut = [
-        _apart(
-            lines[one],
-            shapely.buffer(shapely.union_all(borders[border[line == one]]), ON_BORDER_DEG),
-        )
-        for one in np.unique(line)
-    ]
-    return np.concatenate([np.delete(lines, line), *cut])
-
-
-def _apart(line: shapely.LineString, border: shapely.Geometry) -> Shapes:
-    along = shapely.get_parts(shapely.intersection(line, border))
-    kept = [shapely.difference(line, border), *along[shapely.length(along) < ALONG_DEG]]
-    return _lengthy(shapely.line_merge(shapely.union_all(kept)))
-
-
-def _lengthy(lines: shapely.Geometry) -> Shapes:
-    parts = shapely.get_parts(lines)
+    parts = shapely.get_parts(shapely.line_merge(kept))
     return parts[shapely.length(parts) >= SHORT_DEG]
 
 

@@ -90,8 +90,8 @@ def test_lines_that_were_surveyed_are_where_they_were_surveyed(
         pytest.param((-3.0, 55.15), (-2.97, 55.01), 1, id="Langholm to Longtown"),
         pytest.param((41.64, 41.64), (42.0, 41.92), 1, id="Batumi to Ozurgeti"),
         pytest.param((4.7, 50.88), (4.61, 50.72), 1, id="Leuven to Wavre"),
-        pytest.param((19.84, 45.25), (19.69, 44.75), 1, id="Novi Sad to Sabac"),
-        pytest.param((17.19, 44.77), (17.91, 44.2), 1, id="Banja Luka to Zenica"),
+        pytest.param((20.93, 44.66), (20.98, 44.75), 1, id="Smederevo to Kovin"),
+        pytest.param((16.71, 44.98), (16.67, 44.77), 1, id="Prijedor to Sanski Most"),
     ],
 )
 def test_from_one_province_to_another_one_crosses_a_line(
