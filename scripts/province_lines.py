@@ -31,8 +31,9 @@ UNITS = ("bel", "bih", "gbr", "geo", "irq", "srb")
 """Countries with map units: Belgium's regions, Bosnia's entities, Britain's countries, Adjara, the
 Kurdistan Region of Iraq, Vojvodina."""
 
-MISSING_DEG = 0.03
-"""A line of the second package whose middle is farther from all of the first's is one of these."""
+MISSING_DEG = 0.003
+"""A line of the second package whose middle is farther from all of the first's is one of these: what
+both have is within the steps of the second, 0.0015 degree at most here."""
 
 AT_SEA_DEG = 0.02
 """Farther from land than this it is over sea: coasts are 0.005 degree off, river mouths wider."""
