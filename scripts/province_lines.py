@@ -32,8 +32,8 @@ UNITS = ("bel", "bih", "gbr", "geo", "irq", "srb")
 Kurdistan Region of Iraq, Vojvodina."""
 
 MISSING_DEG = 0.003
-"""A line of the second package whose middle is farther from all of the first's is one of these: what
-both have is within the steps of the second, 0.0015 degree at most here."""
+"""A line of the second package whose middle is farther from all of the first's is one of these;
+what both have is within the second's steps, which are 0.002 degree at most here."""
 
 AT_SEA_DEG = 0.02
 """Farther from land than this it is over sea: coasts are 0.005 degree off, river mouths wider."""
