@@ -1,4 +1,4 @@
-"""Write the maps that lie under the page's picture, as PMTiles: land, waters, borders, and cities.
+"""Write the maps that lie under the page's picture, as PMTiles: land, waters, lines, and cities.
 
 From the files of Natural Earth and GeoNames in ``src/detente/data``; no line or name of it is
 evidence of any border. Names are in the page's languages; one that is missing, or the same, is
@@ -22,6 +22,9 @@ LANGUAGES = ("fr", "ru", "ar", "tr", "uk")
 CITIES_FROM = 4
 """From this zoom there is room for names of cities."""
 
+PROVINCES_FROM = 4
+"""Before that, lines between provinces are nearer to each other than a picture can show."""
+
 WATERS_FROM = 3
 """The first look is at the world, where a lake is a dot and each tile costs time."""
 
@@ -33,7 +36,7 @@ Row = tuple[dict[str, str | int | None], shapely.Geometry]
 
 
 def main(target: Path) -> None:
-    """Write it, and beside it ``waters.pmtiles`` and ``places.pmtiles``."""
+    """Write it, and beside it ``waters.pmtiles``, ``provinces.pmtiles`` and ``places.pmtiles``."""
     target.parent.mkdir(parents=True, exist_ok=True)
     names = json.loads(gzip.decompress((DATA / "place_names.json.gz").read_bytes()))
     base: list[Row] = []
@@ -44,6 +47,8 @@ def main(target: Path) -> None:
         base.append(({"kind": "country", **_named(name, names["countries"][name])}, _middle(land)))
     _write(target, "base", [*base, *_drawn("boundary_lines.geojson.gz")], 0)
     _write(target.with_name("waters.pmtiles"), "waters", _drawn("waters.geojson.gz"), WATERS_FROM)
+    provinces = _drawn("province_lines.geojson.gz")
+    _write(target.with_name("provinces.pmtiles"), "provinces", provinces, PROVINCES_FROM)
     cities: list[Row] = [
         ({"rank": rank, **_named(name, others)}, shapely.Point(lon, lat))
         for lon, lat, rank, name, *others in names["cities"]

@@ -8,7 +8,7 @@ mkdir -p build/public
 ../.venv/bin/python ../scripts/openapi.py build/openapi.json
 npm run --silent types
 [ build/public/places.pmtiles -nt ../scripts/basemap.py ] &&
-    [ build/public/places.pmtiles -nt ../src/detente/data/place_names.json.gz ] ||
+    [ -z "$(find ../src/detente/data -name '*.gz' -newer build/public/places.pmtiles)" ] ||
     ../.venv/bin/python ../scripts/basemap.py build/public/base.pmtiles
 cp public/* build/public/
 node licences.mjs build/public/licences.txt

@@ -10,4 +10,6 @@ const parts = Object.entries(packages)
     const file = readdirSync(path).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
     return `${name}\n${"=".repeat(name.length)}\n\n${file ? readFileSync(`${path}/${file}`, "utf8").trim() : "No file of its licence comes with it."}\n`;
   });
+// The map's data come with terms of their own.
+parts.push(readFileSync("../src/detente/data/README.md", "utf8"));
 writeFileSync(process.argv[2], parts.join("\n\n"));

@@ -7,6 +7,9 @@ import { MARKED, MARKED_RADIUS_M, markIn } from "./marks";
 
 export const FONT = "Noto Sans";
 
+const PROVINCES = { minzoom: 4, maxzoom: 6 };
+/** From which zoom to which scripts/basemap.py makes tiles of lines between provinces. */
+
 const MARKS_FROM = 5;
 /** Nearer than this, symbols have room. */
 
@@ -24,13 +27,14 @@ interface Palette {
   land: string;
   river: string;
   border: string;
+  province: string;
   text: string;
   halo: string;
   asked: string;
 }
 
-export const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", river: "#b3c9d4", border: "#9a9284", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
-export const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", river: "#0a1216", border: "#5d6a70", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
+export const LIGHT: Palette = { sea: "#dbe7ec", land: "#f6f4ee", river: "#b3c9d4", border: "#9a9284", province: "#cbc4b6", text: "#4b463d", halo: "#ffffff", asked: "#111111" };
+export const DARK: Palette = { sea: "#0e1a20", land: "#1b262b", river: "#0a1216", border: "#5d6a70", province: "#39464d", text: "#b9c4c8", halo: "#0e1a20", asked: "#f4f4f4" };
 
 export const COLOURS: Record<string, string> = {
   notices: "#0a7d74",
@@ -113,6 +117,12 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
         attribution: "Natural Earth; GeoNames (CC BY 4.0); no border here is evidence of any",
       },
       waters: { type: "vector", url: `pmtiles://${location.origin}/page/waters.pmtiles` },
+      // By tiles and not by the file's own account of itself, which would be asked for at once.
+      provinces: {
+        type: "vector",
+        tiles: [`pmtiles://${location.origin}/page/provinces.pmtiles/{z}/{x}/{y}`],
+        ...PROVINCES,
+      },
       picture: {
         type: "vector",
         tiles: [tiles],
@@ -135,6 +145,10 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
       {
         id: "lake", type: "fill", source: "waters", "source-layer": "waters",
         filter: ["==", ["get", "kind"], "lake"], minzoom: 3, paint: { "fill-color": palette.sea },
+      },
+      {
+        id: "province", type: "line", source: "provinces", "source-layer": "provinces", minzoom: PROVINCES.minzoom,
+        paint: { "line-color": palette.province, "line-width": ["interpolate", ["linear"], ["zoom"], PROVINCES.minzoom, 0.4, 7, 1] },
       },
       {
         id: "border", type: "line", source: "base", "source-layer": "base",
