@@ -7,8 +7,8 @@ import { MARKED, MARKED_RADIUS_M, markIn } from "./marks";
 
 export const FONT = "Noto Sans";
 
-const PROVINCES = { minzoom: 4, maxzoom: 6 };
 /** From which zoom to which scripts/basemap.py makes tiles of lines between provinces. */
+const PROVINCES = { minzoom: 4, maxzoom: 6 };
 
 const MARKS_FROM = 5;
 /** Nearer than this, symbols have room. */
