@@ -128,6 +128,7 @@ def test_importing_less(office: Path) -> None:
     again = detente(*command, "--standoff", "400", cwd=office)
     line = "less than before: f: standoff 500 m, now 400 m; desk night-desk, now none\n"
     assert (again.status, line in again.out) == (0, True), again.out
+    assert "import again with --standoff, --desk and --release as then" in again.out
     more = json.loads(detente(*command, "--standoff", "600", "--json", cwd=office).out)
     assert (more["changed"], more["lessened"]) == (2, [])
 

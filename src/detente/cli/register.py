@@ -294,6 +294,8 @@ def _import_text(file: Path, what: What, reading: "Reading", intake: "Intake") -
         out(f"less than before: {line}\n")
     if len(intake.lessened) > REMARKS_SHOWN:
         out(f"less than before: {len(intake.lessened) - REMARKS_SHOWN} more (--json names all)\n")
+    if intake.lessened:
+        out("to have it as before, import again with --standoff, --desk and --release as then\n")
     out(
         f"{file.name}: {reading.rows_total} {plural(reading.rows_total, 'row')} "
         f"as {what.value}: {intake.new} new, "

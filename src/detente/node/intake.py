@@ -128,6 +128,10 @@ def _write(
     return written, changed, lessened
 
 
+_KEPT_FROM = Notice | Zone | Presence
+"""What asks others to keep a distance, names a desk to call, and is shown to some."""
+
+
 def _lessened(stored: Stored, value: Value) -> list[str]:
     """What a new version no longer asks or says, under its name: nothing, or one line.
 
@@ -135,7 +139,7 @@ def _lessened(stored: Stored, value: Value) -> list[str]:
     would see in a count.
     """
     before = None if stored.data is None else read(stored.data)
-    if not isinstance(value, _WARNING) or not isinstance(before, _WARNING):
+    if not isinstance(value, _KEPT_FROM) or not isinstance(before, _KEPT_FROM):
         return []
     lost = []
     if value.standoff_mm < before.standoff_mm:
@@ -145,6 +149,3 @@ def _lessened(stored: Stored, value: Value) -> list[str]:
     if before.release is not None and value.release is None:
         lost.append("shown to others, now to nobody")
     return [f"{source_id(value)}: {'; '.join(lost)}"] if lost else []
-
-
-_WARNING = Notice | Zone | Presence

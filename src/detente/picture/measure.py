@@ -52,7 +52,9 @@ _ROUNDING_M = 1e-6
 
 _HALF_MERIDIAN_M = 20_003_931.5
 _MICROSECONDS = 1e-6
+
 _SHORT_M = 10_000.0
+"""Half of a chord up to which its arc is a series: less than 1/600 of any radius."""
 
 
 @inlined
