@@ -20,7 +20,7 @@ from secrets import token_hex
 import checks
 import httpx
 import numpy as np
-from node import DETENTE, NodeBench, at, centres
+from node import NodeBench, at, centres
 
 from detente.core.check import Known
 from detente.core.notice import Notice
@@ -44,6 +44,7 @@ COMPACT_S = 1.0
 """As the node does (detente.node.service)."""
 
 FRESH = 200
+CLI_RUNS = 16
 RUNS = 5
 PAUSE_S = 0.001
 
@@ -252,7 +253,12 @@ def resident() -> int:
 
 
 def cli_start(bench: NodeBench) -> dict[str, object]:
-    """`detente check` of one plan against a register of 100,000 notices, the whole process."""
+    """`detente check` of one plan against a register of 100,000 notices, the whole process.
+
+    As an administrator installs it: where the tools of the tests lie beside it, numba loads
+    coverage as well, some 30 ms.
+    """
+    python = installed(bench.folder / "installed")
     place = bench.folder / "cli.db"
     bench.register(place, FEW)
     lon, lat = (axis / 1e7 for axis in centres(np.random.default_rng(3), FEW)[0])
@@ -261,14 +267,30 @@ def cli_start(bench: NodeBench) -> dict[str, object]:
         {"type": "Feature", "properties": {"plan": "p", "radius_m": 100},
          "geometry": {"type": "Point", "coordinates": [lon, lat]}}
     ))  # fmt: skip
-    command = [DETENTE, "check", plan, "--store", place, "--format", "jsonl"]
+    command = [python, "-c", "from detente.cli import main; main()", "check", plan,
+               "--store", place, "--format", "jsonl"]  # fmt: skip
     times = []
-    for _ in range(RUNS):
+    for _ in range(CLI_RUNS):
         began = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         times.append(time.perf_counter() - began)
         assert done.returncode == 1, done.stderr
-    return {"value": statistics.median(times), "unit": "s", "bar": "at most 1"}
+    # The first one reads from the disk what the others find in memory.
+    return {"value": statistics.median(times[1:]), "unit": "s", "bar": "at most 1"}
+
+
+def installed(folder: Path) -> Path:
+    """A Python that has what is locked for use, no more, and what stands in this checkout."""
+    root = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run(
+        [folder / "bin/pip", "install", "--quiet", "--require-hashes", "-r",
+         root / "requirements.txt"],
+        check=True,
+    )  # fmt: skip
+    [packages] = folder.glob("lib/*/site-packages")
+    (packages / "detente.pth").write_text(f"{root / 'src'}\n")
+    return folder / "bin/python"
 
 
 FIGURES = {

@@ -4,8 +4,11 @@ Commands import what they need when they run, so that ``--help`` and a mistyped
 option answer at once.
 """
 
+import atexit
 import gc
+import os
 import sys
+import threading
 
 from detente.errors import DetenteError
 
@@ -21,7 +24,10 @@ def main() -> None:
 
     gc.enable()
     try:
-        app()
+        try:
+            app()
+        except SystemExit as ending:
+            leave(ending)
     except DetenteError as error:
         sys.stderr.write(f"detente: {error}\n")
         sys.exit(EXIT_MALFORMED)
@@ -35,3 +41,20 @@ def main() -> None:
     except MemoryError:
         sys.stderr.write("detente: the input needs more memory than there is\n")
         sys.exit(EXIT_MALFORMED)
+
+
+def leave(ending: SystemExit) -> None:
+    """End the process as Python would, but without taking apart what it holds.
+
+    After a check that is a register's picture and all compiled code, and takes some 30 ms.
+
+    Raises:
+        SystemExit: Other threads have something to end, or there is more to say than a status.
+        OSError: What was written could not be written out.
+    """
+    if threading.active_count() > 1 or not isinstance(ending.code, int):
+        raise ending
+    atexit._run_exitfuncs()  # noqa: SLF001 - as at any end
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(ending.code)

@@ -5,9 +5,14 @@ earth-centred coordinates, which know no pole and no antimeridian, and turned
 into bounds of the geodesic (docs/adr/0004).
 """
 
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
 import numpy.typing as npt
-from pyproj import Geod
+
+if TYPE_CHECKING:
+    from pyproj import Geod
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -32,7 +37,24 @@ DISTANCE_ERROR_M = 0.05
 surface, 0.016 m for the rounding of two positions to 1e-7 degree, 0.003 m for
 the chord of 50 km, and the rest for lengths rounded to the millimetre."""
 
-GEOD = Geod(ellps="WGS84")
+
+class _OnceAsked:
+    """pyproj's geodesics of WGS 84, loaded when first asked for.
+
+    To load it takes 40 ms, and a check asks for none but along edges longer than 20 km.
+    """
+
+    @cached_property
+    def _geod(self) -> "Geod":
+        from pyproj import Geod  # noqa: PLC0415 - see above
+
+        return Geod(ellps="WGS84")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._geod, name)
+
+
+GEOD = cast("Geod", _OnceAsked())
 
 
 def ecef(lon_deg: FloatArray, lat_deg: FloatArray) -> FloatArray:
