@@ -16,7 +16,14 @@ import numpy.typing as npt
 from checks import CORES, Work, clustered, ours, rate
 
 from detente.picture._jit import jit
-from detente.picture.bands import Bands, asking_rad, bands_of, own_rad, passed_over
+from detente.picture.bands import (
+    Bands,
+    asking_rad,
+    bands_of,
+    own_rad,
+    passed_over,
+    room_for_runs,
+)
 from detente.picture.gather import Raw
 from detente.picture.measure import candidates
 from detente.picture.picture import Picture
@@ -32,10 +39,10 @@ SIEVE_BYTES = 20
 @jit
 def counted(rows: Records, index: Index, bands: Bands) -> tuple[int, int]:
     """Candidates, and those of which the row is read."""
-    looked, read = 0, 0
+    looked, read, runs = 0, 0, room_for_runs()
     for i in range(len(rows)):
         row = rows[i]
-        around = candidates(index.keys, bands, row)
+        around = candidates(index.keys, index.reach, bands, row, runs)
         own, asking = own_rad(row), asking_rad(row)
         for k in range(len(around)):
             for j in range(around[k, 0], around[k, 1]):

@@ -15,7 +15,7 @@ from detente.picture.abreast import (
     PLACES,
     chords_abreast,
     lay_abreast,
-    room_abreast,
+    new_room,
 )
 from detente.picture.distance import chord_to_point, place_of, plane_of
 from detente.picture.outline import placed_at
@@ -37,14 +37,16 @@ def both(
 
     The places are unit vectors. The room is used again, as for one row after another.
     """
-    room, row, out = room_abreast(), rows[0], np.empty((len(places), 2))
+    room, row, out = new_room(), rows[0], np.empty((len(places), 2))
     plane = plane_of(row)
     count = lay_abreast(blocks, rings, vertices, row, room.lines)
     for first in range(0, len(places), PLACES):
         some = min(PLACES, len(places) - first)
         for k in range(some):
-            one = room.rows[k]
-            one.x, one.y, one.z = places[first + k, 0], places[first + k, 1], places[first + k, 2]
+            x, y, z = places[first + k, 0], places[first + k, 1], places[first + k, 2]
+            one = room.whole[0]
+            one.x, one.y, one.z = x, y, z
+            room.at[0, k], room.at[1, k], room.at[2, k] = x, y, z
             room.most[k] = most
             p = place_of(one)
             out[first + k, 1] = chord_to_point(blocks, rings, vertices, row, plane, p, most)

@@ -24,7 +24,7 @@ def plan(folder: Path, ring: list[list[float]]) -> Path:
 
 def test_full(tmp_path: Path) -> None:
     """An answer that cannot be written out is said in one line, with 2 and not its status."""
-    command = [DETENTE, "check", plan(tmp_path, SHORT), "--notices", "list.csv"]
+    command = [str(DETENTE), "check", str(plan(tmp_path, SHORT)), "--notices", "list.csv"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False

@@ -12,6 +12,7 @@ import numpy as np
 
 from detente.core.geodesy import FloatArray, IntArray
 from detente.picture._jit import inlined, jit, least
+from detente.picture.bands import room_for_runs
 from detente.picture.distance import Plane, on_ellipsoid
 from detente.picture.tables import ROW, Record, Records
 
@@ -27,40 +28,52 @@ NOT_ABREAST = -1
 PLACES = 32
 """Places that are measured at once: four times what a processor has side by side."""
 
+SIFTED = 64
+"""Rows that are looked at together, whether they may be near."""
+
 _HALF = 16
 """Of them, those that are outside are measured by so many: they are fewer."""
 
 
-class Abreast(NamedTuple):
-    """Room for the pieces of a row and the places that are near it.
+class Room(NamedTuple):
+    """What is written while a row of a question is asked, so that it is made once for many.
 
-    ``lines`` (LINES, PIECES_MAX); ``rows`` (PLACES,) ROW; ``at`` (5, PLACES): their places,
-    earth-centred metres, then where they are in the row's gnomonic plane; ``most`` (PLACES,)
-    from what chord on nobody asks, metres, and then the chord; ``winding`` (PLACES,) of the
-    row's ring; ``outside`` (2, 4, _HALF): places that are, and the square of their chord;
-    ``which`` (PLACES,) they are.
+    ``lines`` (LINES, PIECES_MAX); ``rows`` (PLACES,) uint64, the places that are near, rows of a
+    picture; ``at`` (5, PLACES): their directions, then where they are in the row's gnomonic
+    plane; ``most`` (PLACES,) from what chord on nobody asks, metres, and then the chord;
+    ``winding`` (PLACES,) of the row's ring; ``outside`` (2, 4, _HALF): places that are, and the
+    square of their chord; ``which`` (PLACES,) they are.
+
+    Before that, ``runs`` (m, 2) of ``measure.candidates``, and ``sifted`` (SIFTED,) uint64, the
+    rows of a picture that are looked at next; ``whole`` (1,) ROW, one of them.
     """
 
     lines: FloatArray
-    rows: Records
+    rows: IntArray
     at: FloatArray
     most: FloatArray
     winding: IntArray
     outside: FloatArray
     which: IntArray
+    runs: IntArray
+    sifted: IntArray
+    whole: Records
 
 
 @jit
-def room_abreast() -> Abreast:
+def new_room() -> Room:
     """Room, with nothing in it."""
-    return Abreast(
+    return Room(
         np.empty((LINES, PIECES_MAX)),
-        np.empty(PLACES, dtype=ROW),
+        np.zeros(PLACES, dtype=np.uint64),
         np.zeros((5, PLACES)),
         np.zeros(PLACES),
         np.zeros(PLACES, dtype=np.int64),
         np.zeros((PLACES // _HALF, 4, _HALF)),
         np.zeros(PLACES, dtype=np.int64),
+        room_for_runs(),
+        np.zeros(SIFTED, dtype=np.uint64),
+        np.empty(1, dtype=ROW),
     )
 
 
@@ -99,15 +112,12 @@ def lay_abreast(
 
 
 @inlined
-def chords_abreast(room: Abreast, pieces: int, places: int, row: Record, plane: Plane) -> None:
+def chords_abreast(room: Room, pieces: int, places: int, row: Record, plane: Plane) -> None:
     """``distance.chord_to_point`` of a row that is laid abreast and the places gathered.
 
-    Reads ``room.rows`` and ``room.most``, and leaves the chords in ``room.most``.
+    Reads the directions in ``room.at`` and ``room.most``, and leaves the chords in ``room.most``.
     """
     at, most, winding = room.at, room.most, room.winding
-    for k in range(places):
-        one = room.rows[k]
-        at[0, k], at[1, k], at[2, k] = one.x, one.y, one.z
     _wind(room, pieces, row, plane)
     outside, which = room.outside, room.which
     count = 0
@@ -125,7 +135,7 @@ def chords_abreast(room: Abreast, pieces: int, places: int, row: Record, plane: 
 
 
 @inlined
-def _wind(room: Abreast, pieces: int, row: Record, plane: Plane) -> None:
+def _wind(room: Room, pieces: int, row: Record, plane: Plane) -> None:
     """Places of directions, and how often the row's ring winds around each; 0 without a ring."""
     lines, at, winding = room.lines, room.at, room.winding
     for k in range(PLACES):

@@ -12,7 +12,7 @@ import numpy as np
 from detente.core.geodesy import CURVATURE_RADIUS_MAX_M, DISTANCE_ERROR_M, FloatArray, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import borrowed, inlined, jit, released
-from detente.picture.bands import Bands, asking_rad, own_rad
+from detente.picture.bands import Bands, asking_rad, own_rad, room_for_runs
 from detente.picture.distance import (
     Point,
     chord_to_point,
@@ -412,7 +412,7 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     blocks, rings, vertices = picture.blocks, picture.rings, picture.vertices
     rows, terms, shapes = picture.rows, picture.terms, picture.shapes
     # A record keeps no array: these are named for as long as they are used.
-    ways, room = np.zeros(1, dtype=WAY), np.zeros(2, dtype=ROW)
+    ways, room, runs = np.zeros(1, dtype=WAY), np.zeros(2, dtype=ROW), room_for_runs()
     out, found = np.empty(_NEARINGS_ROOM, dtype=NEARING), 0
     for i in order:
         way, row, b = ways[0], room[0], room[1]
@@ -423,7 +423,7 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         for number in range(legs):
             after = advanced(motion, way.leg_m)
             leg = leg_of(way, number, motion, after, row)
-            around = candidates(index.keys, bands, row)
+            around = candidates(index.keys, index.reach, bands, row, runs)
             out, found = nears(
                 blocks, rings, vertices, rows, terms, shapes, index.sieve, alive, around, b,
                 way, leg, now, now_us, out, found,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, IntArray
+from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, FloatArray, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import inlined, jit, released, released_if_many
 from detente.picture.tables import Record, Records, Sieve
@@ -40,6 +40,12 @@ _SECTOR_SHIFT = 21
 _SECTOR_RAD = 2 * np.pi / _SECTORS
 _SECTOR_SLACK = 1e-5
 """Of a sector, 0.4 m: more than the rounding of longitudes to cells."""
+
+_RUNS_ROOM = 1_024
+"""Runs kept on the first try; a continent-sized question asks again with more."""
+
+_COUNTED = 256
+"""Keys that are counted sooner than two are searched."""
 
 _CELL_MASK = _LONGITUDE_CELLS - 1
 _BAND_MASK = (1 << (_CLASS_SHIFT - _BAND_SHIFT)) - 1
@@ -76,6 +82,19 @@ def sieve_of(rows: Records) -> Sieve:
     return out
 
 
+@released_if_many
+def reach_of(keys: IntArray, sieve: Sieve) -> FloatArray:
+    """How far the rows of each class reach at most: ``Index.reach``.
+
+    Most classes hold less than they may: places alone reach as far as they ask.
+    """
+    out = np.zeros(len(BAND_RAD))
+    for i in range(len(keys)):
+        level = keys[i] >> _CLASS_SHIFT
+        out[level] = max(out[level], np.float64(sieve[i, 3]) + np.float64(sieve[i, 4]))
+    return out
+
+
 @inlined
 def passed_over(row: Record, own: float, asking: float, sieve: Sieve, j: int) -> bool:
     """Whether row ``j`` of a picture is too far from a row of a question to matter to it.
@@ -91,6 +110,43 @@ def passed_over(row: Record, own: float, asking: float, sieve: Sieve, j: int) ->
     dx, dy, dz = row.x - sieve[j, 0], row.y - sieve[j, 1], row.z - sieve[j, 2]
     apart = own + sieve[j, 3] + max(asking, sieve[j, 4])
     return bool(dx * dx + dy * dy + dz * dz > apart * apart)
+
+
+@inlined
+def sift(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    row: Record,
+    own: float,
+    asking: float,
+    rows: Records,
+    sieve: Sieve,
+    first: int,
+    end: int,
+    out: IntArray,
+) -> int:
+    """Which of the rows [first, end) of a picture are not ``passed_over`` and share a time.
+
+    Without a branch: nobody can guess which way it goes.
+
+    Args:
+        row: As of ``passed_over``.
+        own: As of ``passed_over``.
+        asking: As of ``passed_over``.
+        rows: LEAN, of the picture.
+        sieve: As of ``passed_over``.
+        first: Of the rows.
+        end: Of the rows.
+        out: Filled with them.
+
+    Returns:
+        How many they are.
+    """
+    some, sieve, count = rows[first:end], sieve[first:end], 0
+    for j in range(len(some)):
+        b = some[j]
+        out[count] = first + j
+        shares = (row.start_us <= b.end_us) & (b.start_us <= row.end_us)
+        count += int(shares & (not passed_over(row, own, asking, sieve, j)))
+    return count
 
 
 @jit
@@ -141,6 +197,16 @@ def first_at_least_from(keys: IntArray, wanted: int, start: int) -> int:
         low += step
         step *= 2
     return low + first_at_least(keys[low : min(low + step + 1, len(keys))], wanted)
+
+
+@jit
+def below(keys: IntArray, first: int, last: int) -> tuple[int, int]:
+    """How many of a few keys are below each of two: a processor compares eight at once."""
+    below_first = below_last = 0
+    for i in range(len(keys)):
+        below_first += int(keys[i] < first)
+        below_last += int(keys[i] < last)
+    return below_first, below_last
 
 
 class Bands(NamedTuple):
@@ -220,11 +286,43 @@ def widest(reach: float, across: float) -> float:
 
 
 @jit
-def runs(keys: IntArray, bands: Bands, row: Record, out: IntArray) -> int:
+def room_for_runs() -> IntArray:
+    """Room for the runs of most questions, (m, 2) int64."""
+    return np.empty((_RUNS_ROOM, 2), dtype=np.int64)
+
+
+@inlined
+def within(reach: float, beyond: float, across: float, height: float, width: float) -> float:
+    """How far a cap reaches in longitude within a band, or a little more.
+
+    By the haversine, of a place as far from the centre's parallel as the band is, half of it has
+    the sine sqrt(sin((r + b) / 2) sin((r - b) / 2) / (cos cos)); no sine is longer than its arc.
+
+    Args:
+        reach: The cap's radius.
+        beyond: How far the band is from the parallel of its centre; below 0 where it holds it.
+        across: The sine of the centre's angle from a pole.
+        height: Of the band.
+        width: How far the cap reaches at its ``widest``; pi where it holds a pole.
+    """
+    # No place of the band is nearer to a pole than that.
+    least_across = across - reach - height
+    if not (0.0 < beyond < reach and least_across > 0.0 and width < np.pi):
+        return width
+    square = (reach - beyond) * (reach + beyond) / (4.0 * across * least_across)
+    # An arc is shorter than its tangent; above a half there is nothing to gain.
+    if square > 0.25:  # noqa: PLR2004 - as said
+        return width
+    return float(min(width, 2.0 * np.sqrt(square / (1.0 - square)) + _SLACK_RAD))
+
+
+@jit
+def runs(keys: IntArray, reaches: FloatArray, bands: Bands, row: Record, out: IntArray) -> int:
     """All runs of ``keys`` that may reach a row of a question, as [start, end) in ``out``.
 
     Args:
         keys: Sorted, of the rows of a picture.
+        reaches: ``Index.reach`` of them.
         bands: Of ``keys``, or UNKNOWN_BANDS.
         row: Of the question.
         out: (m, 2) int64; filled as far as it has room.
@@ -235,7 +333,7 @@ def runs(keys: IntArray, bands: Bands, row: Record, out: IntArray) -> int:
     reach_rad = own_rad(row) + asking_rad(row)
     lat = np.arcsin(min(1.0, max(-1.0, row.z))) + np.pi / 2
     lon = np.arctan2(row.y, row.x) + np.pi
-    across = np.sin(lat)
+    across = np.sqrt(row.x * row.x + row.y * row.y)
     starts, held, levels = bands.starts, bands.held, bands.levels
     found, end = 0, 0
     for level in range(len(BAND_RAD)):
@@ -246,15 +344,17 @@ def runs(keys: IntArray, bands: Bands, row: Record, out: IntArray) -> int:
             start, end = end, first_at_least(keys, (level + 1) << _CLASS_SHIFT)
         if start == end:
             continue
-        reach = reach_rad + BAND_RAD[level] + _SLACK_RAD
+        height = BAND_RAD[level]
+        reach = reach_rad + min(reaches[level], height) + _SLACK_RAD
         width = np.pi
         if lat - reach > 0.0 and lat + reach < np.pi:
             width = widest(reach, across) + _SLACK_RAD
-        west, east = lon - width, lon + width
         for band in range(
-            int(max(0.0, lat - reach) / BAND_RAD[level]),
-            int(min(np.pi, lat + reach) / BAND_RAD[level]) + 1,
+            int(max(0.0, lat - reach) / height), int(min(np.pi, lat + reach) / height) + 1
         ):
+            beyond = max(band * height - lat, lat - (band + 1) * height) - _SLACK_RAD
+            aside = within(reach, beyond, across, height, width)
+            west, east = lon - aside, lon + aside
             if len(starts):
                 if not holds(held, below + band, west, east):
                     continue
@@ -294,8 +394,13 @@ def add_run(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     """One run of a band, if it holds anything."""
     low = int(west / (2 * np.pi) * _LONGITUDE_CELLS)
     high = int(east / (2 * np.pi) * _LONGITUDE_CELLS) + 1
-    start = first_at_least(keys, base | max(0, low), start)
-    end = first_at_least_from(keys, base + min(high, _LONGITUDE_CELLS), start)
+    first, last = base | max(0, low), base + min(high, _LONGITUDE_CELLS)
+    if len(keys) - start <= _COUNTED:
+        before, before_end = below(keys[start:], first, last)
+        start, end = start + before, start + before_end
+    else:
+        start = first_at_least(keys, first, start)
+        end = first_at_least_from(keys, last, start)
     if start == end:
         return found
     if found < len(out):

@@ -11,6 +11,7 @@ from detente.core.geodesy import (
     CURVATURE_RADIUS_MIN_M,
     DISTANCE_ERROR_M,
     SEMI_MINOR_M,
+    FloatArray,
     IntArray,
 )
 from detente.core.presence import TRACK_GROWTH_MAX_S
@@ -18,14 +19,15 @@ from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.abreast import (
     NOT_ABREAST,
     PLACES,
-    Abreast,
+    SIFTED,
+    Room,
     chords_abreast,
     lay_abreast,
-    room_abreast,
+    new_room,
 )
-from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, passed_over, runs
+from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, runs, sift
 from detente.picture.distance import Plane, chord_between, plane_of
-from detente.picture.packed import unpack
+from detente.picture.packed import cap_of, terms_at, unpack
 from detente.picture.tables import (
     ALONE,
     HIT,
@@ -38,10 +40,7 @@ from detente.picture.tables import (
     Tables,
 )
 
-_RUNS_ROOM = 1_024
-"""Runs kept on the first try; a continent-sized question asks again with more."""
-
-_HITS_ROOM = 16
+_HITS_ROOM = 64
 """Meetings of a row kept at first: most plans meet few."""
 
 PASSED_OVER = 16
@@ -111,7 +110,12 @@ def apart_m(chord_m: float, radii_m: float, error_m: float) -> tuple[float, floa
 
 @inlined
 def keep_m(a: Record, b: Record) -> tuple[float, float]:
-    """What two rows keep from each other, metres: across, and in height."""
+    """What two rows keep from each other, metres: across, and in height.
+
+    Args:
+        a: ROW.
+        b: ROW or TERMS, as in all that follows.
+    """
     across = max(a.separation_m, b.separation_m)
     up = max(a.vertical_m, b.vertical_m)
     if a.plan and b.plan:
@@ -121,20 +125,27 @@ def keep_m(a: Record, b: Record) -> tuple[float, float]:
 
 
 @inlined
-def near(a: Record, b: Record) -> bool:
-    """Whether a row of a question may meet one of a picture, before their cores are measured."""
+def near(a: Record, b: Record, terms: Record, cap: float) -> bool:
+    """Whether a row of a question may meet one of a picture, before their cores are measured.
+
+    Args:
+        a: ROW, of the question.
+        b: ROW or LEAN, of the picture.
+        terms: Of ``b``: itself, or its TERMS.
+        cap: How far ``b`` reaches around its centre, radians.
+    """
     # 1. Time and altitude, closed intervals.
     if a.start_us > b.end_us or b.start_us > a.end_us:
         return False
-    required, vertical = keep_m(a, b)
-    if a.lower_m > b.upper_m + vertical or b.lower_m > a.upper_m + vertical:
+    required, vertical = keep_m(a, terms)
+    if a.lower_m > terms.upper_m + vertical or terms.lower_m > a.upper_m + vertical:
         return False
     # 2. Caps: a straight line through the earth is never longer than the geodesic.
     dx, dy, dz = a.x - b.x, a.y - b.y, a.z - b.z
-    reach = required + a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
-    reach += DISTANCE_ERROR_M + a.error_m + b.error_m + 1.0
+    reach = required + a.radius_m + terms.radius_m + growth_m(terms, a.start_us, a.end_us)
+    reach += DISTANCE_ERROR_M + a.error_m + terms.error_m + 1.0
     # The chord between two directions is never longer than their angle.
-    apart = a.cap + b.cap + reach / SEMI_MINOR_M
+    apart = a.cap + cap + reach / SEMI_MINOR_M
     return bool(dx * dx + dy * dy + dz * dz <= apart * apart)
 
 
@@ -158,14 +169,15 @@ def meet(
     question: Shapes, a: Record, plane: Plane, picture: Shapes, b: Record, hit: Record
 ) -> bool:
     """Whether row ``a`` of a question meets row ``b``, ``near`` it; then fills ``hit``."""
-    return told(a, b, chord_between(question, a, plane, picture, b, farthest_m(a, b)), hit)
+    return told(a, b, b, chord_between(question, a, plane, picture, b, farthest_m(a, b)), hit)
 
 
 @inlined
 def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     a: Record,
     plane: Plane,
-    room: Abreast,
+    picture: Packed,
+    room: Room,
     pieces: int,
     places: int,
     alive: BoolArray,
@@ -176,8 +188,9 @@ def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     if places:
         chords_abreast(room, pieces, places, a, plane)
     for k in range(places):
-        b = room.rows[k]
-        found += told(a, b, room.most[k], hits[found]) and stands(alive, b)
+        b = picture.rows[room.rows[k]]
+        met = told(a, b, terms_at(picture.terms, b), room.most[k], hits[found])
+        found += met and stands(alive, b)
     return found
 
 
@@ -185,7 +198,9 @@ def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
 def wait_place(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     a: Record,
     plane: Plane,
-    room: Abreast,
+    picture: Packed,
+    j: int,
+    room: Room,
     pieces: int,
     places: int,
     alive: BoolArray,
@@ -193,10 +208,13 @@ def wait_place(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     found: int,
 ) -> tuple[int, int]:
     """Have one more place wait until there are PLACES; the next hit, and how many wait."""
-    room.most[places] = farthest_m(a, room.rows[places])
+    b = picture.rows[j]
+    room.rows[places] = j
+    room.at[0, places], room.at[1, places], room.at[2, places] = b.x, b.y, b.z
+    room.most[places] = farthest_m(a, terms_at(picture.terms, b))
     if places + 1 < PLACES:
         return found, places + 1
-    return meet_places(a, plane, room, pieces, PLACES, alive, hits, found), 0
+    return meet_places(a, plane, picture, room, pieces, PLACES, alive, hits, found), 0
 
 
 @inlined
@@ -209,12 +227,12 @@ def stands(alive: BoolArray, b: Record) -> bool:
 
 
 @inlined
-def told(a: Record, b: Record, chord: float, hit: Record) -> bool:
-    """Whether two rows meet whose cores are a chord apart; then fills ``hit``."""
-    required, _ = keep_m(a, b)
-    radii, error = around_m(a, b)
+def told(a: Record, b: Record, terms: Record, chord: float, hit: Record) -> bool:
+    """Whether two rows meet whose cores are a chord apart, ``terms`` of ``b``; fills ``hit``."""
+    required, _ = keep_m(a, terms)
+    radii, error = around_m(a, terms)
     # Worked out again: handed on, it makes a plan take a tenth longer.
-    if chord >= farthest_m(a, b):
+    if chord >= farthest_m(a, terms):
         return False
     distance, error = apart_m(chord, radii, error)
     if distance - error > required:
@@ -226,13 +244,14 @@ def told(a: Record, b: Record, chord: float, hit: Record) -> bool:
 
 
 @jit
-def candidates(keys: IntArray, bands: Bands, row: Record) -> IntArray:
-    """All runs of the index that may matter to a row of a question; (m, 2) int64."""
-    out = np.empty((_RUNS_ROOM, 2), dtype=np.int64)
-    found = runs(keys, bands, row, out)
+def candidates(
+    keys: IntArray, reach: FloatArray, bands: Bands, row: Record, out: IntArray
+) -> IntArray:
+    """All runs of the index that may matter to a row of a question; (m, 2) int64, in ``out``."""
+    found = runs(keys, reach, bands, row, out)
     if found > len(out):
         out = np.empty((found, 2), dtype=np.int64)
-        runs(keys, bands, row, out)
+        runs(keys, reach, bands, row, out)
     return out[:found]
 
 
@@ -301,7 +320,7 @@ def borrowed_packed(p: Packed) -> Packed:
 @jit
 def borrowed_index(index: Index) -> Index:
     """Of arrays that are borrowed."""
-    return Index(borrowed(index.keys), borrowed(index.sieve))
+    return Index(borrowed(index.keys), borrowed(index.sieve), borrowed(index.reach))
 
 
 @jit
@@ -311,11 +330,12 @@ def borrowed_bands(bands: Bands) -> Bands:
 
 
 @jit
-def borrowed_abreast(room: Abreast) -> Abreast:
+def borrowed_room(room: Room) -> Room:
     """Of arrays that are borrowed."""
-    return Abreast(
+    return Room(
         borrowed(room.lines), borrowed(room.rows), borrowed(room.at), borrowed(room.most),
         borrowed(room.winding), borrowed(room.outside), borrowed(room.which),
+        borrowed(room.runs), borrowed(room.sifted), borrowed(room.whole),
     )  # fmt: skip
 
 
@@ -327,7 +347,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     index: Index,
     bands: Bands,
     alive: BoolArray,
-    abreast: Abreast,
+    room: Room,
     hits: Records,
     found: int,
     work_max: int,
@@ -338,33 +358,35 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         The hits, in a larger array where they need it; how many there are; what is
         left of ``work_max``, negative where it was given up.
     """
-    around = candidates(index.keys, bands, a)
+    around = candidates(index.keys, index.reach, bands, a, room.runs)
     own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
     rows, terms, shapes, sieve = picture.rows, picture.terms, picture.shapes, index.sieve
-    pieces = lay_abreast(question.blocks, question.rings, question.vertices, a, abreast.lines)
-    places = 0
+    pieces = lay_abreast(question.blocks, question.rings, question.vertices, a, room.lines)
+    sifted, whole, places = room.sifted, room.whole[0], 0
     for k in range(len(around)):
-        first, end = around[k, 0], around[k, 1]
-        work_max -= (end - first) // PASSED_OVER
-        if work_max < 0:
-            return hits, found, work_max
-        hits = with_room(hits, found + places + end - first)
-        for j in range(first, end):
-            if passed_over(a, own, asking, sieve, j):
-                continue
-            b = abreast.rows[places]
-            unpack(rows, terms, shapes, j, b)
-            work_max -= 1
-            if not near(a, b):
-                continue
-            work_max -= pairs(a, b)
+        for first in range(around[k, 0], around[k, 1], SIFTED):
+            end = min(first + SIFTED, around[k, 1])
+            count = sift(a, own, asking, rows, sieve, first, end, sifted)
+            work_max -= (end - first) // PASSED_OVER + count
+            hits = with_room(hits, found + places + count)
+            for n in range(count):
+                b = rows[sifted[n]]
+                if not near(a, b, terms_at(terms, b), cap_of(shapes, b)):
+                    continue
+                if (b.shape == ALONE) & (pieces != NOT_ABREAST):
+                    work_max -= max(1, a.block_end - a.block)
+                    found, places = wait_place(
+                        a, plane, picture, sifted[n], room, pieces, places, alive, hits, found
+                    )
+                    continue
+                unpack(rows, terms, shapes, sifted[n], whole)
+                work_max -= pairs(a, whole)
+                if work_max < 0:
+                    break
+                found += meet(question, a, plane, picture, whole, hits[found]) and stands(alive, b)
             if work_max < 0:
                 return hits, found, work_max
-            if pieces == NOT_ABREAST or b.block != ALONE:
-                found += meet(question, a, plane, picture, b, hits[found]) and stands(alive, b)
-                continue
-            found, places = wait_place(a, plane, abreast, pieces, places, alive, hits, found)
-    found = meet_places(a, plane, abreast, pieces, places, alive, hits, found)
+    found = meet_places(a, plane, picture, room, pieces, places, alive, hits, found)
     return hits, found, work_max
 
 
@@ -378,7 +400,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     bands: Bands,
     alive: BoolArray,
     alone: bool,  # noqa: FBT001 - compiled
-    room: Abreast,
+    room: Room,
     work_max: int,
 ) -> tuple[Records, bool]:
     """What the rows [first, end) of a question meet, plan by plan.
@@ -392,7 +414,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         bands: Of its keys, or UNKNOWN_BANDS.
         alive: (o,) which of its owners still stand; empty where all do.
         alone: Whether each owner has but one row.
-        room: For what is measured abreast.
+        room: To be written to, by one thread.
         work_max: After how much work (candidates, and pairs of blocks) to give up.
 
     Returns:
@@ -400,7 +422,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     """
     question, picture = borrowed_tables(question), borrowed_packed(picture)
     index, bands, alive = borrowed_index(index), borrowed_bands(bands), borrowed(alive)
-    room = borrowed_abreast(room)
+    room = borrowed_room(room)
     hits = np.empty(_HITS_ROOM * (end - first), dtype=HIT)
     found, begun = 0, 0
     rows, started = question.rows, first
@@ -429,7 +451,7 @@ def asked_briefly(  # noqa: PLR0913, PLR0917 - as asked
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` with the interpreter's lock kept, for what takes microseconds."""
-    bands, room = UNKNOWN_BANDS, room_abreast()
+    bands, room = UNKNOWN_BANDS, new_room()
     return asked(question, first, end, picture, index, bands, alive, alone, room, work_max)
 
 
@@ -446,5 +468,5 @@ def asked_long(  # noqa: PLR0913, PLR0917 - as asked
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` without the interpreter's lock, so that others go on beside it."""
-    room = room_abreast()
+    room = new_room()
     return asked(question, first, end, picture, index, bands, alive, alone, room, work_max)

@@ -40,7 +40,8 @@ def merged_tables(
         a, a_index.keys, a_index.sieve, a_new, maps[0],
         b, b_index.keys, b_index.sieve, b_new, maps[1], terms,
     )  # fmt: skip
-    return tables, Index(keys, sieve)
+    # Of those that leave, too: at most it is too much.
+    return tables, Index(keys, sieve, np.maximum(a_index.reach, b_index.reach))
 
 
 @released

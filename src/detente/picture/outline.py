@@ -12,6 +12,7 @@ from detente.core.geodesy import (
     ECCENTRICITY_SQUARED,
     EDGE_MAX_M,
     SEMI_MAJOR_M,
+    SEMI_MINOR_M,
     FloatArray,
     IntArray,
     cut_edges,
@@ -46,6 +47,9 @@ _ARC = 1.000001
 
 _LONG_M2 = (EDGE_MAX_M * 0.999) ** 2
 """A chord this much shorter than the limit cannot belong to a longer arc."""
+
+_PER_SEMI_MAJOR = 1 / SEMI_MAJOR_M
+_PER_SEMI_MINOR = 1 / SEMI_MINOR_M
 
 _NO_MEAN = 1e-9
 """Vertices that cancel out have no mean; any of them shows that the cap is too wide."""
@@ -169,8 +173,9 @@ def spread(vertices: FloatArray, pieces: IntArray, place: IntArray) -> FloatArra
     for i in range(n):
         for axis in range(vertices.shape[1]):
             out[place[i], axis] = vertices[i, axis]
+        share = 1.0 / pieces[i]
         for part in range(1, pieces[i]):
-            on_edge(vertices[i], vertices[i + 1], part / pieces[i], out[place[i] + part])
+            on_edge(vertices[i], vertices[i + 1], part * share, out[place[i] + part])
     return out
 
 
@@ -178,20 +183,19 @@ def spread(vertices: FloatArray, pieces: IntArray, place: IntArray) -> FloatArra
 def on_edge(a: FloatArray, b: FloatArray, t: float, out: FloatArray) -> None:
     """A vertex on the edge from ``a`` to ``b``, at the part ``t`` of its chord."""
     # Scaled so that the ellipsoid is the unit sphere, on which the root is that of a quadratic.
-    polar = SEMI_MAJOR_M * np.sqrt(1 - ECCENTRICITY_SQUARED)
-    x, y = (a[0] + t * (b[0] - a[0])) / SEMI_MAJOR_M, (a[1] + t * (b[1] - a[1])) / SEMI_MAJOR_M
-    z = (a[2] + t * (b[2] - a[2])) / polar
+    x, y, z = a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])
+    px, py, pz = x * _PER_SEMI_MAJOR, y * _PER_SEMI_MAJOR, z * _PER_SEMI_MINOR
     # The normal of the ellipsoid at the middle of the edge.
-    nx, ny = (a[0] + b[0]) / SEMI_MAJOR_M**2, (a[1] + b[1]) / SEMI_MAJOR_M**2
-    nz = (a[2] + b[2]) / polar**2
-    ux, uy, uz = nx / SEMI_MAJOR_M, ny / SEMI_MAJOR_M, nz / polar
-    across = x * ux + y * uy + z * uz
-    up2 = ux * ux + uy * uy + uz * uz
-    below = 1.0 - (x * x + y * y + z * z)
+    nx, ny = (a[0] + b[0]) * _PER_SEMI_MAJOR**2, (a[1] + b[1]) * _PER_SEMI_MAJOR**2
+    nz = (a[2] + b[2]) * _PER_SEMI_MINOR**2
+    sx, sy, sz = nx * _PER_SEMI_MAJOR, ny * _PER_SEMI_MAJOR, nz * _PER_SEMI_MINOR
+    across = px * sx + py * sy + pz * sz
+    up2 = sx * sx + sy * sy + sz * sz
+    below = 1.0 - (px * px + py * py + pz * pz)
     s = below / (across + np.sqrt(across * across + up2 * below))
-    out[0] = SEMI_MAJOR_M * x + s * nx
-    out[1] = SEMI_MAJOR_M * y + s * ny
-    out[2] = polar * z + s * nz
+    out[0] = x + s * nx
+    out[1] = y + s * ny
+    out[2] = z + s * nz
     out[3] = 0.0
     out[4] = 0.0
 
@@ -366,14 +370,17 @@ def bound(source: Record, row: Record) -> None:
 @jit
 def cap(row: Record, vertices: FloatArray, first: int, end: int) -> None:
     """Direction of the middle of some vertices, and how far they reach around it."""
+    if end - first == 1:
+        v = vertices[first]
+        norm = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+        row.x, row.y, row.z, row.cap = v[0] / norm, v[1] / norm, v[2] / norm, 0.0
+        return
     x, y, z = 0.0, 0.0, 0.0
     for i in range(first, end):
         v = vertices[i]
-        norm = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-        x, y, z = x + v[0] / norm, y + v[1] / norm, z + v[2] / norm
-    if end - first == 1:
-        row.x, row.y, row.z, row.cap = x, y, z, 0.0
-        return
+        # Kept where its place in the plane will be, until it has been asked again.
+        v[3] = 1.0 / np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+        x, y, z = x + v[0] * v[3], y + v[1] * v[3], z + v[2] * v[3]
     norm = np.sqrt(x * x + y * y + z * z)
     if norm <= _NO_MEAN:
         x, y, z = vertices[first, 0], vertices[first, 1], vertices[first, 2]
@@ -382,9 +389,9 @@ def cap(row: Record, vertices: FloatArray, first: int, end: int) -> None:
     apart2 = 0.0
     for i in range(first, end):
         v = vertices[i]
-        norm = np.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-        dx, dy, dz = v[0] / norm - x, v[1] / norm - y, v[2] / norm - z
+        dx, dy, dz = v[0] * v[3] - x, v[1] * v[3] - y, v[2] * v[3] - z
         apart2 = max(apart2, dx * dx + dy * dy + dz * dz)
+        v[3] = 0.0
     row.x, row.y, row.z = x, y, z
     row.cap = 2 * np.arcsin(min(1.0, np.sqrt(apart2) / 2))
 
@@ -411,9 +418,9 @@ def project(row: Record, vertices: FloatArray, first: int, end: int) -> None:
     ex, ey, ez, nx, ny, nz = frame(row.x, row.y, row.z)
     for i in range(first, end):
         v = vertices[i]
-        depth = v[0] * row.x + v[1] * row.y + v[2] * row.z
-        v[3] = (v[0] * ex + v[1] * ey + v[2] * ez) / depth
-        v[4] = (v[0] * nx + v[1] * ny + v[2] * nz) / depth
+        per_depth = 1.0 / (v[0] * row.x + v[1] * row.y + v[2] * row.z)
+        v[3] = (v[0] * ex + v[1] * ey + v[2] * ez) * per_depth
+        v[4] = (v[0] * nx + v[1] * ny + v[2] * nz) * per_depth
 
 
 @jit
@@ -434,20 +441,20 @@ def enclose(block: Record, vertices: FloatArray, first: int, pieces: int) -> Non
     """A sphere around pieces, and their bounds in the plane."""
     block.vertex, block.pieces = first, pieces
     v = vertices[first]
-    x0, y0, z0, block.low, block.right = v[0], v[1], v[2], v[4], v[3]
-    x1, y1, z1, block.high = v[0], v[1], v[2], v[4]
+    x0, y0, z0, low, right = v[0], v[1], v[2], v[4], v[3]
+    x1, y1, z1, high = v[0], v[1], v[2], v[4]
     for i in range(first + 1, first + pieces + 1):
         v = vertices[i]
         x0, y0, z0 = min(x0, v[0]), min(y0, v[1]), min(z0, v[2])
         x1, y1, z1 = max(x1, v[0]), max(y1, v[1]), max(z1, v[2])
-        block.low, block.high = min(block.low, v[4]), max(block.high, v[4])
-        block.right = max(block.right, v[3])
-    block.x, block.y, block.z = (x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2
-    apart2 = 0.0
+        low, high, right = min(low, v[4]), max(high, v[4]), max(right, v[3])
+    x, y, z, apart2 = (x0 + x1) / 2, (y0 + y1) / 2, (z0 + z1) / 2, 0.0
     for i in range(first, first + pieces + 1):
         v = vertices[i]
-        dx, dy, dz = v[0] - block.x, v[1] - block.y, v[2] - block.z
+        dx, dy, dz = v[0] - x, v[1] - y, v[2] - z
         apart2 = max(apart2, dx * dx + dy * dy + dz * dz)
+    block.x, block.y, block.z = x, y, z
+    block.low, block.high, block.right = low, high, right
     block.radius = np.sqrt(apart2)
 
 

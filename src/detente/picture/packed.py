@@ -180,10 +180,25 @@ def copy_shape(source: Shapes, shape: Record, out: Shapes, copied: Record, at: I
 
 
 @inlined
+def terms_at(terms: Records, row: Record) -> Record:
+    """What a row of a picture, as LEAN, has in common with others.
+
+    A number that is never below 0 need not be asked whether it counts from the end.
+    """
+    return terms[np.uint32(row.terms)]
+
+
+@inlined
+def cap_of(shapes: Records, row: Record) -> float:
+    """How far a row of a picture, as LEAN, reaches around its centre, radians."""
+    return 0.0 if row.shape == ALONE else shapes[row.shape].cap
+
+
+@inlined
 def unpack(rows: Records, terms: Records, shapes: Records, i: int, out: Record) -> None:
     """Row ``i`` of a picture as ROW, into ``out``."""
     row = rows[i]
-    common = terms[row.terms]
+    common = terms_at(terms, row)
     out.start_us, out.end_us, out.fix_us = row.start_us, row.end_us, common.fix_us
     out.owner, out.plan = row.owner, common.plan
     out.lower_m, out.upper_m = common.lower_m, common.upper_m

@@ -29,6 +29,8 @@ from detente.picture.bands import (
     levels_of,
     own_rad,
     passed_over,
+    reach_of,
+    room_for_runs,
     sieve_of,
 )
 from detente.picture.distance import Plane, plane_of
@@ -146,7 +148,8 @@ def _chosen(segment: Segment, alive: BoolArray, separation_mm: int) -> tuple[Tab
     keys = keys_of(rows)
     order = np.argsort(keys, kind="stable")
     rows = rows[order]
-    return tables._replace(rows=rows), Index(keys[order], sieve_of(rows))
+    keys, sieve = keys[order], sieve_of(rows)
+    return tables._replace(rows=rows), Index(keys, sieve, reach_of(keys, sieve))
 
 
 @released
@@ -181,7 +184,7 @@ def in_slabs(rows: Records, index: Index, until: IntArray) -> Slabs:
     levels = np.empty((len(until), len(BAND_RAD) + 1), dtype=np.int64)
     for one in range(len(until)):
         levels_of(keys[begin[one] : begin[one + 1]], levels[one])
-    return Slabs(until, begin, numbers, windows, Index(keys, sieve), levels)
+    return Slabs(until, begin, numbers, windows, Index(keys, sieve, index.reach), levels)
 
 
 @inlined
@@ -216,7 +219,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
     tables, slabs, who = borrowed_tables(tables), borrowed_slabs(slabs), borrowed(who)
     hits = np.empty(_HITS_ROOM, dtype=HIT)
     found = 0
-    rows = tables.rows
+    rows, reach, runs = tables.rows, slabs.indexed.reach, room_for_runs()
     for i in range(first, end):
         a = rows[i]
         slab = first_at_least(slabs.until, a.start_us)
@@ -225,7 +228,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
         sieve = slabs.indexed.sieve[begin:over]
         own, asking, plane = own_rad(a), asking_rad(a), plane_of(a)
         bands = Bands(UNKNOWN_BANDS.starts, UNKNOWN_BANDS.held, slabs.levels[slab])
-        around = candidates(slabs.indexed.keys[begin:over], bands, a)
+        around = candidates(slabs.indexed.keys[begin:over], reach, bands, a, runs)
         for k in range(len(around)):
             hits = with_room(hits, found + around[k, 1] - around[k, 0])
             for j in range(around[k, 0], around[k, 1]):
@@ -234,7 +237,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
                 if windows[j, 1] < a.start_us or not before(windows[j, 0], numbers[j], a, i):
                     continue
                 b = rows[numbers[j]]
-                if who[a.owner] == who[b.owner] or not near(a, b):
+                if who[a.owner] == who[b.owner] or not near(a, b, b, b.cap):
                     continue
                 if measured(tables, a, plane, b, hits[found]):
                     found += 1

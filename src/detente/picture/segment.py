@@ -13,7 +13,7 @@ from detente.core.agreement import Agreement
 from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
-from detente.picture.bands import keys_of, sieve_of
+from detente.picture.bands import keys_of, reach_of, sieve_of
 from detente.picture.column import Column, Numbers, alike, sorted_column
 from detente.picture.entries import Entries, Held, joined
 from detente.picture.gather import Gatherer, Group, Raw, agreed
@@ -72,7 +72,7 @@ class Segment(NamedTuple):
             kinds=self.kinds[:0],
             groups=(),
             tables=Packed._make(table[:0] for table in self.tables),
-            indexed=Index._make(column[:0] for column in self.indexed),
+            indexed=Index(self.indexed.keys[:0], self.indexed.sieve[:0], self.indexed.reach * 0),
             ids=Column._make(column[:0] for column in self.ids),
             due=Column._make(column[:0] for column in self.due),
         )
@@ -220,4 +220,5 @@ def _in_order(tables: Tables) -> tuple[Packed, Index]:
     """All in the order of the index: what is asked for together lies together."""
     keys = keys_of(tables.rows)
     order = np.argsort(keys, kind="stable")
-    return packed(tables, order), Index(keys[order], sieve_of(tables.rows)[order])
+    keys, sieve = keys[order], sieve_of(tables.rows)[order]
+    return packed(tables, order), Index(keys, sieve, reach_of(keys, sieve))

@@ -118,11 +118,13 @@ class Index(NamedTuple):
 
     ``keys`` (n,) int64, sorted (detente.picture.bands). ``sieve`` (n, 5) float32, in their
     order: ``x``, ``y``, ``z`` of the row; how far it reaches around them by itself, and what
-    it asks beyond that, both in radians and never too little.
+    it asks beyond that, both in radians and never too little. ``reach`` (c,) float64: both
+    together, the most that any row of each class of reach has.
     """
 
     keys: IntArray
     sieve: Sieve
+    reach: FloatArray
 
 
 class Tables(NamedTuple):
