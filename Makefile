@@ -23,7 +23,7 @@ demo: setup ## the wildfires of January 2025, step by step; then 24 November 201
 	$(bin)/detente demo salient --speed 0
 
 test: lint ## everything; ends with pytest's own closing line
-	$(bin)/pytest --cov -n auto --maxprocesses 4 --dist loadfile
+	$(bin)/pytest --cov -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 fast: setup ## unit and property tests that take seconds
 	$(bin)/pytest -q tests/unit tests/property/test_picture.py tests/test_tidy.py tests/test_docs.py

@@ -32,6 +32,15 @@ _PATIENCE: httpx.Timeout = signature(httpx.get).parameters["timeout"].default
 _PATIENCE.connect = _PATIENCE.read = _PATIENCE.write = _PATIENCE.pool = 60.0
 
 
+# Modules of minutes: begun last, one of them keeps one core busy while the others wait for it.
+_LONG = ("test_schema_fuzz.py",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first; all others as they stand."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
+
+
 @pytest.fixture
 def register(tmp_path: Path) -> Path:
     """A register of theatre ``test`` with the parties one and two."""

@@ -14,6 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -284,6 +285,9 @@ class Effective(Struct, frozen=True, kw_only=True):
     origins: dict[str, str]
 
 
+NOTHING_NAMED: Mapping[str, object] = MappingProxyType({})
+
+
 def is_url(database: str) -> bool:
     """Whether this names a server and not a file."""
     return database.startswith(("postgresql://", "postgres://"))
@@ -293,12 +297,14 @@ def load(
     *,
     options: Mapping[str, object],
     environment: Mapping[str, str],
+    named: Mapping[str, object] = NOTHING_NAMED,
     file: Path | None = None,
 ) -> Effective:
     """The settings as they stand.
 
     Args:
         options: From the command line, by name; a text is read as the setting's type.
+        named: The same, by ``--set``.
         environment: The process's; other variables than ours are passed over.
         file: The TOML file; FILE_DEFAULT where it is there, if none is named.
 
@@ -308,6 +314,7 @@ def load(
     """
     layers = (
         (options, lambda name: f"option --{name.replace('_', '-')}", True),
+        (named, lambda name: f"--set {name}", True),
         (_variables(environment), lambda name: f"environment {PREFIX}{name.upper()}", True),
         (*_file(file), False),
     )

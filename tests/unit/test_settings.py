@@ -15,13 +15,15 @@ def test_the_command_line_comes_before_the_environment_before_the_file(tmp_path:
     file = tmp_path / "node.toml"
     file.write_text("port = 1\nworkers = 1\nlog_level = 'error'\n")
     environment = {"DETENTE_PORT": "2", "DETENTE_LOG_LEVEL": "warning", "PORT": "9"}
-    found = load(options={"port": "3"}, environment=environment, file=file)
+    named = {"port": "4", "host": "::1"}
+    found = load(options={"port": "3"}, named=named, environment=environment, file=file)
     settings, origins = found.settings, found.origins
     assert (settings.port, settings.log_level, settings.workers) == (3, "warning", 1)
     assert origins["port"] == "option --port"
     assert origins["log_level"] == "environment DETENTE_LOG_LEVEL"
     assert origins["workers"] == f"{file}, workers"
-    assert origins["host"] == "default"
+    assert origins["host"] == "--set host"
+    assert origins["keys"] == "default"
 
 
 def test_with_nothing_said_all_is_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +79,8 @@ def test_an_unknown_variable_of_ours_is_refused_and_others_are_not_ours() -> Non
     assert load(options={}, environment={"DETENTE_STORE": "x", "HOME": "y"})
     with pytest.raises(MalformedInput, match="environment DETENTE_PROT: expected port"):
         load(options={}, environment={"DETENTE_PROT": "1"})
+    with pytest.raises(MalformedInput, match="--set prot: expected port, got prot"):
+        load(options={}, named={"prot": "1"}, environment={})
 
 
 def test_lists_and_tables_in_the_environment() -> None:

@@ -126,7 +126,7 @@ def effective(
         if not equals:
             raise MalformedInput("--set", expected="NAME=VALUE", got=one)
         given[name.strip().replace("-", "_")] = value
-    return load(options={**given, **options}, environment=os.environ, file=file)
+    return load(options=options, named=given, environment=os.environ, file=file)
 
 
 def _make_queue(settings: "Settings") -> None:
