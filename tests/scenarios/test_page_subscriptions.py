@@ -160,7 +160,7 @@ def test_area_drawn(two: Seat, node: Node) -> None:
 
 
 def test_area_typed(two: Seat, node: Node) -> None:
-    """One of an area is typed by keyboard alone, with its time, and looked at again"""
+    """One of an area is typed by keyboard alone, with height and time, and looked at again"""
     keys = two.page.keyboard
     two.page.focus("select[name=within]")
     keys.press("ArrowDown")
@@ -168,6 +168,8 @@ def test_area_typed(two: Seat, node: Node) -> None:
     keys.type("50 30 00 N 10 30 00 E")
     keys.press("Tab")
     keys.type("2000")
+    two.page.fill("detente-subscription-area input[name=upper_m]", "1200")
+    two.page.select_option("detente-subscription-area select[name=altitude_reference]", "WGS84")
     two.page.fill("detente-subscription-area input[name=end]", "2031-01-07T12:00")
     two.page.focus("detente-subscriptions input[name=url]")
     keys.press("Enter")
@@ -175,9 +177,11 @@ def test_area_typed(two: Seat, node: Node) -> None:
     assert "50.5000000, 10.5000000" in line
     assert "32UPA" in line
     assert "2031-01-07 12:00:00Z" in line
+    assert "1200 m" in line
     (made,) = mine(node)
     [volume] = made["value"]["volumes"]  # type: ignore[index] # as JSON has it
     assert volume["end"] == "2031-01-07T12:00:00Z"
+    assert (volume.get("lower_mm"), volume["upper_mm"]) == (None, 1_200_000)
     assert volume["footprint"] == [
         {"type": "circle", "centre": [105_000_000, 505_000_000], "radius_mm": 2_000_000}
     ]

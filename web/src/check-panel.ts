@@ -9,6 +9,7 @@ import {
 import { remember } from "./asked";
 import { tell } from "./events";
 import { features, typed } from "./forms";
+import { HEIGHTS, heights } from "./heights";
 import { missing, withheld } from "./missing";
 import { remarks, understood } from "./read-back";
 import type { ReleaseChoice } from "./release";
@@ -16,7 +17,7 @@ import "./where";
 import type { Where } from "./where";
 import { Speaking, at, called, say } from "./words";
 
-const FIELDS = ["position", "name", "lower_m", "upper_m", "altitude_reference", "start", "end", "hazard_m"];
+const FIELDS = ["position", "name", ...HEIGHTS, "start", "end", "hazard_m"];
 
 type Missing = Schemas["Missing"];
 
@@ -48,15 +49,8 @@ export class CheckPanel extends Speaking {
         <div class="pair">
           <label>${say("radius")}<input name="radius" inputmode="decimal" dir="ltr"></label>
           <label>${say("hazard")}<input name="hazard_m" inputmode="decimal" dir="ltr"></label>
-          <label>${say("lower")}<input name="lower_m" inputmode="decimal" dir="ltr"></label>
-          <label>${say("upper")}<input name="upper_m" inputmode="decimal" dir="ltr"></label>
         </div>
-        <label>${say("reference")}
-          <select name="altitude_reference">
-            ${(["AGL", "MSL", "WGS84", "FL"] as const).map(
-              (one) => html`<option value=${one}>${say(`reference.${one}`)}</option>`,
-            )}
-          </select></label>
+        ${heights()}
         <div class="pair">
           <label>${say("from")}<input type="datetime-local" name="start"></label>
           <label>${say("until")}<input type="datetime-local" name="end"></label>

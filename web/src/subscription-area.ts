@@ -4,6 +4,7 @@ import { html } from "lit";
 import { customElement, query } from "lit/decorators.js";
 import { type Readings, readBack } from "./api";
 import { features, typed } from "./forms";
+import { HEIGHTS, heights } from "./heights";
 import { whyRefused } from "./read-back";
 import "./where";
 import type { Where } from "./where";
@@ -17,6 +18,7 @@ export class SubscriptionArea extends Speaking {
     return html`<p class="hint">${say("sub.area-hint")}</p>
       <detente-where></detente-where>
       <label>${say("radius")}<input name="radius" inputmode="decimal" dir="ltr"></label>
+      ${heights()}
       <div class="pair">
         <label>${say("from")}<input type="datetime-local" name="start"></label>
         <label>${say("until")}<input type="datetime-local" name="end"></label>
@@ -27,7 +29,7 @@ export class SubscriptionArea extends Speaking {
   /** All that is drawn, or the position that is typed, as one plan: what a check would ask. */
   async read(): Promise<Readings> {
     const form = this.closest("form")!;
-    const given = typed(form, ["position", "start", "end"]);
+    const given = typed(form, ["position", ...HEIGHTS, "start", "end"]);
     const { shapes } = this.where;
     if (shapes.length === 0 && given.position === undefined) throw new Error(say("sub.need-area"));
     if (shapes.length > 0) delete given.position;

@@ -1,8 +1,9 @@
 """The index: bands of latitude, sorted by longitude within each band.
 
 Rows stand in the order of (class of reach, band, longitude), which are one
-64-bit key each. A question asks, class by class, every band that its cap touches, with one
-or two binary searches a band. A cap that holds a pole asks whole bands, and one
+64-bit key each. A question asks, class by class, every band that its cap touches, widened by
+what the rows of the class reach at most, with one or two searches a band, as far in longitude
+as the cap reaches there. A cap that holds a pole asks whole bands, and one
 that crosses the antimeridian asks two runs, so neither is a special place.
 
 The latitude here is geocentric (of the direction), since caps are caps of

@@ -369,6 +369,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             count = sift(a, own, asking, rows, sieve, first, end, sifted)
             work_max -= (end - first) // PASSED_OVER + count
             hits = with_room(hits, found + places + count)
+            lent = borrowed(hits)
             for n in range(count):
                 b = rows[sifted[n]]
                 if not near(a, b, terms_at(terms, b), cap_of(shapes, b)):
@@ -376,17 +377,18 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
                 if (b.shape == ALONE) & (pieces != NOT_ABREAST):
                     work_max -= max(1, a.block_end - a.block)
                     found, places = wait_place(
-                        a, plane, picture, sifted[n], room, pieces, places, alive, hits, found
+                        a, plane, picture, sifted[n], room, pieces, places, alive, lent, found
                     )
                     continue
                 unpack(rows, terms, shapes, sifted[n], whole)
                 work_max -= pairs(a, whole)
                 if work_max < 0:
                     break
-                found += meet(question, a, plane, picture, whole, hits[found]) and stands(alive, b)
+                found += meet(question, a, plane, picture, whole, lent[found]) and stands(alive, b)
             if work_max < 0:
                 return hits, found, work_max
-    found = meet_places(a, plane, picture, room, pieces, places, alive, hits, found)
+    lent = borrowed(hits)
+    found = meet_places(a, plane, picture, room, pieces, places, alive, lent, found)
     return hits, found, work_max
 
 
