@@ -133,6 +133,14 @@ def test_steps(one: Seat, two: Seat) -> None:
     call(one, "movement_in_distress")
     two.page.click(".ringing button")
     two.told("detente-line", WORDS, "Your desks called: watch")
+    # It can be read out to a cockpit, and is on the called side's map.
+    two.told("detente-line .forms", "50.0000000, 10.0000000", "32UNA")
+    two.page.click("text=Show the place")
+    two.page.wait_for_function(
+        """async () => { const map = document.querySelector("detente-map").map;
+        const { features } = await map.getSource("asked").getData();
+        return features.length === 1 && features[0].geometry.coordinates[0] === 10; }"""
+    )
     expect(two.page.locator("detente-line [role=timer]")).to_be_visible()
     two.page.click("detente-line button[value=acknowledged]")
     expect(two.page.locator(".ringing")).to_have_count(0)
@@ -147,6 +155,26 @@ def test_steps(one: Seat, two: Seat) -> None:
     one.page.click("detente-line button[value=closed]")
     expect(one.page.locator("detente-line")).to_have_count(0)
     expect(two.page.locator("detente-line")).to_have_count(0)
+
+
+def test_closed(one: Seat, two: Seat) -> None:
+    """What was closed can be read again; the called side says how it ended, and has the evidence"""
+    call(one, "evacuation")
+    two.page.click(".ringing button")
+    two.page.click("detente-line button[value=acknowledged]")
+    expect(one.page.locator("detente-line .state")).to_have_text("Acknowledged")
+    one.page.click("detente-line button[value=closed]")
+    expect(two.page.locator("detente-line")).to_have_count(0)
+    two.page.click("detente-hotline details.closed summary")
+    card = two.page.locator("details.closed detente-line").first
+    expect(card.locator("h4")).to_have_text("Evacuation of casualties under way")
+    expect(card.locator("button.main")).to_have_count(0)
+    card.locator("input[name=text]").fill("Nobody was hurt")
+    card.locator("button[value=stated]").click()
+    with two.page.expect_download() as loading:
+        card.get_by_text("Evidence").click()
+    assert "Nobody was hurt" in loading.value.path().read_text(encoding="utf-8")
+    two.keep("hotline-closed")
 
 
 def clock_began(seat: Seat) -> float:
@@ -226,9 +254,9 @@ def test_device(browser: Browser, node: Node, two: Seat) -> None:
     """A browser that is known calls when nobody is signed in at it"""
     seat = Seat(browser, node).open(AT).sign_in("desk one").ready()
     seat.tab("hotline")
-    seat.page.click("detente-hotline summary")
+    seat.page.click("detente-hotline details:not(.closed) summary")
     seat.page.click("text=Let this browser call")
-    seat.told("detente-hotline details p:nth-of-type(2)", "device-")
+    seat.told("detente-hotline details:not(.closed) p:nth-of-type(2)", "device-")
     seat.page.click("header button")
     seat.told("detente-hotline-door h2", "Call as one without signing in")
     assert seat.flaws() == []

@@ -59,12 +59,23 @@ export class AdminPanel extends Following {
     return html`<details class="act"><summary>${say("speak.admit")}</summary>
       <form @submit=${(event: Event) => void this.admit(event)}>
         <p class="hint">${say("speak.admit-what")}</p>
-        <label>${say("speak.party-id")}<input name="id" required pattern="[a-z0-9][a-z0-9._\\-]*" maxlength="63" dir="ltr"></label>
+        <label>${say("speak.party-id")}<input name="id" required pattern="[a-z0-9][a-z0-9._\\-]*" maxlength="63" dir="ltr" @change=${(event: Event) => this.fill((event.target as HTMLInputElement).form!)}></label>
         <label>${say("own-name")}<input name="name" required maxlength="200"></label>
         <label>${say("speak.desk-name")}<input name="desk" required maxlength="200"></label>
         <label>${say("speak.contacts")}<textarea name="contacts" rows="2" dir="ltr"></textarea></label>
         <label>${say("speak.subject-name")}<input name="subject" maxlength="200" dir="ltr"></label>
         <button>${say("speak.admit")}</button></form></details>`;
+  }
+
+  /** What is known of a party that is changed, where nothing is typed yet: left out, it would be gone. */
+  private fill(form: HTMLFormElement): void {
+    const known = this.parties.find((one) => one.id === String(new FormData(form).get("id")).trim());
+    const [desk] = known?.desks ?? [];
+    const facts = { name: known?.name, desk: desk?.name, contacts: desk?.contacts?.join("\n"), subject: known?.subject };
+    for (const [name, fact] of Object.entries(facts)) {
+      const field = form.elements.namedItem(name) as HTMLInputElement | HTMLTextAreaElement;
+      if (field.value === "" && fact) field.value = fact;
+    }
   }
 
   private async turn(event: Event, terms: Agreement, way: "suspend" | "resume"): Promise<void> {

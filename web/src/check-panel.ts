@@ -11,13 +11,16 @@ import { tell } from "./events";
 import { features, typed } from "./forms";
 import { HEIGHTS, heights } from "./heights";
 import { missing, withheld } from "./missing";
-import { remarks, understood } from "./read-back";
+import { remarks, understood, whyRefused } from "./read-back";
 import type { ReleaseChoice } from "./release";
 import "./where";
 import type { Where } from "./where";
 import { Speaking, at, called, say } from "./words";
 
 const FIELDS = ["position", "name", ...HEIGHTS, "start", "end", "hazard_m"];
+
+/** Findings whose desks are looked up: an answer of more is read by its first ones. */
+const CALLABLE_MAX = 40;
 
 type Missing = Schemas["Missing"];
 
@@ -32,6 +35,7 @@ export class CheckPanel extends Speaking {
   @state() private read: Readings | null = null;
   @state() private answers: readonly Answer[] = [];
   @state() private problem = "";
+  @state() private desks: ReadonlyMap<string, Schemas["Desk"]> = new Map();
   @state() private filed: readonly string[] = [];
   /** What stands between a plan and its filing: entries of which its author did not know. */
   @state() private unaware: { plan: Understood["value"]; missing: readonly Missing[] } | null = null;
@@ -62,7 +66,7 @@ export class CheckPanel extends Speaking {
       </form>
       <div role="status" aria-live="polite">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
       ${this.answers.map((one) => this.answer(one))}
-      ${this.read === null ? nothing : html`<details><summary>${say("understood")}</summary>${this.read.values.map(understood)}</details>${remarks(this.read)}`}
+      ${this.read === null ? nothing : html`${this.read.refusals.length > 0 ? nothing : html`<details><summary>${say("understood")}</summary>${this.read.values.map(understood)}</details>`}${remarks(this.read)}`}
       <detente-asked></detente-asked>`;
   }
 
@@ -87,11 +91,13 @@ export class CheckPanel extends Speaking {
   private finding(one: Finding): unknown {
     const named = html`${one.name}<br><small>${one.rule} ${called("kind", one.kind)}, ${one.category}${one.party ? `, ${one.party}` : ""}${
       one.stale ? html`<br>${say("stale")}` : ""}${one.disputed ? html`<br>${say("disputed")}` : ""}</small>`;
+    const desk = one.object ? this.desks.get(one.object) : undefined;
+    const whom = desk ? [desk.name, ...(desk.contacts ?? [])].join(", ") : one.desk ?? one.party;
     return html`<tr>
       <td>${one.object ? html`<button type="button" class="link" @click=${() => tell("detente-object", one.object!)}>${named}</button>` : named}</td>
       <td>${say("metres", { distance: one.distance_m.toFixed(0), error: one.distance_error_m.toFixed(1) })}<br>
         <small>${say("asked-separation", { separation: one.separation_m.toFixed(0) })}</small></td>
-      <td>${one.desk || one.party ? say("call", { desk: one.desk ?? one.party ?? "" }) : ""}</td></tr>`;
+      <td>${whom ? say("call", { desk: whom }) : ""}</td></tr>`;
   }
 
   private async asked(event: Event): Promise<void> {
@@ -102,8 +108,11 @@ export class CheckPanel extends Speaking {
     this.filed = [];
     this.unaware = null;
     this.tokens = [];
+    this.read = null;
     try {
       this.read = await this.readings();
+      // A plan that lacks one of its volumes would be checked too small.
+      if (this.read.refusals.length > 0) throw new Error(whyRefused(this.read));
       const answers = [];
       for (const one of this.read.values) {
         answers.push({ plan: one.value, verdict: await ask<Verdict>("POST", "/v1/check", { plan: one.value }) });
@@ -112,6 +121,7 @@ export class CheckPanel extends Speaking {
       remember(answers);
       tell("detente-asked", this.read.values);
       tell("detente-met", answers.flatMap(({ verdict }) => objectsOf(verdict)));
+      void this.callable(answers);
       await this.updateComplete;
       this.querySelector(".verdict, .refused")?.scrollIntoView({ block: "nearest" });
     } catch (error) {
@@ -121,9 +131,20 @@ export class CheckPanel extends Speaking {
     }
   }
 
+  /** Whom to call about each finding that is shown, as its author says now. */
+  private async callable(answers: readonly Answer[]): Promise<void> {
+    const shown = new Set(answers.flatMap(({ verdict }) => verdict.findings.map((one) => one.object).filter((one) => one != null)));
+    for (const object of [...shown].slice(0, CALLABLE_MAX)) {
+      const view = await ask<View>("GET", `/v1/objects/${object}`).catch(() => null);
+      if (view?.desk) this.desks = new Map(this.desks).set(object, view.desk);
+    }
+  }
+
   private async readings(): Promise<Readings> {
     const file = new FormData(this.form).get("file");
     if (file instanceof File && file.size > 0) {
+      const besides = Object.keys(typed(this.form, [...FIELDS, "radius"])).filter((one) => one !== "altitude_reference");
+      if (besides.length > 0 || this.where.shapes.length > 0) throw new Error(say("file-or-form"));
       const kind = /\.csv$/i.test(file.name) ? "text/csv" : /\.(geo)?json$/i.test(file.name) ? "application/geo+json" : "text/plain";
       const name = encodeURIComponent(file.name.slice(0, 200));
       return ask("POST", `/v1/readings?kind=plans&name=${name}`, await file.text(), { "content-type": kind });
@@ -174,7 +195,8 @@ function objectsOf(verdict: Verdict): string[] {
 async function tokensOf(verdict: Verdict): Promise<string[]> {
   const objects = new Set(objectsOf(verdict));
   const views = await Promise.all([...objects].map((one) => ask<View>("GET", `/v1/objects/${one}`)));
-  return views.map((one) => one.token);
+  // Nobody was shown a version that is younger than the answer: the node will name it.
+  return views.filter((one) => one.sequence < verdict.sequence).map((one) => one.token);
 }
 
 export function refusal(error: unknown): string {

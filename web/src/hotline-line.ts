@@ -4,8 +4,12 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
-import { type Call, type Line, type Step, clock, incident, ladder, left, message, placeOf, span, step } from "./hotline";
+import { type Call, type Incident, type Line, type Step, clock, drawnOf, incident, ladder, left, message, placeOf, span, step } from "./hotline";
+import "./position";
+import { when } from "./read-back";
 import { Speaking, at, called, say } from "./words";
+
+const MM_PER_M = 1_000;
 
 @customElement("detente-line")
 export class LineCard extends Speaking {
@@ -32,13 +36,22 @@ export class LineCard extends Speaking {
         <p class="clock"><span>${say("hotline.clock")}</span> <b role="timer">${span(line.opened)}</b></p></header>
       <p>${say("hotline.by", { party: line.incident.party })}, <time datetime=${line.opened}>${at(line.opened)}</time></p>
       ${said.words ? html`<blockquote lang=${said.language ?? nothing} dir="auto">${said.words}</blockquote>` : nothing}
+      <detente-position .place=${placeOf(line)}></detente-position>
+      <dl class="facts">${sureWithin(said)}${said.volumes.filter((one) => one.lower_mm != null || one.upper_mm != null || one.start || one.end).map(when)}</dl>
       <p class="state">${called("hotline.state", line.state)}</p>
       ${this.reached()}
-      <button type="button" @click=${() => tell("detente-go", placeOf(line))}>${say("hotline.show")}</button>
+      <button type="button" @click=${() => this.show()}>${say("hotline.show")}</button>
       ${line.steps?.length ? html`<ol class="steps">${line.steps.map((one) => this.taken(one.view.party, one.view.value as Step, one.after_s))}</ol>` : nothing}
       ${this.buttons()}
+      <a href="/v1/objects/${line.incident.object}/evidence" download>${say("evidence")}</a>
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
     </article>`;
+  }
+
+  /** What is drawn here is where it is, on the called side's map as well. */
+  private show(): void {
+    tell("detente-looked-at", drawnOf(this.line));
+    tell("detente-go", placeOf(this.line));
   }
 
   /** Who was called, as far as it is told, and how far the ladder was climbed. */
@@ -63,7 +76,7 @@ export class LineCard extends Speaking {
   }
 
   private buttons(): unknown {
-    const acts = this.line.own ? ["closed"] : ["acknowledged", "acting", "stopped"];
+    const acts = this.line.state === "closed" ? [] : this.line.own ? ["closed"] : ["acknowledged", "acting", "stopped"];
     return html`<form @submit=${(event: SubmitEvent) => void this.stated(event)}>
       <label>${say("hotline.statement")}<input name="text" maxlength="4000" dir="auto"></label>
       <div class="row">${acts.map((one) => html`<button type="button" class="main" value=${one} ?disabled=${this.busy} @click=${() => void this.say(one)}>${called("hotline.do", one)}</button>`)}
@@ -90,4 +103,10 @@ export class LineCard extends Speaking {
       this.busy = false;
     }
   }
+}
+
+/** How far around a place that is said: what a circle is there for. */
+function sureWithin(said: Incident): unknown {
+  const radii = said.volumes.flatMap((one) => one.footprint.flatMap((shape) => ("radius_mm" in shape && shape.radius_mm ? [shape.radius_mm / MM_PER_M] : [])));
+  return radii.length === 0 ? nothing : html`<dt>${say("hotline.uncertain")}</dt><dd>${radii.join(", ")}</dd>`;
 }

@@ -6,7 +6,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, ask } from "./api";
 import { refusal } from "./check-panel";
 import { hear } from "./events";
-import { lines, load } from "./hotline";
+import { type Line, closed, lines, load } from "./hotline";
 import "./hotline-form";
 import "./hotline-line";
 import { Speaking, say } from "./words";
@@ -14,13 +14,17 @@ import { Speaking, say } from "./words";
 @customElement("detente-hotline")
 export class HotlinePanel extends Speaking {
   @state() private device: Schemas["Device"] | null = null;
+  @state() private closed: readonly Line[] | null = null;
   @state() private problem = "";
   private over?: AbortController;
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.over = new AbortController();
-    hear("detente-lines", () => this.requestUpdate(), this.over.signal);
+    hear("detente-lines", () => {
+      this.requestUpdate();
+      if (this.closed !== null) void this.past(true);
+    }, this.over.signal);
     void load().catch((error: unknown) => (this.problem = refusal(error)));
     void ask<Schemas["Device"]>("GET", "/v1/device").then((one) => (this.device = one), () => undefined);
   }
@@ -38,6 +42,10 @@ export class HotlinePanel extends Speaking {
         ${open.length === 0 ? html`<p>${say("hotline.none")}</p>` : nothing}
         ${repeat([...open].reverse(), (one) => one.incident.object, (one) => html`<detente-line .line=${one}></detente-line>`)}</section>
       <detente-hotline-form></detente-hotline-form>
+      <details class="closed" @toggle=${(event: Event) => void this.past((event.target as HTMLDetailsElement).open)}>
+        <summary>${say("hotline.closed-calls")}</summary>
+        ${this.closed?.length === 0 ? html`<p>${say("hotline.none-closed")}</p>` : nothing}
+        ${repeat(this.closed ?? [], (one) => one.incident.object, (one) => html`<detente-line .line=${one}></detente-line>`)}</details>
       <details><summary>${say("hotline.device")}</summary>
         <p class="hint">${say("hotline.device-hint")}</p>
         ${this.device === null
@@ -45,6 +53,11 @@ export class HotlinePanel extends Speaking {
           : html`<p>${say("hotline.device-name", { device: this.device.device })}</p>
             <button type="button" @click=${() => void this.forget()}>${say("hotline.forget")}</button>`}
       </details>`;
+  }
+
+  /** Statements may follow, and evidence is asked for, when all is over. */
+  private async past(open: boolean): Promise<void> {
+    await this.doing(async () => (this.closed = open ? await closed() : null));
   }
 
   private async enrol(): Promise<void> {

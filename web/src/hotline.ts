@@ -16,6 +16,7 @@ export const CODES = [
 ] as const;
 
 const E7 = 1e7;
+const CLOSED_MAX = 50;
 const MS = 1_000;
 let page: LinePage | null = null;
 /** Which request was the last, and to which one what is shown is the answer: answers may overtake. */
@@ -81,6 +82,27 @@ export function clock(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return (parts[0] === 0 ? parts.slice(1) : parts).map((one) => `${one}`.padStart(2, "0")).join(":");
+}
+
+/** The calls that were closed, the newest first. */
+export async function closed(): Promise<Line[]> {
+  const all: Line[] = [];
+  for (let after = -1; ; ) {
+    const next: LinePage = await ask("GET", `/v1/incidents?after=${after}`);
+    all.push(...next.lines.filter((one) => one.state === "closed"));
+    if (!next.more) return all.slice(-CLOSED_MAX).reverse();
+    after = next.after;
+  }
+}
+
+/** Its shapes for the map: of a circle the middle, of which the words say how far around it. */
+export function drawnOf(line: Line): GeoJSON.Geometry[] {
+  const degrees = (at: readonly number[]): number[] => at.map((one) => one / E7);
+  return incident(line).volumes.flatMap((one) => one.footprint.map((shape): GeoJSON.Geometry => {
+    if ("centre" in shape) return { type: "Point", coordinates: degrees(shape.centre) };
+    if ("line" in shape) return { type: "LineString", coordinates: shape.line.map(degrees) };
+    return { type: "Polygon", coordinates: shape.rings.map((ring) => [...ring, ring[0]!].map(degrees)) };
+  }));
 }
 
 /** Where to look on the map: the first place of the first shape. */

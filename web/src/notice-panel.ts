@@ -7,6 +7,7 @@ import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { features, typed } from "./forms";
 import { accompanied } from "./escort";
+import { HEIGHTS, heights } from "./heights";
 import "./legs";
 import type { Legs } from "./legs";
 import { remarks, understood, whyRefused } from "./read-back";
@@ -16,7 +17,7 @@ import "./where";
 import type { Where } from "./where";
 import { Speaking, say } from "./words";
 
-const FIELDS = ["position", "name", "category", "rule", "standoff_m", "start", "end"];
+const FIELDS = ["position", "name", "category", "rule", "standoff_m", ...HEIGHTS, "start", "end"];
 const CATEGORIES = ["medical", "school", "water", "shelter", "aid", "religious", "power", "convoy", "other"];
 const RULES = ["no_activity", "coordinate_first", "corridor", "boundary"] as const;
 
@@ -62,6 +63,7 @@ export class NoticePanel extends Speaking {
           <label>${say("until")}<input type="datetime-local" name="end"></label>`}
         </div>
         <p class="hint">${say("utc")}</p>
+        ${this.kind === "zone" || this.kind === "presence" ? heights() : nothing}
         <detente-release own=${this.party}></detente-release>
         <button class="main">${say("read-it-back")}</button>
       </form>
@@ -120,7 +122,9 @@ export class NoticePanel extends Speaking {
     if (drawn.length === 0 && given.position === undefined) throw new Error(say("need-place"));
     if (drawn.length > 0) delete given.position;
     this.typed = given.position ?? "";
-    return features(drawn.slice(0, 1), { ...given, id }, typed(this.form, ["radius"]).radius ?? "");
+    // Which of several is meant, nobody but who drew them knows.
+    if (drawn.length > 1) throw new Error(say("one-shape", { count: drawn.length }));
+    return features(drawn, { ...given, id }, typed(this.form, ["radius"]).radius ?? "");
   }
 
   private async confirmed(): Promise<void> {

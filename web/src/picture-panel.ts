@@ -16,6 +16,11 @@ const E7 = 1e7;
 const FOUND_MAX = 20;
 const OBJECT = /^[0-9a-f]{32}$/;
 
+const PROVEN = new Set<string>(["alert", "incident"]);
+/** Kinds that are proven to whoever was told of them. */
+
+const PROVING = new Set<string>(["detente.audit", "detente.admin"]);
+
 @customElement("detente-picture")
 export class PicturePanel extends Speaking {
   /** The object whose details are shown. */
@@ -24,6 +29,8 @@ export class PicturePanel extends Speaking {
   @property() party = "";
   @state() private view: View | null = null;
   @state() private found: readonly View[] | null = null;
+  /** Whether the node gives evidence of it to whoever looks. */
+  @state() private proves = false;
   @state() private more = false;
   @state() private told = "";
   /** Where a position that was searched led to. */
@@ -59,14 +66,13 @@ export class PicturePanel extends Speaking {
   private details(view: View): unknown {
     const value = view.value;
     const volumes: readonly Volume[] = value && "volumes" in value ? (value.volumes ?? []) : [];
-    const [volume] = volumes;
     const place = placeOf(view);
     const facts: [string, unknown][] = [
       [say("party"), view.party],
       [say("category"), view.category],
       [say("grade"), called("grade", view.grade)],
       [say("version"), `${view.version}, ${say("entry").toLowerCase()} ${view.sequence}`],
-      [say("state"), value && "state" in value ? value.state : null],
+      [say("state"), value && "state" in value ? called("look-state", value.state as string) : null],
       [say("rule"), value && "rule" in value ? called("rule", value.rule as string) : null],
       [say("standoff"), value && "standoff_mm" in value && value.standoff_mm ? value.standoff_mm / 1_000 : null],
       ...provenance(value),
@@ -79,10 +85,10 @@ export class PicturePanel extends Speaking {
       ${place === null ? nothing : html`<detente-position .place=${place}></detente-position>`}
       <dl class="facts">
         ${facts.filter(([, told]) => told).map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}
-        ${volume === undefined ? nothing : when(volume)}
+        ${volumes.map(when)}
       </dl>
       <div class="row">
-        <a href="/v1/objects/${view.object}/evidence" download>${say("evidence")}</a>
+        ${this.proves ? html`<a href="/v1/objects/${view.object}/evidence" download>${say("evidence")}</a>` : nothing}
         ${view.grade === "full" && view.party !== this.party
           ? html`<button type="button" @click=${() => void this.acknowledge(view)}>${say("acknowledge")}</button>`
           : nothing}
@@ -95,9 +101,11 @@ export class PicturePanel extends Speaking {
 
   private async look(object: string): Promise<void> {
     try {
-      const view = await ask<View>("GET", `/v1/objects/${object}`);
+      const [view, me] = await Promise.all([ask<View>("GET", `/v1/objects/${object}`), ask<Schemas["Me"]>("GET", "/v1/me")]);
       void import("./speak-object");
-      if (this.object === object) this.view = view;
+      if (this.object !== object) return;
+      this.view = view;
+      this.proves = view.party === this.party || PROVEN.has(view.kind) || me.scopes.some((one) => PROVING.has(one));
     } catch (error) {
       this.told = refusal(error);
     }

@@ -2,13 +2,16 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Schemas, type View, ask } from "./api";
+import type { View } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { Following } from "./following";
+import { latest } from "./latest";
 import { when } from "./read-back";
 import "./standing";
 import { called, say } from "./words";
+
+const PLANS_MAX = 100;
 
 @customElement("detente-plans")
 export class PlansPanel extends Following {
@@ -29,25 +32,24 @@ export class PlansPanel extends Following {
     const { value } = view;
     if (!value || !("state" in value) || !("volumes" in value)) return nothing;
     const name = "name" in value && value.name ? value.name : value.source_id;
-    const [volume] = value.volumes ?? [];
     const open = this.open === view.object;
     return html`<section class="plan" aria-label=${name}>
       <h3><button type="button" class="link" aria-expanded=${open} @click=${() => (this.open = open ? null : view.object)}>${name}</button>
         <small>${called("look-state", value.state as string)}</small></h3>
-      ${open ? html`<dl class="facts">${volume === undefined ? nothing : when(volume)}</dl>
+      ${open ? html`<dl class="facts">${(value.volumes ?? []).map(when)}</dl>
         <button type="button" @click=${() => tell("detente-object", view.object)}>${say("details")}</button>
         <detente-standing .view=${view} party=${this.party}></detente-standing>` : nothing}
     </section>`;
   }
 
-  /** Those that stand, in the order of the record: what changed last comes last. */
+  /** Those that stand, what changed last first. */
   protected async load(): Promise<void> {
     const isNews = this.asking();
     try {
-      const page = await ask<Schemas["Page"]>("GET", `/v1/objects?kind=plan&party=${this.party}&limit=100`);
+      const { views, more } = await latest(`kind=plan&party=${this.party}`, PLANS_MAX);
       if (!isNews()) return;
-      this.plans = page.objects;
-      this.more = page.more;
+      this.plans = views;
+      this.more = more;
       this.problem = "";
     } catch (error) {
       this.problem = refusal(error);

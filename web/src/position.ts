@@ -65,7 +65,8 @@ export class Position extends Speaking {
     if (place === undefined) return;
     try {
       const found = await measured([place]);
-      if (this.place === place) this.forms = found.places[0] ?? null;
+      // The same place may be given anew meanwhile.
+      if (String(this.place) === String(place)) this.forms = found.places[0] ?? null;
     } catch (error) {
       this.told = refusal(error);
     }

@@ -43,11 +43,11 @@ export function when(volume: Volume): unknown {
 function altitudes(volume: Volume): string {
   const { lower_mm: lower, upper_mm: upper } = volume;
   if (lower == null && upper == null) return say("altitude-all");
-  return `${metres(lower)} – ${metres(upper)}`;
+  return `${metres(lower)} – ${metres(upper)} ${say("reference.WGS84")}`;
 }
 
 function metres(mm: number | null | undefined): string {
-  return mm == null ? "…" : `${Math.round(mm / MM)} m`;
+  return mm == null ? "…" : `${Math.round(mm / MM)}`;
 }
 
 /** Why the node read nothing, or not all, of what it was given. */

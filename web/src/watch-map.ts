@@ -18,6 +18,8 @@ const TRAILS_MAX = 300;
 const NAMES_FROM = 7;
 const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 
+const LAYERS = ["trails", "nearing", "tracks-alert", "tracks-course", "tracks", "tracks-name"];
+
 type Place = [number, number];
 
 /** Show tracks on a map, for a party, until the signal ends it. */
@@ -50,6 +52,10 @@ class TracksOnMap {
         this.map.easeTo({ center: [track.lon, track.lat], duration: 600 });
       }
       this.lines();
+    }, signal);
+    // What flies now is no part of a picture of another time.
+    hear("detente-time", ({ at }) => {
+      for (const layer of LAYERS) this.map.setLayoutProperty(layer, "visibility", at === null ? "visible" : "none");
     }, signal);
     watch.start();
     this.take({ changed: watch.tracks, gone: [], whole: true });

@@ -105,6 +105,10 @@ class _BehindError(Exception):
     """An object is newer than the state by which its reader would be judged."""
 
 
+_PROVEN = (EntryKind.ALERT, EntryKind.INCIDENT)
+"""Of these whoever was told has the evidence, whatever may be done there."""
+
+
 class _Look(Struct, frozen=True):
     """One reading: a state of the record, and by what the reader is judged."""
 
@@ -184,7 +188,8 @@ class Reading:
     async def evidence(self, principal: Principal, object_id: str, notary: Notary) -> Evidence:
         """What proves an object, for its author, or an auditor or administrator who may see it.
 
-        An alert is proven to whoever it was told: it is the node's word to that party alone.
+        An alert and a call are proven to whoever they were told: the one is the node's word to
+        that party alone, the other what it was called for.
 
         Raises:
             NotFound: There is none, or not for this reader.
@@ -195,7 +200,7 @@ class Reading:
 
         def look_up(look: _Look) -> Evidence:
             stored = _whole(look, object_id)
-            if stored.party != principal.party and stored.kind is not EntryKind.ALERT:
+            if stored.party != principal.party and stored.kind not in _PROVEN:
                 principal.require(Scope.AUDIT, Scope.ADMIN)
             return gather(look.record, look.reader, stored, notary, now=look.reader.now)
 
