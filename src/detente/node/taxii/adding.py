@@ -9,6 +9,7 @@ Source: TAXII 2.1 sections 4.3 and 5.4; docs/adr/0023.
 import asyncio
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import uuid4
 
 import msgspec
@@ -70,25 +71,35 @@ class Terms(Struct, frozen=True, kw_only=True):
 
     Attributes:
         release: Of each; the label that an object itself bears counts where it is more closed.
-        added: Whether those to whom it was released before keep it.
+        added: Whether those to whom it was released before keep it, if it has not ended.
     """
 
     release: Release | None
     reliability: Reliability = Reliability.CANNOT_BE_JUDGED
     added: bool = False
 
-    def of(self, former: Release | None, label: Tlp | None) -> Release | None:
+    def of(self, former: Release | None, label: Tlp | None, now: datetime) -> Release | None:
         """The release of an object that was released before like ``former``."""
         given = self.release
         if given is None:
             return None
         if self.added and former is not None:
-            members = most(given.members, former.members)
-            parties = {**former.parties, **given.parties}
-            given = msgspec.structs.replace(former, members=members, parties=parties)
+            given = _added(given, former, now)
         if label is None or (not self.added and no_more_open(given.tlp, label)):
             return given
         return msgspec.structs.replace(given, tlp=label)
+
+
+def _added(given: Release, former: Release, now: datetime) -> Release:
+    """What is given beside what was; of what has ended, how far it may be passed on alone."""
+    if former.until is not None and former.until < now:
+        # With its end it would be shown to nobody; without, to those whose time is over.
+        return msgspec.structs.replace(
+            given, tlp=former.tlp, originator_control=former.originator_control
+        )
+    members = most(given.members, former.members)
+    parties = {**former.parties, **given.parties}
+    return msgspec.structs.replace(former, members=members, parties=parties)
 
 
 class Add:
@@ -120,18 +131,19 @@ class Add:
         stored = None if object_id is None else moment.before.stored(object_id)
         former = None if stored is None or stored.data is None else read(stored.data)
         if stored is None or not isinstance(former, Report):
-            value = self._report(None)
+            value = self._report(None, moment.now)
             require(moment, party, value, None, frozenset())
             return Decision(says=(Said(value=value),), answer=_object)
-        value = self._report(former)
+        value = self._report(former, moment.now)
         if former.stix == value.stix and former.release == value.release:
             return Decision(says=(), answer=lambda _: stored.object_id)
         require(moment, party, value, stored.object_id, frozenset())
         said = Said(value=value, object_id=stored.object_id, version=stored.version + 1)
         return Decision(says=(said,), answer=_object)
 
-    def _report(self, former: Report | None) -> Report:
+    def _report(self, former: Report | None, now: datetime) -> Report:
         head = self._head
+        released = None if former is None else former.release
         state = ReportState.ISSUED if former is None else ReportState.CORRECTED
         name = (head.name or head.type)[:NAME_LENGTH_MAX]
         return Report(
@@ -142,7 +154,7 @@ class Add:
             reliability=self._terms.reliability,
             credibility=credibility_of(head.confidence),
             state=ReportState.RETRACTED if head.revoked else state,
-            release=self._terms.of(None if former is None else former.release, tlp_of(head)),
+            release=self._terms.of(released, tlp_of(head), now),
             language=head.lang if head.lang and re.fullmatch(LANGUAGE, head.lang) else None,
             stix=self._text,
         )

@@ -1,0 +1,105 @@
+"""What comes in by TAXII or as a bundle as the next version: to whom it is shown, what stays."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from detente.core.agreement import Agreement
+from detente.core.entry import EntryKind, token
+from detente.core.principal import Principal
+from detente.core.release import Grade, Release, Tlp
+from detente.core.report import Report
+from detente.core.wire import read
+from detente.node.submit import Receipt
+from detente.node.taxii.adding import Outcome, Terms, add, give
+from detente.node.taxii.collections import Collection, collection
+from detente.node.taxii.filters import Filter
+from detente.node.taxii.pages import Pages
+from nodes import desk_of, run
+from taxii import indicator
+from theatre import Theatre
+
+TERMS = Agreement(name="test", members=("one", "two", "three"))
+NAME = "indicator--11111111-1111-4111-8111-111111111111"
+ONE = desk_of("one")
+
+
+def text(number: int, **parts: Any) -> str:
+    return msgspec.json.encode(indicator(number, NAME, **parts)).decode()
+
+
+class Town:
+    """Party one gives, two and three read; all are members."""
+
+    def __init__(self, theatre: Theatre) -> None:
+        self.theatre = theatre
+        self.engine = theatre.engine
+
+    def where(self, principal: Principal, alias: str) -> Collection:
+        return collection(self.engine.world.on_disk, "test", principal, alias)
+
+    async def add(self, said: str, to: str = "agreement") -> Outcome:
+        """By TAXII."""
+        [one] = (await add(self.engine, ONE, self.where(ONE, to), [said])).outcomes
+        return one
+
+    async def give(self, said: str, release: Release | None = None) -> Outcome:
+        """As a bundle."""
+        [one] = await give(self.engine, ONE, Terms(release=release), [said])
+        return one
+
+    async def shown(self, party: str, alias: str = "agreement") -> Sequence[str]:
+        """What a TAXII reader finds."""
+        reader, pages = desk_of(party), Pages(self.engine)
+        page = await pages.look(reader, self.where(reader, alias), Filter())
+        pages.close()
+        return [one.text.decode() for one in page.shown]
+
+    def held(self) -> tuple[Report, Receipt]:
+        """The report, and what says which version of it is meant."""
+        with self.engine.store.reading() as record:
+            found = record.named(EntryKind.REPORT, "one", [NAME])[NAME]
+        assert found.data is not None
+        assert found.salt is not None
+        value = read(found.data)
+        assert isinstance(value, Report)
+        return value, Receipt(
+            sequence=found.sequence, leaf=found.leaf.hex(), object_id=found.object_id,
+            version=found.version, size=0, root="", token=token(found.salt, found.leaf),
+        )  # fmt: skip
+
+
+def test_what_is_given_after_its_release_ended_is_released_anew() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            ended = Release(
+                parties={"three": Grade.FULL}, until=theatre.now - timedelta(days=1),
+                tlp=Tlp.RED, originator_control=True,
+            )  # fmt: skip
+            await town.give(text(0), ended)
+            await town.add(text(1))
+            release = town.held()[0].release
+            assert release == Release(members=Grade.FULL, tlp=Tlp.RED, originator_control=True)
+            assert await town.shown("two") == await town.shown("three") == [text(1)]
+            assert await town.shown("three", "inbox:three") == []
+
+    run(story())
+
+
+def test_an_end_that_is_to_come_is_that_of_further_readers_too() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            until = theatre.now + timedelta(hours=1)
+            await town.give(text(0), Release(parties={"three": Grade.FULL}, until=until))
+            await town.add(text(0), "inbox:two")
+            parties = {"two": Grade.FULL, "three": Grade.FULL}
+            assert town.held()[0].release == Release(parties=parties, until=until)
+            assert await town.shown("two", "inbox:two") == [text(0)]
+            theatre.now += timedelta(hours=2)
+            assert await town.shown("two", "inbox:two") == []
+
+    run(story())
