@@ -1,5 +1,6 @@
 """Feeds: what the receivers' formats say, against words of others, and only named refusals."""
 
+import contextlib
 import gzip
 import json
 from collections import Counter
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyais import encode_dict
 
@@ -361,6 +362,35 @@ def test_a_file_of_no_format_is_refused(tmp_path: Path, text: str) -> None:
         recording(tmp_path / "x")
     with pytest.raises(MalformedInput):
         recording(tmp_path / "absent")
+
+
+STARTS = (
+    b"", b"{", b"[", b'[{"icao24":', b'{"frame":"8f"}\n', b'{"trace":[', b"!AIVDM,", b"MSG,",
+    b"ID,", b"icao24,time,lat,lon\n", b"\x1a2\r\x00\r", b"\x1a3",
+)  # fmt: skip
+
+
+@given(start=st.sampled_from(STARTS), rest=st.binary(max_size=200), name=st.sampled_from("abc"))
+@example(start=b"\x1a2\r\x00\r", rest=b"", name="a")
+@example(start=b"icao24,time,lat,lon\n", rest=b"\ra\rb", name="a")
+@example(start=b"icao24,time,lat,lon\n", rest=b"a" * 200_000, name="a")
+@example(start=b"", rest=b"[[1],{}]", name="a")
+@example(start=b"", rest=b'{"trace":[[1,2,3,4,5,6,7,8,9]],"timestamp":1e999}', name="a")
+@example(start=b"", rest=b'{"a":{"b":1},"icao24":{},"t":{}}', name="a")
+def test_any_bytes_are_read_or_refused_and_nothing_else(
+    start: bytes, rest: bytes, name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    suffix = {"a": "", "b": ".gz", "c": ".xz"}[name]
+    file = tmp_path_factory.getbasetemp() / f"any{suffix}"
+    file.write_bytes(gzip.compress(start + rest) if name == "b" else start + rest)
+    with contextlib.suppress(MalformedInput):
+        recording(file)
+
+
+@needs_tracks
+def test_a_recording_of_beast_is_refused_in_one_line() -> None:
+    with pytest.raises(MalformedInput, match="another format"):
+        recording(TRACKS / "dump1090_sample_beast.bin")
 
 
 @needs_tracks

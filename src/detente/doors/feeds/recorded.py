@@ -182,14 +182,17 @@ def _trace(found: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 def _csv(path: Path, data: bytes) -> tuple[list[Heard], Counter[str]]:
-    rows = csv.DictReader(io.StringIO(data.decode("utf-8", "replace")))
-    names = set(rows.fieldnames or ())
-    for field in ("address", "time", "lat", "lon"):
-        if names.isdisjoint(_NAMES[field]):
-            raise MalformedInput(
-                f"{path}", expected=f"a column {' or '.join(_NAMES[field])}, or another format"
-            )
-    return _rows(rows)
+    rows = csv.DictReader(io.StringIO(data.decode("utf-8", "replace"), newline=None))
+    try:
+        names = set(rows.fieldnames or ())
+        for field in ("address", "time", "lat", "lon"):
+            if names.isdisjoint(_NAMES[field]):
+                raise MalformedInput(
+                    f"{path}", expected=f"a column {' or '.join(_NAMES[field])}, or another format"
+                )
+        return _rows(rows)
+    except csv.Error:  # No table at all, or a value of more than csv.field_size_limit().
+        raise MalformedInput(f"{path}", expected="rows of CSV, or another format") from None
 
 
 def _rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Heard], Counter[str]]:
@@ -200,7 +203,7 @@ def _rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Heard], Counter[str]]
             heard.append(aircraft(_said(row)))
         except MalformedInput as error:
             refused[reason_of(error)] += 1
-        except (LookupError, TypeError, ValueError, csv.Error):
+        except (LookupError, TypeError, ValueError):
             refused[_ROW] += 1
     return heard, refused
 
