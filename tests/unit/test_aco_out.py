@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detente.core.check import Protected
 from detente.core.release import Grade
-from detente.core.volume import Corridor, Volume
+from detente.core.volume import Corridor, Polygon, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.doors.exports import aco
 from exported import AS_OF, exported
@@ -122,6 +122,26 @@ def test_a_polygon_holds_what_it_was_written_of() -> None:
         for azimuth in range(0, 360, 10):
             rim = GEOD.fwd(lon / 1e7, lat / 1e7, azimuth, 1_000)
             assert ring.covers(shapely.Point(rim[:2]))
+
+
+def test_no_corner_of_a_polygon_stands_twice_in_a_row() -> None:
+    ring = ((371_000_033, 362_000_077), (373_000_011, 362_000_099), (372_000_000, 364_000_000))
+    zone = Zone(source_id="z", name="Z", rule=ZoneRule.NO_ACTIVITY,
+                volumes=(Volume(footprint=(Polygon(rings=(ring,)),)),))  # fmt: skip
+    polygon = sets_of(aco.write(exported([zone])))[7]
+    found = places(polygon)
+    assert all(one != found[at - 1] for at, one in enumerate(found))
+    assert 3 <= len(found) < 93
+    covers = shapely.Polygon(found).covers
+    assert all(covers(shapely.Point(lon / 1e7, lat / 1e7)) for lon, lat in ring)
+
+
+@pytest.mark.parametrize(
+    ("rounded", "kept"),
+    [("AAABBCA", "BCA"), ("ABC", "ABC"), ("AABB", "AABB"), ("AAA", "AAA"), ("ABAC", "ABAC")],
+)
+def test_corners_are_dropped_down_to_three(rounded: str, kept: str) -> None:
+    assert "".join(aco._corners(list(rounded))) == kept
 
 
 @pytest.mark.parametrize(

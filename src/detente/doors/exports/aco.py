@@ -43,6 +43,8 @@ ROUNDED_MM = 25_000
 LEVEL_MAX = 999
 """Hundreds of feet: what three digits hold. What is unbounded reaches there."""
 
+CORNERS_MIN = 3
+
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _KINDS = (EntryKind.NOTICE, EntryKind.ZONE)
 _ODD = re.compile(r"[^A-Z0-9 .,()?-]+")
@@ -131,8 +133,18 @@ def _shapes(volume: Volume) -> Iterator[tuple[str, str]]:
             continue
         drawing = drawing_of((Volume(footprint=(shape,)),))
         for part in shapely.get_parts(drawing):
-            corners = "/".join(_lats(lon, lat) for lon, lat in part.exterior.coords[:-1])
-            yield "POLYGON", f"POLYGON/{corners}//"
+            corners = _corners([_lats(lon, lat) for lon, lat in part.exterior.coords[:-1]])
+            yield "POLYGON", f"POLYGON/{'/'.join(corners)}//"
+
+
+def _corners(rounded: list[str]) -> list[str]:
+    """Corners without those that equal the one before, the last before the first too.
+
+    Between equal corners there is an edge of no length: the outline is the same line without
+    it, and what lies within stays within. Never below CORNERS_MIN: readers refuse fewer.
+    """
+    differing = [one for at, one in enumerate(rounded) if one != rounded[at - 1]]
+    return differing if len(differing) >= CORNERS_MIN else rounded
 
 
 def _radius(mm: int) -> str:
