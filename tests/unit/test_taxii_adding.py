@@ -103,3 +103,33 @@ def test_an_end_that_is_to_come_is_that_of_further_readers_too() -> None:
             assert await town.shown("two", "inbox:two") == []
 
     run(story())
+
+
+def test_a_revoked_version_without_a_release_reaches_whoever_had_the_first() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            release = Release(parties={"two": Grade.FULL}, tlp=Tlp.GREEN)
+            await town.give(text(0), release)
+            assert await town.shown("two", "inbox:two") == [text(0)]
+            revoked = text(1, revoked=True)
+            for _ in range(2):  # Given again, it is there already.
+                assert (await town.give(revoked)).message == ""
+                assert town.held()[1].version == 2
+            assert town.held()[0].release == release
+            assert await town.shown("two", "inbox:two") == [revoked]
+            assert await town.shown("three") == await town.shown("three", "inbox:three") == []
+
+    run(story())
+
+
+def test_a_version_that_holds_is_released_to_nobody_without_a_release() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.give(text(0), Release(members=Grade.FULL))
+            await town.give(text(1))
+            assert town.held()[0].release is None
+            assert await town.shown("two") == []
+
+    run(story())

@@ -71,6 +71,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
     Attributes:
         release: Of each; the label that an object itself bears counts where it is more closed.
+            Without one, what is revoked keeps the release that it had.
         added: Whether those to whom it was released before keep it, if it has not ended.
     """
 
@@ -78,14 +79,17 @@ class Terms(Struct, frozen=True, kw_only=True):
     reliability: Reliability = Reliability.CANNOT_BE_JUDGED
     added: bool = False
 
-    def of(self, former: Release | None, label: Tlp | None, now: datetime) -> Release | None:
+    def of(
+        self, former: Release | None, label: Tlp | None, now: datetime, *, retracts: bool = False
+    ) -> Release | None:
         """The release of an object that was released before like ``former``."""
-        given = self.release
-        if given is None:
-            return None
-        if self.added and former is not None:
+        given, is_own = self.release, not self.added
+        if given is None and retracts:
+            # Whoever was told must be told that it does not hold; nobody else is.
+            given, is_own = former, True
+        elif given is not None and self.added and former is not None:
             given = _added(given, former, now)
-        if label is None or (not self.added and no_more_open(given.tlp, label)):
+        if given is None or label is None or (is_own and no_more_open(given.tlp, label)):
             return given
         return msgspec.structs.replace(given, tlp=label)
 
@@ -154,7 +158,7 @@ class Add:
             reliability=self._terms.reliability,
             credibility=credibility_of(head.confidence),
             state=ReportState.RETRACTED if head.revoked else state,
-            release=self._terms.of(released, tlp_of(head), now),
+            release=self._terms.of(released, tlp_of(head), now, retracts=head.revoked),
             language=head.lang if head.lang and re.fullmatch(LANGUAGE, head.lang) else None,
             stix=self._text,
         )
