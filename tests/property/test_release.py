@@ -27,6 +27,7 @@ from detente.core.release import (
     most,
     no_more_open,
     shows,
+    shows_no_more,
 )
 from detente.core.view import Reader, label_of
 from detente.core.volume import MM_PER_M, RADIUS_MAX_MM, Circle, Corridor, Polygon, Volume
@@ -477,3 +478,33 @@ def test_the_node_sees_all(value: Protected, release: Release) -> None:
         ),
         Withheld,
     )
+
+
+@given(
+    one=maybe_releases, other=maybe_releases,
+    later=st.timedeltas(timedelta(0), timedelta(days=900)),
+    members=st.sets(st.sampled_from(PARTIES)), like=st.booleans(),
+)  # fmt: skip
+def test_what_shows_no_more_shows_nobody_more_at_any_time(
+    one: Release | None, other: Release | None, later: timedelta, members: set[str], *, like: bool
+) -> None:
+    if like and one is not None and other is not None:
+        one = msgspec.structs.replace(other, parties=one.parties, members=one.members)
+    assume(shows_no_more(one, other, members, NOW))
+    for party in PARTIES:
+        by_one, by_other = (
+            grade(each, author="author", reader=party, members=members, grants={}, now=NOW + later)
+            for each in (one, other)
+        )
+        assert shows(by_other, by_one)
+        to_member = party in members
+        assert may_pass_on(other, to_member=to_member, until=NOW + later) or not may_pass_on(
+            one, to_member=to_member, until=NOW + later
+        )
+
+
+@given(one=releases, members=st.sets(st.sampled_from(PARTIES)))
+def test_a_release_that_goes_on_shows_no_more_than_itself(one: Release, members: set[str]) -> None:
+    assert shows_no_more(one, one, members, one.until or NOW)
+    assert shows_no_more(None, one, members, NOW)
+    assert not shows_no_more(one, None, members, NOW)

@@ -10,16 +10,24 @@ from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind, token
 from detente.core.principal import Principal
 from detente.core.release import Grade, Release, Tlp
-from detente.core.report import Report
+from detente.core.report import (
+    InformationRequest,
+    Reliability,
+    Report,
+    ReportState,
+    Sighting,
+    Translation,
+)
 from detente.core.wire import read
 from detente.node.submit import Receipt
-from detente.node.taxii.adding import Outcome, Terms, add, give
+from detente.node.taxii.adding import NATIVE, Outcome, Terms, add, give
 from detente.node.taxii.collections import Collection, collection
 from detente.node.taxii.filters import Filter
 from detente.node.taxii.pages import Pages
-from nodes import desk_of, run
+from nodes import around, desk_of, hospital, run
 from taxii import indicator
 from theatre import Theatre
+from world import NOW
 
 TERMS = Agreement(name="test", members=("one", "two", "three"))
 NAME = "indicator--11111111-1111-4111-8111-111111111111"
@@ -131,5 +139,71 @@ def test_a_version_that_holds_is_released_to_nobody_without_a_release() -> None:
             await town.give(text(1))
             assert town.held()[0].release is None
             assert await town.shown("two") == []
+
+    run(story())
+
+
+def natively(report: Report, link: str) -> Report:
+    """With all that a report may say beside its STIX object."""
+    return msgspec.structs.replace(
+        report, state=ReportState.CORRECTED, text="Seen at the bridge.", observed=NOW,
+        volumes=around(10, 50), reliability=Reliability.USUALLY_RELIABLE, links=(link,),
+        translations=(Translation(language="fr", text="Au pont.", translator="An office"),),
+        original="0" * 64, request=InformationRequest(asks="Who?"), sighting=Sighting(of=link),
+        language="en",
+    )  # fmt: skip
+
+
+def test_what_was_said_natively_stays_and_is_shown_to_nobody_else() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            seen = await theatre.say("one", hospital("h", 10, 50))
+            await town.add(text(0, confidence=85), "inbox:two")
+            said, before = town.held()
+            said = natively(said, seen.object_id)
+            await theatre.say("one", said, replacing=before)
+            later = text(1, name="Loader", confidence=15)
+            assert (await town.add(later, "inbox:two")).message == ""
+            assert town.held()[0] == msgspec.structs.replace(
+                said, title="Loader", credibility=5, stix=later
+            )
+            # To others it would be shown for the first time.
+            for to in ("agreement", "inbox:three"):
+                refused = await town.add(text(2), to)
+                assert "expected no more than before" in refused.message
+            wider = Release(parties={"two": Grade.FULL}, tlp=Tlp.CLEAR)
+            assert "no more than before" in (await town.give(text(2), wider)).message
+            assert town.held()[0].stix == later
+            assert await town.shown("three") == await town.shown("three", "inbox:three") == []
+            # To fewer it may be.
+            assert (await town.give(text(2))).message == ""
+            kept, bare = town.held()[0], Report(source_id="", party="one", title="", text="")
+            assert all(getattr(kept, name) == getattr(said, name) for name in NATIVE)
+            assert set(Report.__struct_fields__) - set(NATIVE) == {
+                "source_id", "party", "title", "reliability", "credibility", "state", "release",
+                "language", "stix",
+            }  # fmt: skip
+            assert not any(getattr(bare, name) for name in NATIVE)
+
+    run(story())
+
+
+def test_reliability_alone_goes_with_the_object() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.add(text(0), "inbox:two")
+            said, before = town.held()
+            judged = msgspec.structs.replace(
+                said, state=ReportState.CORRECTED, reliability=Reliability.FAIRLY_RELIABLE
+            )
+            await theatre.say("one", judged, replacing=before)
+            await town.add(text(1))
+            assert town.held()[0].reliability is Reliability.FAIRLY_RELIABLE
+            assert await town.shown("three") == [text(1)]
+            terms = Terms(release=None, reliability=Reliability.CANNOT_BE_JUDGED)
+            await give(town.engine, ONE, terms, [text(2)])
+            assert town.held()[0].reliability is Reliability.CANNOT_BE_JUDGED
 
     run(story())

@@ -113,6 +113,33 @@ def shows(one: Grade | None, other: Grade | None) -> bool:
     return most(one, other) is one
 
 
+def shows_no_more(
+    one: Release | None, other: Release | None, members: Collection[str], now: datetime
+) -> bool:
+    """Whether nobody sees by ``one`` what he does not by ``other``, sooner or later."""
+    if one is None or other is None:
+        return one is None
+    if other.until is not None and (
+        other.until < now or one.until is None or one.until > other.until
+    ):
+        return False
+    closed = no_more_open(one.tlp, other.tlp) and one.originator_control >= other.originator_control
+    named = one.parties.keys() | other.parties.keys()
+    return (
+        closed
+        and one.grid_mm >= other.grid_mm
+        and shows(other.members, one.members)
+        and all(shows(_to(other, party, members), _to(one, party, members)) for party in named)
+    )
+
+
+def _to(release: Release, party: str, members: Collection[str]) -> Grade | None:
+    """What a release lets a party see while it lasts."""
+    if party in release.parties:
+        return release.parties[party]
+    return release.members if party in members else None
+
+
 def grade(
     release: Release | None,
     *,
@@ -139,10 +166,8 @@ def grade(
         granted = None
     if release is None or (release.until is not None and release.until < now):
         released = None
-    elif reader in release.parties:
-        released = release.parties[reader]
     else:
-        released = release.members if reader in members else None
+        released = _to(release, reader, members)
     return most(released, None if granted is None else granted.grade)
 
 

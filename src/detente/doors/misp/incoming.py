@@ -116,7 +116,7 @@ class GivenEvent(Struct, frozen=True, kw_only=True, rename={"event": "Event"}):
 
     event: Event
     release: Release | None = None
-    reliability: Reliability = Reliability.CANNOT_BE_JUDGED
+    reliability: Reliability | None = None
     partial: bool = False
 
 

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -18,18 +19,24 @@ from msgspec import Struct
 from detente.core.entry import EntryKind
 from detente.core.party import NAME_LENGTH_MAX
 from detente.core.principal import Principal, Scope
-from detente.core.release import Grade, Release, Tlp, most, no_more_open
+from detente.core.release import Grade, Release, Tlp, most, no_more_open, shows_no_more
 from detente.core.report import LANGUAGE, Reliability, Report, ReportState
 from detente.core.stix import Stix, credibility_of, glance_stix, instant, read_stix, tlp_of
 from detente.core.volume import microseconds
 from detente.core.wire import read
-from detente.errors import DetenteError, MalformedInput, NotFound, NotPermitted
+from detente.errors import Conflict, DetenteError, MalformedInput, NotFound, NotPermitted
 from detente.node.engine import Decision, Engine, Said
 from detente.node.moment import Moment
 from detente.node.rules import require
 from detente.node.submit import Receipt, Touches
 from detente.node.taxii.collections import Collection
 from detente.store import Appender, Remembered
+
+NATIVE = (
+    "text", "observed", "volumes", "refers", "links", "translations", "original", "request",
+    "answers", "sighting",
+)  # fmt: skip
+"""What of a report its STIX object does not say: the next version leaves it as it was."""
 
 OBJECTS_MAX = 10_000
 """Objects at once: as many commands as may wait for the committer."""
@@ -72,11 +79,12 @@ class Terms(Struct, frozen=True, kw_only=True):
     Attributes:
         release: Of each; the label that an object itself bears counts where it is more closed.
             Without one, what is revoked keeps the release that it had.
+        reliability: None leaves what was said before.
         added: Whether those to whom it was released before keep it, if it has not ended.
     """
 
     release: Release | None
-    reliability: Reliability = Reliability.CANNOT_BE_JUDGED
+    reliability: Reliability | None = None
     added: bool = False
 
     def of(
@@ -128,7 +136,7 @@ class Add:
 
         Raises:
             Conflict: It was revoked, or is of an older version than is there, or other words
-                of the same.
+                of the same, or would show to more what was said natively.
         """
         party, head = self.principal.party, self._head
         object_id = moment.before.named(EntryKind.REPORT, party, head.id)
@@ -141,6 +149,7 @@ class Add:
         value = self._report(former, moment.now)
         if former.stix == value.stix and former.release == value.release:
             return Decision(says=(), answer=lambda _: stored.object_id)
+        _require_no_wider(moment, former, value)
         require(moment, party, value, stored.object_id, frozenset())
         said = Said(value=value, object_id=stored.object_id, version=stored.version + 1)
         return Decision(says=(said,), answer=_object)
@@ -149,18 +158,38 @@ class Add:
         head = self._head
         released = None if former is None else former.release
         state = ReportState.ISSUED if former is None else ReportState.CORRECTED
-        name = (head.name or head.type)[:NAME_LENGTH_MAX]
-        return Report(
-            source_id=head.id,
-            party=self.principal.party,
-            title=name,
-            text="",
-            reliability=self._terms.reliability,
-            credibility=credibility_of(head.confidence),
-            state=ReportState.RETRACTED if head.revoked else state,
-            release=self._terms.of(released, tlp_of(head), now, retracts=head.revoked),
-            language=head.lang if head.lang and re.fullmatch(LANGUAGE, head.lang) else None,
-            stix=self._text,
+        judged = Reliability.CANNOT_BE_JUDGED if former is None else former.reliability
+        said: dict[str, Any] = {
+            "title": (head.name or head.type)[:NAME_LENGTH_MAX],
+            "reliability": self._terms.reliability or judged,
+            "credibility": credibility_of(head.confidence),
+            "state": ReportState.RETRACTED if head.revoked else state,
+            "release": self._terms.of(released, tlp_of(head), now, retracts=head.revoked),
+            "stix": self._text,
+        }
+        if head.lang and re.fullmatch(LANGUAGE, head.lang):
+            said["language"] = head.lang
+        elif former is not None and not former.text:
+            said["language"] = None  # Of the title, which has none now.
+        if former is not None:
+            return msgspec.structs.replace(former, **said)
+        return Report(source_id=head.id, party=self.principal.party, text="", **said)
+
+
+def _require_no_wider(moment: Moment, former: Report, value: Report) -> None:
+    """Refuse to show what was said natively to whom it was not: STIX says nothing of it.
+
+    Raises:
+        Conflict: It would be.
+    """
+    members = moment.agreement.members or moment.world.parties
+    if any(getattr(former, name) for name in NATIVE) and not shows_no_more(
+        value.release, former.release, members, moment.now
+    ):
+        raise Conflict(
+            f"release of {value.source_id}",
+            expected="no more than before, as its report holds what was said natively; "
+            "release it natively",
         )
 
 

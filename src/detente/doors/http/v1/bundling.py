@@ -31,11 +31,12 @@ class GivenBundle(Struct, frozen=True, kw_only=True):
     """A bundle, to whom its objects are released, and how reliable their source is.
 
     A label that an object bears itself counts where it is more closed than the release's.
+    Without a reliability, it is F, or what was said before of an object that was given before.
     """
 
     bundle: Bundle
     release: Release | None = None
-    reliability: Reliability = Reliability.CANNOT_BE_JUDGED
+    reliability: Reliability | None = None
 
 
 class Outcomes(Struct, frozen=True, kw_only=True):
