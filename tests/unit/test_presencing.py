@@ -16,7 +16,8 @@ from detente.core.principal import Role
 from detente.core.release import Grade, Release
 from detente.core.watch import Observed
 from detente.core.wire import read
-from detente.errors import Conflict, NotPermitted
+from detente.errors import Conflict, NotPermitted, Unavailable
+from detente.node import presencing
 from detente.node.engine import Engine
 from detente.node.keyring import Keyring
 from detente.node.layers import Layers
@@ -275,3 +276,61 @@ def test_the_watch_supposes_that_a_unit_keeps_its_course_and_speed() -> None:
     assert drift_of(replace(walking, domain="sea")) == 2_673
     assert drift_of(replace(walking, domain="")) == 10_100
     assert track_of(walking).speed_max_mm_s == 50_000  # The record's disc supposes nothing.
+
+
+def test_names_are_free_when_their_unit_has_left(units: Units) -> None:
+    async def story() -> None:
+        units.presencing.report(ONE, unit())
+        await units.presencing.stop()
+        units.presencing.over(ONE, "U")
+        with pytest.raises(Conflict, match="uid"):  # Until that is on record.
+            units.presencing.report(TWO, unit())
+        await units.presencing.stop()
+        units.presencing.report(TWO, unit())
+        # A unit holds the callsign that it has, and another may share it.
+        units.presencing.report(TWO, replace(unit("V"), callsign="C-U"))
+        units.presencing.report(TWO, replace(unit(), callsign="other"))
+        with pytest.raises(Conflict, match="callsign"):
+            units.presencing.report(ONE, replace(unit("W"), callsign="C-U"))
+        units.presencing.report(TWO, replace(unit("V"), callsign=""))
+        units.presencing.report(ONE, replace(unit("W"), callsign="C-U"))
+        await units.presencing.stop()
+
+    run(story())
+    units.close()
+
+
+def test_units_that_left_take_no_room_and_no_party_takes_all(
+    units: Units, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presencing, "UNITS_MAX", 8)
+    parties = len(units.engine.world.on_disk.parties)
+    assert parties == 2
+
+    async def story() -> None:
+        for number in range(30):
+            units.presencing.report(ONE, unit(f"U{number}"))
+            await units.presencing.stop()
+            units.presencing.over(ONE, f"U{number}")
+            await units.presencing.stop()
+        for number in range(6):
+            units.presencing.report(ONE, unit(f"U{number}"))
+        with pytest.raises(Unavailable, match="units"):
+            units.presencing.report(ONE, unit("U6"))
+        units.presencing.report(ONE, unit("U5", at=NOW + timedelta(seconds=1)))
+        for number in range(2):
+            units.presencing.report(TWO, unit(f"V{number}"))
+        with pytest.raises(Unavailable, match="units"):
+            units.presencing.report(TWO, unit("V2"))
+        await units.presencing.stop()
+        # A process that starts takes up all that the record holds.
+        monkeypatch.setattr(presencing, "UNITS_MAX", 2)
+        again = units.anew()
+        await again.recall(units.layers)
+        again.report(ONE, unit("U5", at=NOW + timedelta(seconds=2)))
+        with pytest.raises(Unavailable, match="units"):
+            again.report(TWO, unit("V2"))
+        await again.stop()
+
+    run(story())
+    units.close()

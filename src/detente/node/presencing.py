@@ -15,6 +15,7 @@ Source: docs/adr/0026; DESIGN sections 4.1, 4.3 and 4.8.
 import asyncio
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -51,7 +52,8 @@ LOST_AFTER = timedelta(hours=1)
 within 180 km by then, a disc that tells nobody anything."""
 
 UNITS_MAX = 20_000
-"""Of all parties together; as many as TAK servers are known to have held."""
+"""Of all parties together; as many as TAK servers are known to have held. Half of the room
+is divided among the parties, the other half goes to whoever comes first."""
 
 RETRY_S = 1.0
 """How soon what could not be recorded is tried again."""
@@ -104,13 +106,15 @@ class Unit(Struct, frozen=True, kw_only=True):
 class _Kept(Struct, kw_only=True):
     """A unit: the newest of it, and what the record says.
 
-    ``entry`` is of which object, and which entry, the record's disc is.
+    ``entry`` is of which object, and which entry, the record's disc is; ``callsign`` is held for
+    its party as long as the unit is known.
     """
 
     principal: Principal
     unit: Unit
     recorded: Track | None = None
     entry: tuple[str, int] | None = None
+    callsign: str = ""
     task: asyncio.Task[None] | None = None
     over: bool = False
 
@@ -134,22 +138,55 @@ class Presencing:
         self._releases = releases
         self._stopping = False
         self._units: dict[str, _Kept] = {}
-        self._bound: dict[tuple[str, str], str] = {}
+        self._called: dict[str, set[str]] = {}
+        self._count: Counter[str] = Counter()
 
-    def bind(self, party: str, uid: str, callsign: str) -> None:
-        """Let a name be a party's from now on.
+    def _require_free(self, party: str, uid: str, callsign: str) -> None:
+        """Refuse what is another party's name.
 
         Raises:
-            Conflict: It is another's.
+            Conflict: It is.
         """
-        names = [("uid", uid), *([("callsign", callsign)] if callsign else [])]
-        for one in names:
-            if self._bound.get(one, party) != party:
-                raise Conflict(one[0], expected="one that no other party uses")
-        new = [one for one in names if one not in self._bound]
-        if len(self._bound) + len(new) > 2 * UNITS_MAX:
-            raise Unavailable("units", expected=f"at most {UNITS_MAX}")
-        self._bound |= dict.fromkeys(new, party)
+        one = self._units.get(uid)
+        other = next(iter(self._called.get(callsign, ())), None)  # All of them are one party's.
+        if one is not None and one.principal.party != party:
+            raise Conflict("uid", expected="one that no other party uses")
+        if other is not None and self._units[other].principal.party != party:
+            raise Conflict("callsign", expected="one that no other party uses")
+
+    def _require_room(self, party: str) -> None:
+        """Refuse one more unit of a party's, where others would have no room for their own.
+
+        Raises:
+            Unavailable: There are too many.
+        """
+        parties = self._engine.world.on_disk.parties.keys() | self._count.keys()
+        own = UNITS_MAX // 2 // len(parties | {party})
+        beyond = sum(max(0, count - own) for count in self._count.values())
+        if self._count[party] >= own and beyond >= UNITS_MAX - UNITS_MAX // 2:
+            raise Unavailable("units", expected=f"at most {UNITS_MAX} of all parties")
+
+    def _know(self, kept: _Kept) -> None:
+        self._units[kept.unit.uid] = kept
+        self._count[kept.principal.party] += 1
+
+    def _call(self, kept: _Kept, callsign: str) -> None:
+        """Hold a callsign for a unit's party, and no longer the one that it had."""
+        uid = kept.unit.uid
+        if kept.callsign and kept.callsign != callsign:
+            held = self._called[kept.callsign]
+            held.discard(uid)
+            if not held:
+                del self._called[kept.callsign]
+        kept.callsign = callsign
+        if callsign:
+            self._called.setdefault(callsign, set()).add(uid)
+
+    def _leave(self, kept: _Kept) -> None:
+        """Let go of a unit, its names and its room."""
+        if self._units.pop(kept.unit.uid, None) is not None:
+            self._call(kept, "")
+            self._count[kept.principal.party] -= 1
 
     def report(self, principal: Principal, unit: Unit) -> None:
         """Take what a device says: shown at once, and recorded where the record asks for it.
@@ -160,13 +197,16 @@ class Presencing:
             Unavailable: There are too many units.
         """
         principal.require(Scope.WRITE_PRESENCE)
-        self.bind(principal.party, unit.uid, unit.callsign)
+        self._require_free(principal.party, unit.uid, unit.callsign)
         kept = self._units.get(unit.uid)
         if kept is None:
-            kept = self._units[unit.uid] = _Kept(principal=principal, unit=unit)
+            self._require_room(principal.party)
+            kept = _Kept(principal=principal, unit=unit)
+            self._know(kept)
         elif unit.observed.time < kept.unit.observed.time:
             return
         kept.principal, kept.unit, kept.over = principal, unit, False
+        self._call(kept, unit.callsign)
         self._show(kept)
         self._see_to(kept)
 
@@ -216,7 +256,8 @@ class Presencing:
         if uid is None or track is None or party is None or uid in self._units:
             return
         with contextlib.suppress(Conflict):
-            self.bind(party, uid, "" if value.name == uid else value.name)
+            callsign = "" if value.name == uid else value.name
+            self._require_free(party, uid, callsign)
             observed = Observed(
                 track=uid,
                 time=track.time,
@@ -227,7 +268,7 @@ class Presencing:
             unit = Unit(
                 uid=uid, type="", domain="", callsign="", observed=observed, stale=track.time
             )
-            self._units[uid] = _Kept(
+            kept = _Kept(
                 principal=Principal(
                     party=party,
                     method=Method.CLIENT,
@@ -238,6 +279,9 @@ class Presencing:
                 recorded=track,
                 entry=(view.object, view.sequence),
             )
+            # What the record holds is known, however many there are: it is to be withdrawn.
+            self._know(kept)
+            self._call(kept, callsign)
 
     async def stop(self) -> None:
         """Wait until what is under way is recorded, or cannot be."""
@@ -293,9 +337,11 @@ class Presencing:
                     continue
                 except DetenteError:
                     # It may no longer be said: what the record holds stays, and grows.
+                    if kept.over and kept.entry is None:
+                        self._leave(kept)
                     return
                 if over and kept.over:
-                    self._units.pop(kept.unit.uid, None)
+                    self._leave(kept)
                     return
                 is_first = kept.entry is None
                 kept.entry = receipt.object_id, receipt.sequence
