@@ -112,7 +112,7 @@ class Town:
         self.version += 1
         text = stix(step.by, step.number, self.version, secret=secret)
         where = self.where(step.by, step.to)
-        status = await add(self.engine, desk_of(step.by), where, [text])
+        status = await add(self.engine, self.pages, desk_of(step.by), where, [text])
         return msgspec.structs.replace(status, id="")
 
     def held(self, step: Step, secret: int) -> tuple[Report, Receipt] | None:

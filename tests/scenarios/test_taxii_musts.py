@@ -328,3 +328,17 @@ def test_too_large(town: Town) -> None:
     most = town.one.get("/test/").json["max_content_length"]
     path = town.path("5.5 add objects")
     town.one.ask("POST", path, b" " * (most + 1)).refused(413, "too_large")
+
+
+def test_bare_versions(town: Town) -> None:
+    """4.3 names a version of an object without one by which it is found"""
+    made = [
+        {"type": "ipv4-addr", "id": f"ipv4-addr--{uuid4()}", "value": f"198.51.100.{number}"}
+        for number in range(3)
+    ]
+    sent = town.one.give(*made).json
+    assert town.one.get(f"/test/status/{sent['id']}/").json == sent
+    for success, one in zip(sent["successes"], made, strict=True):
+        version = success["version"]
+        found = town.two.objects(query=f"?match[id]={one['id']}&match[version]={version}")
+        assert found.objects == [one]

@@ -50,7 +50,9 @@ class Town:
 
     async def add(self, said: str, to: str = "agreement") -> Outcome:
         """By TAXII."""
-        [one] = (await add(self.engine, ONE, self.where(ONE, to), [said])).outcomes
+        pages = Pages(self.engine)
+        [one] = (await add(self.engine, pages, ONE, self.where(ONE, to), [said])).outcomes
+        pages.close()
         return one
 
     async def give(self, said: str, release: Release | None = None) -> Outcome:

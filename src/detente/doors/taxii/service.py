@@ -213,7 +213,7 @@ async def add_objects(service: Service, call: Call) -> Answer:
     where = await service.collection(call)
     requests.require_taxii(call.exchange)
     texts = requests.envelope(await call.body())
-    status = await adding.add(service.engine, call.principal, where, texts)
+    status = await adding.add(service.engine, service.pages, call.principal, where, texts)
     return _json(wire.StatusResource.of(status), HTTPStatus.ACCEPTED)
 
 

@@ -30,6 +30,7 @@ from detente.node.moment import Moment
 from detente.node.rules import require
 from detente.node.submit import Receipt, Touches
 from detente.node.taxii.collections import Collection
+from detente.node.taxii.pages import Pages
 from detente.store import Appender, Remembered
 
 NATIVE = (
@@ -225,9 +226,11 @@ class _Keep:
 
 
 async def add(
-    engine: Engine, principal: Principal, where: Collection, texts: Sequence[str]
+    engine: Engine, pages: Pages, principal: Principal, where: Collection, texts: Sequence[str]
 ) -> Status:
     """Put objects on the record, each for itself, in their order; what became of each is kept.
+
+    An object that has no version of its own has that by which ``pages`` call it.
 
     Raises:
         NotPermitted: The collection is not for him to write.
@@ -238,6 +241,12 @@ async def add(
         raise NotPermitted(f"collection {where.alias}", expected="one that may be written")
     at_us = microseconds(engine.clock())
     told = await give(engine, principal, into(where), texts)
+    bare = {one.object for one in told if one.object and not one.version}
+    spelt = await pages.spelt(bare) if bare else {}
+    told = tuple(
+        msgspec.structs.replace(one, version=one.version or spelt.get(one.object, ""))
+        for one in told
+    )
     status = Status(id=str(uuid4()), at_us=at_us, total=len(texts), outcomes=told)
     kept = tuple(one if one.message else _without_name(one) for one in told)
     await engine.act(_Keep(principal, msgspec.structs.replace(status, outcomes=kept)))

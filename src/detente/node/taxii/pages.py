@@ -7,6 +7,7 @@ meanwhile: it is a date, and what is added has a later one.
 import asyncio
 import json
 from collections import OrderedDict
+from collections.abc import Collection as Sized
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -125,6 +126,22 @@ class Pages:
             except _BehindError:
                 await self._engine.act(Follow())
         raise Unavailable("register", expected="to be caught up with; ask again")
+
+    async def spelt(self, object_ids: Sized[str]) -> dict[str, str]:
+        """By object, how its latest version is called: where it says none, by its date.
+
+        Raises:
+            Unavailable: The record cannot be read.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._spelt, object_ids)
+
+    def _spelt(self, object_ids: Sized[str]) -> dict[str, str]:
+        feed = self._feed
+        with self._engine.store.reading() as record:
+            feed.follow(record, min(record.head()[1], self._engine.world.on_disk.sequence))
+        last = {one: feed.items[feed.chains[one][-1]] for one in object_ids if one in feed.chains}
+        return {one: item.spelt for one, item in last.items() if item is not None}
 
     def _once(
         self,
