@@ -355,6 +355,17 @@ def test_recorded_files_are_known_by_what_they_hold(
     assert times == sorted(times)
 
 
+@given(rest=st.binary(max_size=50), size=st.integers(0, 40))
+@example(rest=b"\xff" * 30, size=10)
+def test_a_damaged_archive_is_refused_or_read(
+    rest: bytes, size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "damaged.gz"
+    file.write_bytes(gzip.compress(b"icao24,time,lat,lon\n" * 9)[:size] + rest)
+    with contextlib.suppress(MalformedInput):
+        recording(file)
+
+
 @pytest.mark.parametrize("text", ["", "hello", "{}", "[1", '{"a": 1}', "a,b\n1,2\n"])
 def test_a_file_of_no_format_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "x").write_text(text)

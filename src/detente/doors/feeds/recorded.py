@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -94,7 +95,7 @@ def _unpacked(path: Path) -> bytes:
     try:
         with _opened(path) as file:
             data: bytes = file.read(BYTES_MAX + 1)
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         got = getattr(error, "strerror", None) or type(error).__name__
         raise MalformedInput(f"{path}", expected="a file that can be read", got=got) from None
     if len(data) > BYTES_MAX:
