@@ -1,15 +1,18 @@
 """A GIS reads the picture; test_gis.md tells it."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 import shapely
 
+from cli import detente
 from conftest import begin
 from detente.core.plan import PlanState
 from detente.core.presence import Presence, Track
@@ -41,12 +44,16 @@ def said(party: Party, kind: str, value: Any, release: dict[str, str] | None) ->
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gis") / "test.db"
+
+
+@pytest.fixture(scope="module")
+def node(place: Path) -> Iterator[Node]:
     """One says everything; two reads."""
-    folder = tmp_path_factory.mktemp("gis")
-    keyring = Keyring(folder / "test.db")
-    begin(folder / "test.db", keyring)
-    with gis_node(folder / "test.db", keyring, folder) as node:
+    keyring = Keyring(place)
+    begin(place, keyring)
+    with gis_node(place, keyring, place.parent) as node:
         one = node.party("one")
         said(one, "notices", hospital("St <b>Mary</b>", 10.0, 50.0, standoff_mm=300_000), FULL)
         said(one, "notices", hospital("Coarse", 10.5, 50.0), AREA)
@@ -109,6 +116,20 @@ def test_layers(node: Node, tmp_path: Path) -> None:
         [one] = layer_of(node, "two", name, tmp_path)
         assert one["properties"]["name"] == only
     assert len(layer_of(node, "one", "notices", tmp_path)) == 6
+
+
+def test_secret(node: Node, place: Path, tmp_path: Path) -> None:
+    """GDAL reads by a client's id and secret, as long as it likes, and by no other secret."""
+    made = detente("client", "new", "gis", "--party", "two", "--role", "watch", "--json",
+                   "--store", place, cwd=tmp_path)  # fmt: skip
+    secret = json.loads(made.out)["client_secret"]
+    command = ["ogrinfo", "-ro", "-so", f"OAPIF:{node.url}/ogc", "notices"]
+    told = subprocess.run([*command, "--config", "GDAL_HTTP_USERPWD", f"gis:{secret}"],
+                          capture_output=True, text=True, check=True, timeout=300)  # fmt: skip
+    assert "Feature Count: 4" in told.stdout
+    wrong = httpx.get(f"{node.url}/ogc/collections", auth=("gis", "guessed"))
+    assert wrong.status_code == 401
+    assert "Basic" not in wrong.headers["www-authenticate"]
 
 
 def test_copied(node: Node, tmp_path: Path) -> None:

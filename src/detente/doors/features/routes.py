@@ -84,10 +84,13 @@ class Desk:
     async def enter(self, exchange: Exchange) -> Principal:
         """Who asks, who may read.
 
+        By HTTP Basic as well, which GIS programs keep for as long as they like. None are asked for
+        it: a browser would open a window of its own over the page whose session has ended.
+
         Raises:
             NotAuthentic, NotPermitted, RateLimited: As of any door.
         """
-        principal = await self._who.principal(exchange.scope)
+        principal = await self._who.principal(exchange.scope, basic=True)
         principal.require(Scope.READ)
         return principal
 
