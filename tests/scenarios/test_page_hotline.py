@@ -149,6 +149,14 @@ def test_steps(one: Seat, two: Seat) -> None:
     two.page.click("detente-line button[value=stopped]")
     expect(one.page.locator("detente-line .state")).to_have_text("Stopped")
     one.told("detente-line .steps", "The aircraft has turned", "after 00:")
+    # What the caller says then rings as the call did, until it is answered.
+    expect(two.page).to_have_title("Détente")
+    one.page.fill("detente-line input[name=text]", "It comes back")
+    one.page.click("detente-line button[value=stated]")
+    two.told(".ringing", "HOTLINE: one calls")
+    expect(two.page).to_have_title("(1) HOTLINE: one calls")
+    two.page.click("detente-line button[value=acting]")
+    expect(two.page.locator(".ringing")).to_have_count(0)
     began = [clock_began(seat) for seat in (one, two)]
     assert abs(began[0] - began[1]) <= 2
     one.keep("hotline-stopped")

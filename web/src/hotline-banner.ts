@@ -1,4 +1,4 @@
-// Whoever is called cannot miss it, whatever panel is open; and it makes no sound.
+// Whoever is called cannot miss it, whatever panel is open, or page beside it; and it makes no sound.
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
@@ -8,6 +8,8 @@ import { Speaking, say } from "./words";
 
 const AGAIN_MS = 5_000;
 /** Asked again where the node did not answer: a call is not missed for one request. */
+
+const TITLE = document.title;
 
 @customElement("detente-hotline-banner")
 export class HotlineBanner extends Speaking {
@@ -29,6 +31,7 @@ export class HotlineBanner extends Speaking {
     this.over?.abort();
     clearInterval(this.ticking);
     clearTimeout(this.again);
+    document.title = TITLE;
     super.disconnectedCallback();
   }
 
@@ -43,6 +46,8 @@ export class HotlineBanner extends Speaking {
   private look(): void {
     this.waiting = lines().filter((one) => waits(one, this.party));
     clearInterval(this.ticking);
+    const [first] = this.waiting;
+    document.title = first === undefined ? TITLE : `(${this.waiting.length}) ${say("hotline.alert", { party: first.incident.party })}`;
     if (this.waiting.length > 0) this.ticking = window.setInterval(() => this.requestUpdate(), 1_000);
   }
 

@@ -64,9 +64,10 @@ export function message(line: Line): string {
   return called("hotline.code", incident(line).code);
 }
 
-/** Whether it is for this party to answer. */
+/** Whether it is for this party to answer: the call, or what its caller said since it last did. */
 export function waits(line: Line, party: string): boolean {
-  return !line.own && !line.steps?.some((one) => one.view.party === party);
+  const both = [party, line.incident.party];
+  return !line.own && line.steps?.filter((one) => both.includes(one.view.party)).at(-1)?.view.party !== party;
 }
 
 /** Minutes and seconds from one time to another, by default to now on the node's clock. */
