@@ -109,7 +109,9 @@ def test_any_object_becomes_an_event(said: dict[str, Any], seen: dict[str, Any])
         except MalformedInput:  # A name that is no text, half a character: it never came in.
             return
         head, data = glance_stix(text), text.encode()
-        given.append(Given(party="one", sender="One", sequence=number, head=head, text=data))
+        given.append(
+            Given(party="one", sender="One", sequence=number, head=head, text=data, tlp=None)
+        )
     told = event("test", UUID, given)
     assert msgspec.json.decode(json.dumps(told)) == told
     assert listed("test", given[0])[0] == UUID

@@ -120,7 +120,7 @@ def test_read(town: Town) -> None:
     town.give(*given, yara, here)
     listed = town.manifest()
     assert {uuid_of(one) for one in [*given, yara, here]} <= set(listed)
-    assert {one["name"] for one in listed[uuid_of(here)]["Tag"]} <= {"tlp:amber"}
+    assert {one["name"] for one in listed[uuid_of(here)]["Tag"]} == {"tlp:amber"}
     for one, (kind, value) in zip(given, known.values(), strict=True):
         event = town.event(uuid_of(one))
         [attribute] = event.attributes

@@ -161,5 +161,14 @@ def test_the_most_closed_label_counts() -> None:
     assert marked("marking-definition--00000000-0000-0000-0000-000000000000") is None
 
 
+def test_a_label_of_a_part_counts_for_the_whole() -> None:
+    part = {"selectors": ["description"], "marking_ref": stix2.TLP_RED.id}
+    head = read_stix(text(granular_markings=[part], object_marking_refs=[stix2.TLP_GREEN.id]))
+    assert tlp_of(head) is Tlp.RED
+    language = {"selectors": ["name"], "lang": "fr"}
+    for none in ([language], [7, {"marking_ref": 7}], "red", {"marking_ref": "x"}, []):
+        assert tlp_of(read_stix(text(granular_markings=none))) is None
+
+
 def test_numbers_that_our_own_json_lacks_are_taken() -> None:
     assert read_stix(text(x_slope=1.5, x_large=1e300, x_whole=2**70)).id == ID

@@ -42,6 +42,7 @@ class Stix(Struct, frozen=True, kw_only=True):
     """What we must understand of an object; the names are the standard's.
 
     ``created`` and ``modified`` are as they were spelt; ``version`` orders them.
+    ``granular_markings`` are kept as they came: of their labels ``tlp_of`` reads what it can.
     """
 
     type: str
@@ -54,6 +55,7 @@ class Stix(Struct, frozen=True, kw_only=True):
     lang: str | None = None
     name: str | None = None
     object_marking_refs: tuple[str, ...] = ()
+    granular_markings: Any = None
 
     @property
     def spelt_version(self) -> str | None:
@@ -206,10 +208,20 @@ TLP_MARKINGS: Mapping[str, Tlp] = {
 
 
 def tlp_of(head: Stix) -> Tlp | None:
-    """The most closed of the labels that an object names; None where it names none."""
+    """The most closed of the labels that an object names; None where it names none.
+
+    One of a part of it counts for the whole: whoever is shown the object is shown that part.
+    """
     found: Tlp | None = None
-    for reference in head.object_marking_refs:
+    for reference in (*head.object_marking_refs, *_granular(head)):
         tlp = TLP_MARKINGS.get(reference)
         if tlp is not None and (found is None or no_more_open(tlp, found)):
             found = tlp
     return found
+
+
+def _granular(head: Stix) -> list[str]:
+    """What marks parts of an object; STIX 2.1 section 7.2.3."""
+    some = head.granular_markings if isinstance(head.granular_markings, list) else []
+    found = [one.get("marking_ref") for one in some if isinstance(one, dict)]
+    return [one for one in found if isinstance(one, str)]

@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from detente.core.party import Party
 from detente.core.principal import Principal, Scope
-from detente.core.release import Grade
-from detente.core.stix import Stix, glance_stix
+from detente.core.release import Grade, Tlp, no_more_open
+from detente.core.stix import Stix, glance_stix, tlp_of
 from detente.errors import Conflict, NotFound
 from detente.node.engine import Engine
 from detente.node.taxii.adding import Outcome, Terms, give
@@ -49,7 +49,8 @@ HOW = "misp"
 class Given(Struct, frozen=True, kw_only=True):
     """One STIX object as its reader is given it.
 
-    ``sender`` is the name of its ``party``; ``head`` is of ``text``.
+    ``sender`` is the name of its ``party``; ``head`` is of ``text``; ``tlp`` its label, the more
+    closed of what it says itself and of its release.
     """
 
     party: str
@@ -57,6 +58,7 @@ class Given(Struct, frozen=True, kw_only=True):
     sequence: int
     head: Stix
     text: bytes
+    tlp: Tlp | None
 
 
 class _Sightings:
@@ -181,13 +183,16 @@ def _told(page: Sequence[Given], tell: Callable[[Given], T]) -> dict[int, T]:
 
 
 def _given(one: Found, parties: Mapping[str, Party]) -> Given:
-    sender = parties.get(one.item.party)
+    sender, head = parties.get(one.item.party), glance_stix(one.text.decode())
+    own, release = tlp_of(head), one.item.release
+    released = own if release is None else release.tlp
     return Given(
         party=one.item.party,
         sender=one.item.party if sender is None else sender.name,
         sequence=one.item.sequence,
-        head=glance_stix(one.text.decode()),
+        head=head,
         text=one.text,
+        tlp=own if own and released and no_more_open(own, released) else released,
     )
 
 

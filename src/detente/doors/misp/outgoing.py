@@ -17,7 +17,7 @@ from hashlib import md5
 from typing import Any
 from uuid import UUID, uuid5
 
-from detente.core.stix import TLP_MARKINGS, instant, tlp_of
+from detente.core.stix import TLP_MARKINGS, instant
 from detente.doors.misp.patterns import Told, attribute_of
 from detente.errors import MalformedInput
 from detente.node.misp import EVENTS, Given
@@ -124,8 +124,7 @@ def _about(theatre: str, one: Given, said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tags(one: Given) -> list[str]:
-    tlp = tlp_of(one.head)
-    return [] if tlp is None else [f"tlp:{tlp.value}"]
+    return [] if one.tlp is None else [f"tlp:{one.tlp.value}"]
 
 
 def _attribute(
