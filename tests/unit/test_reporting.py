@@ -7,12 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from detente.core.entry import EntryKind
 from detente.core.release import Grade, Release
 from detente.core.report import InformationRequest, Report, ReportState, Sighting, Translation
+from detente.core.view import View
 from detente.core.wire import decode, encode
 from detente.errors import Conflict, MalformedInput, NotFound
+from detente.node.wanted import Wanted
 from nodes import hospital, run
 from theatre import Theatre
+from world import NOW
 
 ALL = Release(members=Grade.FULL)
 MALWARE = "malware--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
@@ -104,6 +108,20 @@ def test_only_what_its_author_was_shown_is_linked_to_or_seen() -> None:
             await town.end("two", made)
 
     run(story())
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+def test_words_of_a_stix_object_are_found_however_they_are_spelt(escaped: bool) -> None:
+    said = {"description": "Café am Мост", "labels": ['one "two"'], "x": {"y": [7, "deep"]}}
+    stix = json.dumps({"type": "malware", "id": MALWARE, **said}, ensure_ascii=escaped)
+    view = View(
+        object="0" * 32, kind=EntryKind.REPORT, version=1, sequence=0, token="", grade=Grade.FULL,
+        party="one", value=report(name="r", stix=stix),
+    )  # fmt: skip
+    for text in ("CAFÉ", "мост", 'one "two"', "Deep", "malware"):
+        assert Wanted(text=text).takes(view, NOW), text
+    for text in ("description", "labels", "u00e9", "other"):
+        assert not Wanted(text=text).takes(view, NOW), text
 
 
 def test_a_stix_object_names_its_report_and_is_revoked_with_it() -> None:

@@ -4,6 +4,7 @@ An object of which only an area may be seen is asked by its area: whoever moves 
 box about finds the author's grid, and never the place (docs/rules/R-02.md).
 """
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -193,15 +194,35 @@ def shown_volumes(view: View, now: datetime) -> tuple[Volume, ...]:
     return volumes
 
 
+_NO_WORDS = ("party", "stix")
+"""Fields of a value in which no words are looked for as they stand."""
+
+
 def _says(view: View, text: str) -> bool:
     """Whether an object's words hold a text."""
     words: Iterator[object] = iter((view.category,))
     if view.value is not None:
         value = view.value
-        words = (getattr(value, name) for name in value.__struct_fields__ if name != "party")
+        words = (getattr(value, name) for name in value.__struct_fields__ if name not in _NO_WORDS)
         if isinstance(value, Report):
-            words = chain(words, _further_words(value))
+            words = chain(words, _further_words(value), _stix_words(value.stix or "", text))
     return any(isinstance(word, str) and text in word.casefold() for word in words)
+
+
+def _stix_words(stix: str, text: str) -> Iterator[object]:
+    """The values of a STIX object that may hold a text: the names in it are nobody's words.
+
+    Letters may be escaped in it, as ``json.dumps`` does to all that are not ASCII.
+    """
+    if "\\" not in stix and text not in stix.casefold():
+        return
+    left: list[object] = [json.loads(stix)]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict | list):
+            left += one.values() if isinstance(one, dict) else one
+        else:
+            yield one
 
 
 def _further_words(report: Report) -> Iterator[str]:
