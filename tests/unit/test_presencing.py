@@ -278,7 +278,30 @@ def test_the_watch_supposes_that_a_unit_keeps_its_course_and_speed() -> None:
     assert track_of(walking).speed_max_mm_s == 50_000  # The record's disc supposes nothing.
 
 
-def test_names_are_free_when_their_unit_has_left(units: Units) -> None:
+def test_names_stay_a_partys_for_a_day_after_its_unit_has_left(units: Units) -> None:
+    async def story() -> None:
+        units.presencing.report(ONE, unit())
+        await units.presencing.stop()
+        units.presencing.report(ONE, replace(unit(), callsign="other"))
+        units.presencing.over(ONE, "U")
+        await units.presencing.stop()
+        for taken in (replace(unit(), callsign=""), replace(unit("V"), callsign="C-U"),
+                      replace(unit("V"), callsign="other")):  # fmt: skip
+            with pytest.raises(Conflict, match="within a day"):
+                units.presencing.report(TWO, taken)
+        units.presencing.report(TWO, replace(unit("V"), callsign=""))
+        units.presencing.report(ONE, unit())
+        await units.presencing.stop()
+
+    run(story())
+    units.close()
+
+
+def test_names_are_free_when_their_unit_has_left(
+    units: Units, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presencing, "HELD_FOR", timedelta())
+
     async def story() -> None:
         units.presencing.report(ONE, unit())
         await units.presencing.stop()

@@ -15,7 +15,7 @@ Source: docs/adr/0026; DESIGN sections 4.1, 4.3 and 4.8.
 import asyncio
 import contextlib
 import math
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -54,6 +54,9 @@ within 180 km by then, a disc that tells nobody anything."""
 UNITS_MAX = 20_000
 """Of all parties together; as many as TAK servers are known to have held. Half of the room
 is divided among the parties, the other half goes to whoever comes first."""
+
+HELD_FOR = timedelta(days=1)
+"""How long names stay a party's whose unit has left: nobody else appears under them at once."""
 
 RETRY_S = 1.0
 """How soon what could not be recorded is tried again."""
@@ -119,6 +122,10 @@ class _Kept(Struct, kw_only=True):
     over: bool = False
 
 
+_Name = tuple[str, str]
+"""Whether it is a uid or a callsign, and which."""
+
+
 class Presencing:
     """The units of all parties, of one feed. One event loop's.
 
@@ -139,6 +146,7 @@ class Presencing:
         self._stopping = False
         self._units: dict[str, _Kept] = {}
         self._called: dict[str, set[str]] = {}
+        self._left: dict[str, OrderedDict[_Name, datetime]] = {}
         self._count: Counter[str] = Counter()
 
     def _require_free(self, party: str, uid: str, callsign: str) -> None:
@@ -153,6 +161,23 @@ class Presencing:
             raise Conflict("uid", expected="one that no other party uses")
         if other is not None and self._units[other].principal.party != party:
             raise Conflict("callsign", expected="one that no other party uses")
+        for name in (("uid", uid), ("callsign", callsign)):
+            if self._is_held(party, name):
+                raise Conflict(name[0], expected="one that no other party used within a day")
+
+    def _is_held(self, party: str, name: _Name) -> bool:
+        """Whether a unit of another party had a name until lately."""
+        now = self._engine.clock()
+        found = (left.get(name) for other, left in self._left.items() if other != party)
+        return any(until is not None and until > now for until in found)
+
+    def _hold(self, party: str, name: _Name) -> None:
+        """Keep a name that is let go of for its party, as many as it may have units."""
+        left = self._left.setdefault(party, OrderedDict())
+        left.pop(name, None)
+        left[name] = self._engine.clock() + HELD_FOR
+        while len(left) > UNITS_MAX:
+            left.popitem(last=False)
 
     def _require_room(self, party: str) -> None:
         """Refuse one more unit of a party's, where others would have no room for their own.
@@ -178,14 +203,16 @@ class Presencing:
             held.discard(uid)
             if not held:
                 del self._called[kept.callsign]
+                self._hold(kept.principal.party, ("callsign", kept.callsign))
         kept.callsign = callsign
         if callsign:
             self._called.setdefault(callsign, set()).add(uid)
 
     def _leave(self, kept: _Kept) -> None:
-        """Let go of a unit, its names and its room."""
+        """Let go of a unit and its room, and after a while of its names."""
         if self._units.pop(kept.unit.uid, None) is not None:
             self._call(kept, "")
+            self._hold(kept.principal.party, ("uid", kept.unit.uid))
             self._count[kept.principal.party] -= 1
 
     def report(self, principal: Principal, unit: Unit) -> None:
