@@ -1,6 +1,5 @@
 """``detente check``: plans against a store, or straight from files."""
 
-import atexit
 import gc
 import sys
 from dataclasses import dataclass, field
@@ -141,10 +140,8 @@ def check(  # noqa: PLR0913, PLR0917 - one parameter an option
     from detente.core.edges import length_mm  # noqa: PLC0415 - `--help` loads no geometry
     from detente.doors.answer import exit_status  # noqa: PLC0415
 
-    # One answer and the process ends: collecting garbage among a register costs a fifth, and
-    # looking once more for what to free, at the end, another.
+    # One answer and the process ends: collecting garbage among a register costs a fifth.
     gc.disable()
-    atexit.register(gc.freeze)
     require_png(map)
     now = parse_time(at) if at else utc_now()
     separation_mm = length_mm(separation, what="--separation")
