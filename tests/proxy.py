@@ -70,10 +70,12 @@ class Proxy:
                 commits = asking and _COMMIT in data
                 if commits and self.cut is Cut.BEFORE_THE_COMMIT:
                     break
+                unanswered = commits and self.cut is Cut.AFTER_THE_COMMIT
+                if unanswered:
+                    # Before the server has it: its answer, passed on beside this, must find nobody.
+                    source.shutdown(socket.SHUT_WR)
                 sink.sendall(data)
-                if commits and self.cut is Cut.AFTER_THE_COMMIT:
-                    # The server has it; its answer must find nobody.
-                    source.shutdown(socket.SHUT_RDWR)
+                if unanswered:
                     sink.recv(1)
                     break
         except OSError:

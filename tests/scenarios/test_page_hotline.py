@@ -179,6 +179,7 @@ def test_closed(one: Seat, two: Seat) -> None:
     expect(card.locator("button.main")).to_have_count(0)
     card.locator("input[name=text]").fill("Nobody was hurt")
     card.locator("button[value=stated]").click()
+    expect(card).to_contain_text("Nobody was hurt")
     with two.page.expect_download() as loading:
         card.get_by_text("Evidence").click()
     assert "Nobody was hurt" in loading.value.path().read_text(encoding="utf-8")
