@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.core.edges import corridor, polygon
-from detente.core.geodesy import FloatArray, IntArray
+from detente.core.geodesy import FloatArray
 from detente.core.plan import Plan
 from detente.core.volume import E7_PER_DEG, Shape, Volume
 from detente.picture._jit import jit
@@ -17,19 +17,17 @@ from detente.picture.abreast import (
     lay_abreast,
     new_room,
 )
-from detente.picture.distance import chord_to_point, place_of, plane_of
-from detente.picture.outline import placed_at
+from detente.picture.distance import chord_to_point, place_of
+from detente.picture.places import placed_at
+from detente.picture.plane import plane_of
 from detente.picture.question import Question
-from detente.picture.tables import Records
+from detente.picture.tables import Tables
 from judge import GEOD
 
 
 @jit
 def both(
-    blocks: Records,
-    rings: IntArray,
-    vertices: FloatArray,
-    rows: Records,
+    tables: Tables,
     places: FloatArray,
     most: float,
 ) -> tuple[FloatArray, int]:
@@ -37,7 +35,8 @@ def both(
 
     The places are unit vectors. The room is used again, as for one row after another.
     """
-    room, row, out = new_room(), rows[0], np.empty((len(places), 2))
+    blocks, rings, vertices = tables.blocks, tables.rings, tables.vertices
+    room, row, out = new_room(), tables.rows[0], np.empty((len(places), 2))
     plane = plane_of(row)
     count = lay_abreast(blocks, rings, vertices, row, room.lines)
     for first in range(0, len(places), PLACES):
@@ -51,8 +50,8 @@ def both(
             p = place_of(one)
             out[first + k, 1] = chord_to_point(blocks, rings, vertices, row, plane, p, most)
         if count != NOT_ABREAST:
-            chords_abreast(room, count, some, row, plane)
-            out[first : first + some, 0] = room.most[:some]
+            chords_abreast(tables, room, count, some, row, plane)
+            out[first : first + some, 0] = np.sqrt(room.square[:some])
         else:
             out[first : first + some, 0] = out[first : first + some, 1]
     return out, count
@@ -61,7 +60,7 @@ def both(
 def chords(shape: tuple[Shape, ...], places: FloatArray, most: float) -> tuple[FloatArray, int]:
     plan = Plan(source_id="a", volumes=(Volume(footprint=shape),))
     [tables] = Question([plan], None, 0).parts
-    out, count = both(tables.blocks, tables.rings, tables.vertices, tables.rows, places, most)
+    out, count = both(tables, places, most)
     return out, int(count)
 
 

@@ -14,7 +14,8 @@ from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Shape, Vo
 from detente.errors import MalformedInput
 from detente.picture import Picture
 from detente.picture.measure import bounds_of_chord
-from detente.picture.outline import placed_at, spread
+from detente.picture.outline import spread
+from detente.picture.places import placed_at
 from judge import GEOD, FloatArray, along, distance_m, to_edge_m, winding
 
 FAR_MM = 1_000_000_000

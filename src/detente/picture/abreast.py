@@ -13,14 +13,18 @@ import numpy as np
 from detente.core.geodesy import FloatArray, IntArray
 from detente.picture._jit import inlined, jit, least
 from detente.picture.bands import room_for_runs
-from detente.picture.distance import Plane, on_ellipsoid
-from detente.picture.tables import ROW, Record, Records
+from detente.picture.distance import chord_to_point
+from detente.picture.flat import flat_to_piece
+from detente.picture.plane import Plane, is_beside, is_flat, on_ellipsoid, part_of
+from detente.picture.tables import ROW, Record, Records, Tables
 
 PIECES_MAX = 64
 """A row with more is measured block by block, where most are passed over."""
 
 LINES = 11
-"""Start and way of a piece, one part in its squared length, and its ends in the gnomonic plane."""
+"""Of a piece in a plane that touches the ellipsoid: where it begins, its way, one part in its
+squared length, the height of its end. Of others: start and way earth-centred, one part in its
+squared length, and its ends in the plane."""
 
 NOT_ABREAST = -1
 """A row that is not laid out so: too many pieces, several rings, or a place alone."""
@@ -39,10 +43,10 @@ class Room(NamedTuple):
     """What is written while a row of a question is asked, so that it is made once for many.
 
     ``lines`` (LINES, PIECES_MAX); ``rows`` (PLACES,) uint64, the places that are near, rows of a
-    picture; ``at`` (5, PLACES): their directions, then where they are in the row's gnomonic
-    plane; ``most`` (PLACES,) from what chord on nobody asks, metres, and then the chord;
-    ``winding`` (PLACES,) of the row's ring; ``outside`` (2, 4, _HALF): places that are, and the
-    square of their chord; ``which`` (PLACES,) they are.
+    picture; ``at`` (5, PLACES): their directions, then where they are in the row's plane;
+    ``most`` (PLACES,) from what chord on nobody asks, metres; ``square`` (PLACES,) of the chord;
+    ``winding`` (PLACES,) of the row's ring; ``outside`` (2, 4, _HALF): places
+    that are, and the square of their chord; ``which`` (PLACES,) they are.
 
     Before that, ``runs`` (m, 2) of ``measure.candidates``, and ``sifted`` (SIFTED,) uint64, the
     rows of a picture that are looked at next; ``whole`` (1,) ROW, one of them.
@@ -52,6 +56,7 @@ class Room(NamedTuple):
     rows: IntArray
     at: FloatArray
     most: FloatArray
+    square: FloatArray
     winding: IntArray
     outside: FloatArray
     which: IntArray
@@ -67,6 +72,7 @@ def new_room() -> Room:
         np.empty((LINES, PIECES_MAX)),
         np.zeros(PLACES, dtype=np.uint64),
         np.zeros((5, PLACES)),
+        np.zeros(PLACES),
         np.zeros(PLACES),
         np.zeros(PLACES, dtype=np.int64),
         np.zeros((PLACES // _HALF, 4, _HALF)),
@@ -94,30 +100,102 @@ def lay_abreast(
     is_ring = row.ring != row.ring_end
     if is_ring and (rings[row.ring, 0] != row.block or rings[row.ring, 1] != row.block_end):
         return NOT_ABREAST
-    n = 0
+    n, flat = 0, is_flat(row)
     for number in range(row.block, row.block_end):
         block = blocks[number]
         for i in range(block.vertex, block.vertex + block.pieces):
-            ux = vertices[i + 1, 0] - vertices[i, 0]
-            uy = vertices[i + 1, 1] - vertices[i, 1]
-            uz = vertices[i + 1, 2] - vertices[i, 2]
-            length2 = ux * ux + uy * uy + uz * uz
-            lines[0, n], lines[1, n], lines[2, n] = vertices[i, 0], vertices[i, 1], vertices[i, 2]
-            lines[3, n], lines[4, n], lines[5, n] = ux, uy, uz
-            lines[6, n] = 1.0 / length2 if length2 > 0.0 else 0.0
-            lines[7, n], lines[8, n] = vertices[i, 3], vertices[i, 4]
-            lines[9, n], lines[10, n] = vertices[i + 1, 3], vertices[i + 1, 4]
+            if flat:
+                _lay_flat(vertices, i, lines, n)
+            else:
+                _lay(vertices, i, lines, n)
             n += 1
     return count
 
 
 @inlined
-def chords_abreast(room: Room, pieces: int, places: int, row: Record, plane: Plane) -> None:
-    """``distance.chord_to_point`` of a row that is laid abreast and the places gathered.
+def _lay_flat(vertices: FloatArray, i: int, lines: FloatArray, n: int) -> None:
+    """Line ``n`` of the piece from vertex ``i`` on, in a plane that touches the ellipsoid."""
+    x, y, end_y = vertices[i, 3], vertices[i, 4], vertices[i + 1, 4]
+    ux, uy = vertices[i + 1, 3] - x, end_y - y
+    lines[0, n], lines[1, n], lines[2, n], lines[3, n] = x, y, ux, uy
+    lines[4, n], lines[5, n] = part_of(ux * ux + uy * uy), end_y
 
-    Reads the directions in ``room.at`` and ``room.most``, and leaves the chords in ``room.most``.
+
+@inlined
+def _lay(vertices: FloatArray, i: int, lines: FloatArray, n: int) -> None:
+    """Line ``n`` of the piece from vertex ``i`` on."""
+    ux = vertices[i + 1, 0] - vertices[i, 0]
+    uy = vertices[i + 1, 1] - vertices[i, 1]
+    uz = vertices[i + 1, 2] - vertices[i, 2]
+    lines[0, n], lines[1, n], lines[2, n] = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+    lines[3, n], lines[4, n], lines[5, n] = ux, uy, uz
+    lines[6, n] = part_of(ux * ux + uy * uy + uz * uz)
+    lines[7, n], lines[8, n] = vertices[i, 3], vertices[i, 4]
+    lines[9, n], lines[10, n] = vertices[i + 1, 3], vertices[i + 1, 4]
+
+
+@inlined
+def chords_abreast(
+    question: Tables, room: Room, pieces: int, places: int, row: Record, plane: Plane
+) -> None:
+    """``distance.chord_to_point`` of a row that is laid abreast and the places gathered, squared.
+
+    Reads the directions in ``room.at`` and ``room.most``, and leaves the squares in
+    ``room.square``.
     """
-    at, most, winding = room.at, room.most, room.winding
+    if not is_flat(row):
+        _chords_abreast(room, pieces, places, row, plane)
+    elif not _flat_abreast(room, pieces, row, plane):
+        blocks, rings, vertices = question.blocks, question.rings, question.vertices
+        at = room.at
+        for k in range(places):
+            if not room.which[k]:
+                p = at[0, k], at[1, k], at[2, k]
+                chord = chord_to_point(blocks, rings, vertices, row, plane, p, room.most[k])
+                room.square[k] = chord * chord
+
+
+@inlined
+def _flat_abreast(room: Room, pieces: int, row: Record, plane: Plane) -> bool:
+    """``chords_abreast`` in a plane that touches the ellipsoid.
+
+    Returns:
+        Whether all places lie beside its shape; else ``room.which`` do.
+    """
+    lines, at, most, square = room.lines, room.at, room.most, room.square
+    winding, which = room.winding, room.which
+    beside = 0
+    for k in range(PLACES):
+        p = on_ellipsoid(at[0, k], at[1, k], at[2, k])
+        depth = p[0] * row.x + p[1] * row.y + p[2] * row.z
+        x = p[0] * plane[0] + p[1] * plane[1] + p[2] * plane[2] - plane[6]
+        y = p[0] * plane[3] + p[1] * plane[4] + p[2] * plane[5] - plane[7]
+        at[0, k], at[1, k], at[2, k] = p
+        at[3, k], at[4, k] = x, y
+        which[k] = int(is_beside(x, y, depth))
+        beside += which[k]
+        square[k] = most[k] * most[k]
+        winding[k] = 0
+    for i in range(pieces):
+        x0, y0, ux, uy, part = lines[0, i], lines[1, i], lines[2, i], lines[3, i], lines[4, i]
+        y1 = lines[5, i]
+        for k in range(PLACES):
+            x, y = at[3, k], at[4, k]
+            side = ux * (y - y0) - (x - x0) * uy
+            up = (y0 <= y) & (y1 > y) & (side > 0.0)
+            down = (y0 > y) & (y1 <= y) & (side < 0.0)
+            winding[k] += int(up) - int(down)
+            square[k] = least(square[k], flat_to_piece(x, y, x0, y0, ux, uy, part))
+    is_ring = row.ring != row.ring_end
+    for k in range(PLACES):
+        square[k] = 0.0 if is_ring & (winding[k] != 0) else square[k]
+    return beside == PLACES
+
+
+@inlined
+def _chords_abreast(room: Room, pieces: int, places: int, row: Record, plane: Plane) -> None:
+    """``chords_abreast`` of a row that is not flat."""
+    at, most, square, winding = room.at, room.most, room.square, room.winding
     _wind(room, pieces, row, plane)
     outside, which = room.outside, room.which
     count = 0
@@ -126,12 +204,25 @@ def chords_abreast(room: Room, pieces: int, places: int, row: Record, plane: Pla
         outside[half, 0, lane], outside[half, 1, lane] = at[0, k], at[1, k]
         outside[half, 2, lane], outside[half, 3, lane] = at[2, k], most[k] * most[k]
         which[count] = k
-        most[k] = 0.0
+        square[k] = 0.0
         count += int(winding[k] == 0)
     for half in range(-(-count // _HALF)):
         _approach(room.lines, pieces, outside[half])
     for k in range(count):
-        most[which[k]] = np.sqrt(outside[k // _HALF, 3, k % _HALF])
+        square[which[k]] = outside[k // _HALF, 3, k % _HALF]
+
+
+@inlined
+def nearer(room: Room, places: int) -> int:
+    """Which of the places are not too far, into ``room.which``; how many.
+
+    Without a branch, as ``near.sift``.
+    """
+    most, square, which, count = room.most, room.square, room.which, 0
+    for k in range(places):
+        which[count] = k
+        count += int(square[k] < most[k] * most[k])
+    return count
 
 
 @inlined

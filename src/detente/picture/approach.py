@@ -13,27 +13,20 @@ from detente.core.geodesy import CURVATURE_RADIUS_MAX_M, DISTANCE_ERROR_M, Float
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.bands import Bands, asking_rad, own_rad, room_for_runs
-from detente.picture.distance import (
-    Point,
-    chord_to_point,
-    inside,
-    on_ellipsoid,
-    place_of,
-    plane_of,
-    point_at,
-    point_to_piece,
-)
+from detente.picture.distance import chord_to_point, inside, place_of, point_to_piece
+from detente.picture.edge import part_end, parts_of
 from detente.picture.measure import (
     apart_m,
     borrowed_bands,
     borrowed_index,
     borrowed_packed,
     candidates,
-    growth_m,
     with_room,
 )
 from detente.picture.moving import WAY, Motion, advanced, set_out
+from detente.picture.near import growth_m
 from detente.picture.packed import unpack
+from detente.picture.plane import Point, on_ellipsoid, plane_of, point_at
 from detente.picture.tables import ALONE, ROW, BoolArray, Index, Packed, Record, Records, Sieve
 
 NEARING = np.dtype(
@@ -59,9 +52,6 @@ _EVERYWHERE_M = 10_000_000.0
 """A reach of a quarter of the earth: it counts as all of it."""
 
 _MICROSECONDS = 1e-6
-
-_NO_PLANE = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-"""Of what is no polygon: nobody looks at it."""
 
 
 @inlined
@@ -209,11 +199,13 @@ def meets_on_leg(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         near = most + block.radius
         if point_to_piece((block.x, block.y, block.z), first, last) > near * near:
             continue
-        q = point_at(vertices, block.vertex)
         for i in range(block.vertex, block.vertex + block.pieces):
-            r = point_at(vertices, i + 1)
-            soonest_s = min(soonest_s, closes(p, v, q, r, need, slack))
-            q = r
+            q, end = point_at(vertices, i), point_at(vertices, i + 1)
+            a, parts = q, parts_of(q, end)
+            for part in range(1, parts + 1):
+                r = part_end(a, end, part, parts)
+                soonest_s = min(soonest_s, closes(p, v, q, r, need, slack))
+                q = r
     return float(soonest_s)
 
 
@@ -298,8 +290,7 @@ def write(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     out: Record,
 ) -> None:
     """Fill ``out`` with a row that a track may violate in ``time_s``, all but the track."""
-    plane = plane_of(b) if b.ring != b.ring_end else _NO_PLANE
-    chord = chord_to_point(blocks, rings, vertices, b, plane, now, np.inf)
+    chord = chord_to_point(blocks, rings, vertices, b, plane_of(b), now, np.inf)
     required = max(way.separation_m, b.separation_m)
     # In the order in which a check adds them up: to the same bit.
     distance, error = apart_m(chord, radii_m(way, b, now_us), DISTANCE_ERROR_M + b.error_m)

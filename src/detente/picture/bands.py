@@ -113,43 +113,6 @@ def passed_over(row: Record, own: float, asking: float, sieve: Sieve, j: int) ->
     return bool(dx * dx + dy * dy + dz * dz > apart * apart)
 
 
-@inlined
-def sift(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
-    row: Record,
-    own: float,
-    asking: float,
-    rows: Records,
-    sieve: Sieve,
-    first: int,
-    end: int,
-    out: IntArray,
-) -> int:
-    """Which of the rows [first, end) of a picture are not ``passed_over`` and share a time.
-
-    Without a branch: nobody can guess which way it goes.
-
-    Args:
-        row: As of ``passed_over``.
-        own: As of ``passed_over``.
-        asking: As of ``passed_over``.
-        rows: LEAN, of the picture.
-        sieve: As of ``passed_over``.
-        first: Of the rows.
-        end: Of the rows.
-        out: Filled with them.
-
-    Returns:
-        How many they are.
-    """
-    some, sieve, count = rows[first:end], sieve[first:end], 0
-    for j in range(len(some)):
-        b = some[j]
-        out[count] = first + j
-        shares = (row.start_us <= b.end_us) & (b.start_us <= row.end_us)
-        count += int(shares & (not passed_over(row, own, asking, sieve, j)))
-    return count
-
-
 @jit
 def own_rad(row: Record) -> float:
     """How far a row reaches around its centre by itself, with room for every error."""

@@ -3,27 +3,29 @@
 The chord between cores; radii, and what a chord tells of the geodesic, come
 after (detente.picture.measure). Crossing edges need no case of their own: their
 pieces come within 0.02 m of each other, which is inside the stated error.
+Two shapes that fit into one plane are measured there (detente.picture.flat).
 """
 
 import numpy as np
 
-from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MINOR_M, FloatArray, IntArray
+from detente.core.geodesy import FloatArray, IntArray
 from detente.picture._jit import inlined, jit
-from detente.picture.outline import frame
+from detente.picture.edge import part_end, parts_of
+from detente.picture.flat import flat_apart, flat_chord, lie_flat
+from detente.picture.plane import (
+    SAG_PER_M,
+    Plane,
+    Point,
+    depth_of,
+    in_plane,
+    is_beside,
+    is_flat,
+    on_ellipsoid,
+    part_of,
+    plane_of,
+    point_at,
+)
 from detente.picture.tables import ALONE, Record, Records, Shapes
-
-Point = tuple[float, float, float]
-"""Earth-centred metres. A row of an array would do, but compiled code counts who holds one:
-so the innermost functions take numbers, and arrays singly."""
-
-Plane = tuple[float, float, float, float, float, float]
-"""The axes of a row's gnomonic plane (``outline.frame``), worked out once a row of a question."""
-
-
-@jit
-def point_at(vertices: FloatArray, i: int) -> Point:
-    """A vertex."""
-    return vertices[i, 0], vertices[i, 1], vertices[i, 2]
 
 
 @inlined
@@ -33,28 +35,12 @@ def place_of(row: Record) -> Point:
 
 
 @inlined
-def on_ellipsoid(x: float, y: float, z: float) -> Point:
-    """Where a direction from the earth's centre, a unit vector, leaves the ellipsoid."""
-    radius = SEMI_MINOR_M / np.sqrt(1 - ECCENTRICITY_SQUARED * (x * x + y * y))
-    return x * radius, y * radius, z * radius
-
-
-@jit
-def plane_of(row: Record) -> Plane:
-    """The gnomonic plane of a row's centre."""
-    return frame(row.x, row.y, row.z)
-
-
-@inlined
 def point_to_piece(p: Point, a: Point, b: Point) -> float:
     """Squared distance from point ``p`` to the piece from ``a`` to ``b``."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     wx, wy, wz = p[0] - a[0], p[1] - a[1], p[2] - a[2]
     length2 = ux * ux + uy * uy + uz * uz
-    t = 0.0
-    if length2 > 0.0:
-        # Not divided by it: of many places abreast, that would take most of the time.
-        t = min(1.0, max(0.0, (wx * ux + wy * uy + wz * uz) * (1.0 / length2)))
+    t = min(1.0, max(0.0, (wx * ux + wy * uy + wz * uz) * part_of(length2)))
     dx, dy, dz = wx - t * ux, wy - t * uy, wz - t * uz
     return float(dx * dx + dy * dy + dz * dz)
 
@@ -95,7 +81,7 @@ def piece_to_piece(a: Point, b: Point, c: Point, d: Point) -> float:
 def ring_winds(
     blocks: Records, vertices: FloatArray, first: int, end: int, x: float, y: float
 ) -> bool:
-    """Whether a ring, blocks [first, end), winds around (x, y) in its shape's gnomonic plane."""
+    """Whether a ring, blocks [first, end), winds around (x, y) in its shape's plane."""
     winding = 0
     for number in range(first, end):
         block = blocks[number]
@@ -123,12 +109,9 @@ def inside(
     So holes are outside, an island in a hole is inside, and a ring that lies
     outside its shell, as in merged multi-part areas, is a part of its own.
     """
-    depth = p[0] * row.x + p[1] * row.y + p[2] * row.z
-    if row.ring == row.ring_end or depth <= 0.0:
+    if row.ring == row.ring_end or depth_of(row, p) <= 0.0:
         return False
-    ex, ey, ez, nx, ny, nz = plane
-    x = (p[0] * ex + p[1] * ey + p[2] * ez) / depth
-    y = (p[0] * nx + p[1] * ny + p[2] * nz) / depth
+    x, y = in_plane(row, plane, p)
     odd = False
     for one in range(row.ring, row.ring_end):
         if ring_winds(blocks, vertices, rings[one, 0], rings[one, 1], x, y):
@@ -167,10 +150,42 @@ def any_part_inside(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
 
 @jit
 def sphere_of(a: Point, b: Point) -> tuple[Point, float]:
-    """Centre and radius of the sphere around the piece from ``a`` to ``b``."""
+    """Centre and radius of the sphere around an edge and the ground over it."""
     dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     centre = (a[0] + dx / 2, a[1] + dy / 2, a[2] + dz / 2)
-    return centre, np.sqrt(dx * dx + dy * dy + dz * dz) / 2
+    length2 = dx * dx + dy * dy + dz * dz
+    return centre, np.sqrt(length2) / 2 + length2 * SAG_PER_M
+
+
+@inlined
+def point_to_edge(p: Point, a: Point, b: Point) -> float:
+    """Squared distance from point ``p`` to the edge from ``a`` to ``b``."""
+    parts = parts_of(a, b)
+    if parts == 1:
+        return point_to_piece(p, a, b)
+    best2, begin = np.inf, a
+    for part in range(1, parts + 1):
+        end = part_end(a, b, part, parts)
+        best2 = min(best2, point_to_piece(p, begin, end))
+        begin = end
+    return best2
+
+
+@jit
+def edge_to_edge(a: Point, b: Point, c: Point, d: Point) -> float:
+    """Squared distance between the edges ab and cd; to the bit the same whichever is first."""
+    parts, others = parts_of(a, b), parts_of(c, d)
+    if parts == 1 and others == 1:
+        return piece_to_piece(a, b, c, d)
+    best2, p = np.inf, a
+    for part in range(1, parts + 1):
+        p_end, q = part_end(a, b, part, parts), c
+        for other in range(1, others + 1):
+            q_end = part_end(c, d, other, others)
+            best2 = min(best2, piece_to_piece(p, p_end, q, q_end))
+            q = q_end
+        p = p_end
+    return best2
 
 
 @jit
@@ -194,7 +209,7 @@ def blocks_apart2(from_: FloatArray, a: Record, to: FloatArray, b: Record, best:
             other, around = sphere_of(q0, q1)
             if beyond(centre, other, best + radius + around):
                 continue
-            d2 = piece_to_piece(p0, p1, q0, q1)
+            d2 = edge_to_edge(p0, p1, q0, q1)
             if d2 < best2:
                 best2 = d2
                 best = np.sqrt(best2)
@@ -218,6 +233,10 @@ def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     if row.block == ALONE:
         q = place_of(row)
         return float(np.sqrt(min(best2, point_to_piece(p, q, q))))
+    if is_flat(row):
+        x, y = in_plane(row, plane, p)
+        if is_beside(x, y, depth_of(row, p)):
+            return flat_chord(blocks, vertices, row, plane, x, y, most)
     for number in range(row.block, row.block_end):
         block = blocks[number]
         dx, dy, dz = p[0] - block.x, p[1] - block.y, p[2] - block.z
@@ -227,7 +246,7 @@ def chord_to_point(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         a = point_at(vertices, block.vertex)
         for i in range(block.vertex, block.vertex + block.pieces):
             b = point_at(vertices, i + 1)
-            best2 = min(best2, point_to_piece(p, a, b))
+            best2 = min(best2, point_to_edge(p, a, b))
             a = b
         best = np.sqrt(best2)
     return best
@@ -274,6 +293,24 @@ def chord_to_shape(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         blocks, rings, vertices, row,
     ):  # fmt: skip
         return 0.0
+    if lie_flat(row, other):
+        return flat_apart(blocks, vertices, row, their_blocks, their_vertices, other, most)
+    if lie_flat(other, row):
+        return flat_apart(their_blocks, their_vertices, other, blocks, vertices, row, most)
+    return edges_apart(blocks, vertices, row, their_blocks, their_vertices, other, most)
+
+
+@jit
+def edges_apart(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    blocks: Records,
+    vertices: FloatArray,
+    row: Record,
+    their_blocks: Records,
+    their_vertices: FloatArray,
+    other: Record,
+    most: float,
+) -> float:
+    """``chord_to_shape`` of two of which neither is in the other."""
     best, best2 = most, most * most
     for i in range(row.block, row.block_end):
         a = blocks[i]

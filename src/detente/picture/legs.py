@@ -19,8 +19,8 @@ from detente.picture._jit import borrowed, released
 from detente.picture.bands import bands_of
 from detente.picture.cover import Cover, cover_of, may_reach
 from detente.picture.gather import RAW, Group, Raw
-from detente.picture.outline import placed_at
 from detente.picture.packed import whole
+from detente.picture.places import placed_at
 from detente.picture.question import Question, ask_long
 from detente.picture.segment import Segment
 from detente.picture.tables import FOREVER_US, NEVER_US, OWNER, Records

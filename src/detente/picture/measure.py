@@ -10,11 +10,9 @@ from detente.core.geodesy import (
     CURVATURE_RADIUS_MAX_M,
     CURVATURE_RADIUS_MIN_M,
     DISTANCE_ERROR_M,
-    SEMI_MINOR_M,
     FloatArray,
     IntArray,
 )
-from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.abreast import (
     NOT_ABREAST,
@@ -23,11 +21,14 @@ from detente.picture.abreast import (
     Room,
     chords_abreast,
     lay_abreast,
+    nearer,
     new_room,
 )
-from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, runs, sift
-from detente.picture.distance import Plane, chord_between, plane_of
+from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, runs
+from detente.picture.distance import chord_between
+from detente.picture.near import around_m, farthest_m, keep_m, reaches, sift
 from detente.picture.packed import cap_of, terms_at, unpack
+from detente.picture.plane import Plane, plane_of
 from detente.picture.tables import (
     ALONE,
     HIT,
@@ -46,25 +47,12 @@ _HITS_ROOM = 64
 PASSED_OVER = 16
 """Rows that the sieve passes over in the time that one is looked at."""
 
-_ROUNDING_M = 1e-6
-"""More than the kernels round; a chord is squared on its way."""
-
 _HALF_MERIDIAN_M = 20_003_931.5
-_MICROSECONDS = 1e-6
+
+_LEAST_CURVATURE, _MOST_CURVATURE = 1 / CURVATURE_RADIUS_MAX_M, 1 / CURVATURE_RADIUS_MIN_M
 
 _SHORT_M = 10_000.0
 """Half of a chord up to which its arc is a series: less than 1/600 of any radius."""
-
-
-@inlined
-def growth_m(row: Record, start_us: int, end_us: int) -> float:
-    """How far a track may have moved from its fix within a window, metres."""
-    if row.speed_m_s == 0.0:
-        return 0.0
-    # As floats: the extremes of int64 must not wrap around.
-    fix = float(row.fix_us)
-    away_s = max(abs(float(start_us) - fix), abs(float(end_us) - fix)) * _MICROSECONDS
-    return float(row.speed_m_s) * min(away_s, float(TRACK_GROWTH_MAX_S))
 
 
 @inlined
@@ -85,8 +73,8 @@ def bounds_of_chord(chord_m: float) -> tuple[float, float]:
     """
     half = chord_m / 2
     if half < _SHORT_M:
-        low = 2 * CURVATURE_RADIUS_MAX_M * short_arc(half / CURVATURE_RADIUS_MAX_M)
-        high = 2 * CURVATURE_RADIUS_MIN_M * short_arc(half / CURVATURE_RADIUS_MIN_M)
+        low = 2 * CURVATURE_RADIUS_MAX_M * short_arc(half * _LEAST_CURVATURE)
+        high = 2 * CURVATURE_RADIUS_MIN_M * short_arc(half * _MOST_CURVATURE)
         return (low + high) / 2, (high - low) / 2
     low = 2 * CURVATURE_RADIUS_MAX_M * np.arcsin(min(1.0, half / CURVATURE_RADIUS_MAX_M))
     high = _HALF_MERIDIAN_M
@@ -109,62 +97,6 @@ def apart_m(chord_m: float, radii_m: float, error_m: float) -> tuple[float, floa
 
 
 @inlined
-def keep_m(a: Record, b: Record) -> tuple[float, float]:
-    """What two rows keep from each other, metres: across, and in height.
-
-    Args:
-        a: ROW.
-        b: ROW or TERMS, as in all that follows.
-    """
-    across = max(a.separation_m, b.separation_m)
-    up = max(a.vertical_m, b.vertical_m)
-    if a.plan and b.plan:
-        across = max(across, a.mutual_m, b.mutual_m)
-        up = max(up, a.mutual_vertical_m, b.mutual_vertical_m)
-    return across, up
-
-
-@inlined
-def near(a: Record, b: Record, terms: Record, cap: float) -> bool:
-    """Whether a row of a question may meet one of a picture, before their cores are measured.
-
-    Args:
-        a: ROW, of the question.
-        b: ROW or LEAN, of the picture.
-        terms: Of ``b``: itself, or its TERMS.
-        cap: How far ``b`` reaches around its centre, radians.
-    """
-    # 1. Time and altitude, closed intervals.
-    if a.start_us > b.end_us or b.start_us > a.end_us:
-        return False
-    required, vertical = keep_m(a, terms)
-    if a.lower_m > terms.upper_m + vertical or terms.lower_m > a.upper_m + vertical:
-        return False
-    # 2. Caps: a straight line through the earth is never longer than the geodesic.
-    dx, dy, dz = a.x - b.x, a.y - b.y, a.z - b.z
-    reach = required + a.radius_m + terms.radius_m + growth_m(terms, a.start_us, a.end_us)
-    reach += DISTANCE_ERROR_M + a.error_m + terms.error_m + 1.0
-    # The chord between two directions is never longer than their angle.
-    apart = a.cap + cap + reach / SEMI_MINOR_M
-    return bool(dx * dx + dy * dy + dz * dz <= apart * apart)
-
-
-@inlined
-def around_m(a: Record, b: Record) -> tuple[float, float]:
-    """How far two rows reach around their cores together, and the error of it, metres."""
-    radii = a.radius_m + b.radius_m + growth_m(b, a.start_us, a.end_us)
-    return radii, DISTANCE_ERROR_M + (a.error_m + b.error_m)
-
-
-@inlined
-def farthest_m(a: Record, b: Record) -> float:
-    """From what chord on two cores are too far apart: none is longer than its geodesic."""
-    required, _ = keep_m(a, b)
-    radii, error = around_m(a, b)
-    return required + radii + error + _ROUNDING_M
-
-
-@inlined
 def meet(
     question: Shapes, a: Record, plane: Plane, picture: Shapes, b: Record, hit: Record
 ) -> bool:
@@ -174,6 +106,7 @@ def meet(
 
 @inlined
 def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    question: Tables,
     a: Record,
     plane: Plane,
     picture: Packed,
@@ -186,16 +119,19 @@ def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
 ) -> int:
     """The same of a row that is laid abreast and those ALONE that were gathered; the next hit."""
     if places:
-        chords_abreast(room, pieces, places, a, plane)
-    for k in range(places):
+        chords_abreast(question, room, pieces, places, a, plane)
+    for n in range(nearer(room, places)):
+        k = room.which[n]
         b = picture.rows[room.rows[k]]
-        met = told(a, b, terms_at(picture.terms, b), room.most[k], hits[found])
+        chord = np.sqrt(room.square[k])
+        met = told(a, b, terms_at(picture.terms, b), chord, hits[found])
         found += met and stands(alive, b)
     return found
 
 
 @inlined
 def wait_place(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
+    question: Tables,
     a: Record,
     plane: Plane,
     picture: Packed,
@@ -214,7 +150,7 @@ def wait_place(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     room.most[places] = farthest_m(a, terms_at(picture.terms, b))
     if places + 1 < PLACES:
         return found, places + 1
-    return meet_places(a, plane, picture, room, pieces, PLACES, alive, hits, found), 0
+    return meet_places(question, a, plane, picture, room, pieces, PLACES, alive, hits, found), 0
 
 
 @inlined
@@ -334,6 +270,7 @@ def borrowed_room(room: Room) -> Room:
     """Of arrays that are borrowed."""
     return Room(
         borrowed(room.lines), borrowed(room.rows), borrowed(room.at), borrowed(room.most),
+        borrowed(room.square),
         borrowed(room.winding), borrowed(room.outside), borrowed(room.which),
         borrowed(room.runs), borrowed(room.sifted), borrowed(room.whole),
     )  # fmt: skip
@@ -366,19 +303,20 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     for k in range(len(around)):
         for first in range(around[k, 0], around[k, 1], SIFTED):
             end = min(first + SIFTED, around[k, 1])
-            count = sift(a, own, asking, rows, sieve, first, end, sifted)
+            count = sift(a, own, asking, rows, terms, sieve, first, end, sifted)
             work_max -= (end - first) // PASSED_OVER + count
             hits = with_room(hits, found + places + count)
             lent = borrowed(hits)
             for n in range(count):
                 b = rows[sifted[n]]
-                if not near(a, b, terms_at(terms, b), cap_of(shapes, b)):
+                if not reaches(a, b, terms_at(terms, b), cap_of(shapes, b)):
                     continue
                 if (b.shape == ALONE) & (pieces != NOT_ABREAST):
                     work_max -= max(1, a.block_end - a.block)
                     found, places = wait_place(
-                        a, plane, picture, sifted[n], room, pieces, places, alive, lent, found
-                    )
+                        question, a, plane, picture, sifted[n], room, pieces, places, alive,
+                        lent, found,
+                    )  # fmt: skip
                     continue
                 unpack(rows, terms, shapes, sifted[n], whole)
                 work_max -= pairs(a, whole)
@@ -388,7 +326,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             if work_max < 0:
                 return hits, found, work_max
     lent = borrowed(hits)
-    found = meet_places(a, plane, picture, room, pieces, places, alive, lent, found)
+    found = meet_places(question, a, plane, picture, room, pieces, places, alive, lent, found)
     return hits, found, work_max
 
 

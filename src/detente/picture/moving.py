@@ -9,8 +9,8 @@ import numpy as np
 from detente.core.geodesy import CURVATURE_RADIUS_MIN_M, ECCENTRICITY_SQUARED, SEMI_MAJOR_M
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import jit
-from detente.picture.distance import Point
-from detente.picture.outline import on_earth
+from detente.picture.places import on_earth
+from detente.picture.plane import Point
 from detente.picture.tables import Record
 
 TRACK = np.dtype(

@@ -8,18 +8,13 @@ Source: docs/adr/0004; docs/rules/R-06.md.
 
 import numpy as np
 
-from detente.core.geodesy import (
-    ECCENTRICITY_SQUARED,
-    EDGE_MAX_M,
-    SEMI_MAJOR_M,
-    SEMI_MINOR_M,
-    FloatArray,
-    IntArray,
-    cut_edges,
-)
+from detente.core.geodesy import FloatArray, IntArray, cut_edges
 from detente.errors import MalformedInput
 from detente.picture._jit import jit, released, released_if_many
+from detente.picture.edge import NEAR_M, cut_at, is_long, parts_of
 from detente.picture.gather import RAW, Raw
+from detente.picture.places import end_of, placed, placed_at
+from detente.picture.plane import SAG_PER_M, in_plane, is_flat, plane_of, point_at
 from detente.picture.tables import (
     ALONE,
     BLOCK,
@@ -39,18 +34,6 @@ plane stays well-conditioned. A larger one is split by its author."""
 _E7 = 1e7
 _MM = 1e3
 
-_NEAR_M = 20_000.0
-"""Edges up to this long are cut here; longer ones by geodesics (detente.core.geodesy)."""
-
-_ARC = 1.000001
-"""No arc of at most _NEAR_M is this much longer than its chord."""
-
-_LONG_M2 = (EDGE_MAX_M * 0.999) ** 2
-"""A chord this much shorter than the limit cannot belong to a longer arc."""
-
-_PER_SEMI_MAJOR = 1 / SEMI_MAJOR_M
-_PER_SEMI_MINOR = 1 / SEMI_MINOR_M
-
 _NO_MEAN = 1e-9
 """Vertices that cancel out have no mean; any of them shows that the cap is too wide."""
 
@@ -65,8 +48,8 @@ def outlines(raw: Raw, asked: IntArray) -> Tables:
     Raises:
         TooWide: A shape wider than CAP_MAX_RAD; it tells whose.
     """
-    vertices, long = placed(raw.positions, raw.starts)
-    starts = raw.starts
+    vertices, starts = placed(raw.positions, raw.starts), raw.starts
+    long = long_edges(raw.rows, starts, vertices)
     if len(long):
         vertices, starts = _cut(raw, vertices, long)
     tables = laid_out(raw.rows, starts, vertices)
@@ -100,10 +83,10 @@ def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, In
     # In compiled code: numpy gives up the lock even to pick a few items.
     pieces, chord, longest = cuts(vertices, long)
     far = long[:0]
-    if longest > _NEAR_M:
-        far = long[chord > _NEAR_M]
+    if longest > NEAR_M:
+        far = long[chord > NEAR_M]
         degrees = raw.positions / _E7
-        pieces[far], positions = cut_edges(degrees[far], degrees[far + 1], chord[chord > _NEAR_M])
+        pieces[far], positions = cut_edges(degrees[far], degrees[far + 1], chord[chord > NEAR_M])
     place, starts = places_of(pieces, raw.starts)
     out = spread(vertices, pieces, place)
     if len(far):
@@ -113,6 +96,27 @@ def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, In
         inner = np.flatnonzero(part)
         out[np.repeat(place[far], count)[inner] + part[inner]] = placed_at(positions[inner])
     return out, starts
+
+
+@released_if_many
+def long_edges(raw: Records, starts: IntArray, vertices: FloatArray) -> IntArray:
+    """Where edges begin that are too long to be a piece, of shapes that are not flat."""
+    n = len(vertices)
+    out = np.empty(n - len(starts), dtype=np.int64)
+    rows = np.empty(1, dtype=ROW)
+    found, path = 0, 0
+    for i in range(len(raw)):
+        begin, first, path_end = found, path, raw[i].path_end
+        for path in range(first, path_end):
+            for k in range(starts[path], end_of(starts, path, n) - 1):
+                out[found] = k
+                found += is_long(point_at(vertices, k), point_at(vertices, k + 1))
+        path = path_end
+        if found > begin:
+            cap(rows[0], vertices, starts[first], end_of(starts, path_end - 1, n))
+            if is_flat(rows[0]):
+                found = begin
+    return out[:found]
 
 
 @released_if_many
@@ -135,10 +139,10 @@ def cuts(vertices: FloatArray, long: IntArray) -> tuple[IntArray, FloatArray, fl
     pieces, chord = np.ones(len(vertices), dtype=np.int64), np.empty(len(long))
     longest = 0.0
     for k in range(len(long)):
-        a, b = vertices[long[k]], vertices[long[k] + 1]
+        a, b = point_at(vertices, long[k]), point_at(vertices, long[k] + 1)
         dx, dy, dz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
         chord[k] = np.sqrt(dx * dx + dy * dy + dz * dz)
-        pieces[long[k]] = int(np.ceil(chord[k] * _ARC / EDGE_MAX_M))
+        pieces[long[k]] = parts_of(a, b)
         longest = max(longest, chord[k])
     return pieces, chord, longest
 
@@ -158,10 +162,7 @@ def places_of(pieces: IntArray, starts: IntArray) -> tuple[IntArray, IntArray]:
 
 @released_if_many
 def spread(vertices: FloatArray, pieces: IntArray, place: IntArray) -> FloatArray:
-    """Vertices with each edge cut into so many pieces.
-
-    The cuts lie in the plane of the edge and the ellipsoid's normal at its middle, which
-    within _NEAR_M is less than 0.1 mm from the geodesic, and on the ellipsoid.
+    """Vertices with each edge cut into so many pieces (``edge.cut_at``).
 
     Args:
         vertices: (n, 5) earth-centred metres.
@@ -173,82 +174,12 @@ def spread(vertices: FloatArray, pieces: IntArray, place: IntArray) -> FloatArra
     for i in range(n):
         for axis in range(vertices.shape[1]):
             out[place[i], axis] = vertices[i, axis]
-        share = 1.0 / pieces[i]
         for part in range(1, pieces[i]):
-            on_edge(vertices[i], vertices[i + 1], part * share, out[place[i] + part])
+            a, b = point_at(vertices, i), point_at(vertices, i + 1)
+            v = out[place[i] + part]
+            v[0], v[1], v[2] = cut_at(a, b, part / pieces[i])
+            v[3] = v[4] = 0.0
     return out
-
-
-@jit
-def on_edge(a: FloatArray, b: FloatArray, t: float, out: FloatArray) -> None:
-    """A vertex on the edge from ``a`` to ``b``, at the part ``t`` of its chord."""
-    # Scaled so that the ellipsoid is the unit sphere, on which the root is that of a quadratic.
-    x, y, z = a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])
-    px, py, pz = x * _PER_SEMI_MAJOR, y * _PER_SEMI_MAJOR, z * _PER_SEMI_MINOR
-    # The normal of the ellipsoid at the middle of the edge.
-    nx, ny = (a[0] + b[0]) * _PER_SEMI_MAJOR**2, (a[1] + b[1]) * _PER_SEMI_MAJOR**2
-    nz = (a[2] + b[2]) * _PER_SEMI_MINOR**2
-    sx, sy, sz = nx * _PER_SEMI_MAJOR, ny * _PER_SEMI_MAJOR, nz * _PER_SEMI_MINOR
-    across = px * sx + py * sy + pz * sz
-    up2 = sx * sx + sy * sy + sz * sz
-    below = 1.0 - (px * px + py * py + pz * pz)
-    s = below / (across + np.sqrt(across * across + up2 * below))
-    out[0] = x + s * nx
-    out[1] = y + s * ny
-    out[2] = z + s * nz
-    out[3] = 0.0
-    out[4] = 0.0
-
-
-@jit
-def on_earth(lon_deg: float, lat_deg: float, out: FloatArray) -> None:
-    """One vertex: earth-centred metres of a place on the ellipsoid, no plane yet.
-
-    Source:
-        EPSG Guidance Note 7-2, section 4.1.1, at height 0, as detente.core.geodesy.ecef.
-    """
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    sin_lat, cos_lat = np.sin(lat), np.cos(lat)
-    normal = SEMI_MAJOR_M / np.sqrt(1 - ECCENTRICITY_SQUARED * sin_lat**2)
-    out[0] = normal * cos_lat * np.cos(lon)
-    out[1] = normal * cos_lat * np.sin(lon)
-    out[2] = normal * (1 - ECCENTRICITY_SQUARED) * sin_lat
-    out[3] = 0.0
-    out[4] = 0.0
-
-
-@jit
-def placed_at(degrees: FloatArray) -> FloatArray:
-    """Vertices (n, 5) at (n, 2) lon/lat degrees."""
-    out = np.empty((len(degrees), 5))
-    for i in range(len(degrees)):
-        on_earth(degrees[i, 0], degrees[i, 1], out[i])
-    return out
-
-
-@released_if_many
-def placed(positions: IntArray, starts: IntArray) -> tuple[FloatArray, IntArray]:
-    """Vertices (n, 5) at (n, 2) lon/lat 1e-7 degree, and where edges begin that are long."""
-    n = len(positions)
-    out = np.empty((n, 5))
-    for i in range(n):
-        on_earth(positions[i, 0] / _E7, positions[i, 1] / _E7, out[i])
-    long = np.empty(n - len(starts), dtype=np.int64)
-    found = 0
-    for path in range(len(starts)):
-        for i in range(starts[path], end_of(starts, path, n) - 1):
-            a, b = out[i], out[i + 1]
-            dx, dy, dz = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-            if dx * dx + dy * dy + dz * dz > _LONG_M2:
-                long[found] = i
-                found += 1
-    return out, long[:found]
-
-
-@jit
-def end_of(starts: IntArray, path: int, n: int) -> int:
-    """Where path number ``path`` ends, of ``n`` vertices."""
-    return int(starts[path + 1]) if path + 1 < len(starts) else n
 
 
 @released
@@ -321,7 +252,7 @@ def laid_out(raw: Records, starts: IntArray, vertices: FloatArray) -> Tables:
             row.ring = row.ring_end = 0
             path = path_end
             continue
-        if source.area:
+        if source.area or is_flat(row):
             project(row, vertices, starts[path], end_of(starts, path_end - 1, n))
         for one in range(path, path_end):
             begin = block
@@ -397,30 +328,12 @@ def cap(row: Record, vertices: FloatArray, first: int, end: int) -> None:
 
 
 @jit
-def frame(x: float, y: float, z: float) -> tuple[float, float, float, float, float, float]:
-    """Two unit vectors across a direction and each other: the axes of its gnomonic plane."""
-    # Across the axis that the direction is farthest from.
-    ax, ay, az = abs(x), abs(y), abs(z)
-    if ax <= ay and ax <= az:
-        ex, ey, ez = 0.0, z, -y
-    elif ay <= az:
-        ex, ey, ez = -z, 0.0, x
-    else:
-        ex, ey, ez = y, -x, 0.0
-    norm = np.sqrt(ex * ex + ey * ey + ez * ez)
-    ex, ey, ez = ex / norm, ey / norm, ez / norm
-    return ex, ey, ez, y * ez - z * ey, z * ex - x * ez, x * ey - y * ex
-
-
-@jit
 def project(row: Record, vertices: FloatArray, first: int, end: int) -> None:
-    """Gnomonic coordinates of a polygon's vertices, in the plane of its centre."""
-    ex, ey, ez, nx, ny, nz = frame(row.x, row.y, row.z)
+    """Where a row's vertices are in the plane of its centre."""
+    plane = plane_of(row)
     for i in range(first, end):
         v = vertices[i]
-        per_depth = 1.0 / (v[0] * row.x + v[1] * row.y + v[2] * row.z)
-        v[3] = (v[0] * ex + v[1] * ey + v[2] * ez) * per_depth
-        v[4] = (v[0] * nx + v[1] * ny + v[2] * nz) * per_depth
+        v[3], v[4] = in_plane(row, plane, (v[0], v[1], v[2]))
 
 
 @jit
@@ -438,7 +351,7 @@ def add_blocks(out: Tables, block: int, first: int, end: int) -> int:
 
 @jit
 def enclose(block: Record, vertices: FloatArray, first: int, pieces: int) -> None:
-    """A sphere around pieces, and their bounds in the plane."""
+    """A sphere around pieces and the ground over them, and their bounds in the plane."""
     block.vertex, block.pieces = first, pieces
     v = vertices[first]
     x0, y0, z0, low, right = v[0], v[1], v[2], v[4], v[3]
@@ -455,7 +368,8 @@ def enclose(block: Record, vertices: FloatArray, first: int, pieces: int) -> Non
         apart2 = max(apart2, dx * dx + dy * dy + dz * dz)
     block.x, block.y, block.z = x, y, z
     block.low, block.high, block.right = low, high, right
-    block.radius = np.sqrt(apart2)
+    # No chord is longer than twice the radius.
+    block.radius = np.sqrt(apart2) + 4.0 * apart2 * SAG_PER_M
 
 
 @released_if_many

@@ -33,17 +33,17 @@ from detente.picture.bands import (
     room_for_runs,
     sieve_of,
 )
-from detente.picture.distance import Plane, plane_of
 from detente.picture.measure import (
     borrowed_index,
     borrowed_tables,
     candidates,
     meet,
-    near,
     nearest,
     with_room,
 )
+from detente.picture.near import reaches, share
 from detente.picture.packed import whole
+from detente.picture.plane import Plane, plane_of
 from detente.picture.segment import Segment
 from detente.picture.tables import FOREVER_US, HIT, BoolArray, Index, Record, Records, Tables
 
@@ -237,7 +237,7 @@ def met(tables: Tables, slabs: Slabs, who: IntArray, first: int, end: int) -> Re
                 if windows[j, 1] < a.start_us or not before(windows[j, 0], numbers[j], a, i):
                     continue
                 b = rows[numbers[j]]
-                if who[a.owner] == who[b.owner] or not near(a, b, b, b.cap):
+                if who[a.owner] == who[b.owner] or not (share(a, b, b) and reaches(a, b, b, b.cap)):
                     continue
                 if measured(tables, a, plane, b, hits[found]):
                     found += 1

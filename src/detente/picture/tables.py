@@ -93,7 +93,7 @@ BLOCK = np.dtype(
     align=True,
 )
 """First vertex, pieces, sphere in metres, and of polygons
-the bounds in the gnomonic plane: lowest y, highest y, highest x."""
+the bounds in the plane: lowest y, highest y, highest x."""
 
 OWNER = np.dtype([(name, np.int64) for name in ("own_mm", "extra_mm", "due_us", "group")])
 """Of one object: the separation that it asks by itself (of a plan: its hazard);
@@ -131,11 +131,9 @@ class Tables(NamedTuple):
     """The rows of some objects with all that belongs to them, as they are laid out or asked.
 
     ``rows`` (n,) ROW; ``blocks`` (b,) BLOCK; ``rings`` (r, 2) int64, first and
-    end block; ``vertices`` (v, 5) float64: earth-centred metres, then of polygons
-    x and y in the gnomonic plane of the shape's centre, where plane sections
-    through the earth's centre are straight, so that "inside" is a winding
-    number, with no pole and no antimeridian. Blocks, rings and vertices of one
-    row lie next to each other.
+    end block; ``vertices`` (v, 5) float64: earth-centred metres, then x and y in
+    the plane of the shape's centre (detente.picture.plane), of polygons and of what
+    is flat. Blocks, rings and vertices of one row lie next to each other.
     """
 
     rows: Records
