@@ -155,7 +155,7 @@ def test_hidden(one: Party, two: Party, three: Party) -> None:
     far = two.post("/v1/check", {"plan": trip("asked", 22)}).json
     assert far["verdict"] == "no_known_conflict"
     [own] = one.post("/v1/check", {"plan": trip("asked", 20)}).json["findings"]
-    assert own["id"] == "hidden hospital"
+    assert (own["id"], own["call"]) == ("hidden hospital", DESKS[0])
     [missing] = two.post("/v1/plans", {"plan": trip("blind", 20)}).refused(409, "unaware")[
         "missing"
     ]

@@ -19,9 +19,6 @@ import { Speaking, at, called, say } from "./words";
 
 const FIELDS = ["position", "name", ...HEIGHTS, "start", "end", "hazard_m"];
 
-/** Findings whose desks are looked up: an answer of more is read by its first ones. */
-const CALLABLE_MAX = 40;
-
 type Missing = Schemas["Missing"];
 
 interface Answer {
@@ -35,7 +32,6 @@ export class CheckPanel extends Speaking {
   @state() private read: Readings | null = null;
   @state() private answers: readonly Answer[] = [];
   @state() private problem = "";
-  @state() private desks: ReadonlyMap<string, Schemas["Desk"]> = new Map();
   @state() private filed: readonly string[] = [];
   /** What stands between a plan and its filing: entries of which its author did not know. */
   @state() private unaware: { plan: Understood["value"]; missing: readonly Missing[] } | null = null;
@@ -91,8 +87,7 @@ export class CheckPanel extends Speaking {
   private finding(one: Finding): unknown {
     const named = html`${one.name}<br><small>${one.rule} ${called("kind", one.kind)}, ${one.category}${one.party ? `, ${one.party}` : ""}${
       one.stale ? html`<br>${say("stale")}` : ""}${one.disputed ? html`<br>${say("disputed")}` : ""}</small>`;
-    const desk = one.object ? this.desks.get(one.object) : undefined;
-    const whom = desk ? [desk.name, ...(desk.contacts ?? [])].join(", ") : one.desk ?? one.party;
+    const whom = one.call ? [one.call.name, ...(one.call.contacts ?? [])].join(", ") : one.desk ?? one.party;
     return html`<tr>
       <td>${one.object ? html`<button type="button" class="link" @click=${() => tell("detente-object", one.object!)}>${named}</button>` : named}</td>
       <td>${say("metres", { distance: one.distance_m.toFixed(0), error: one.distance_error_m.toFixed(1) })}<br>
@@ -121,22 +116,12 @@ export class CheckPanel extends Speaking {
       remember(answers);
       tell("detente-asked", this.read.values);
       tell("detente-met", answers.flatMap(({ verdict }) => objectsOf(verdict)));
-      void this.callable(answers);
       await this.updateComplete;
       this.querySelector(".verdict, .refused")?.scrollIntoView({ block: "nearest" });
     } catch (error) {
       this.problem = refusal(error);
     } finally {
       this.busy = false;
-    }
-  }
-
-  /** Whom to call about each finding that is shown, as its author says now. */
-  private async callable(answers: readonly Answer[]): Promise<void> {
-    const shown = new Set(answers.flatMap(({ verdict }) => verdict.findings.map((one) => one.object).filter((one) => one != null)));
-    for (const object of [...shown].slice(0, CALLABLE_MAX)) {
-      const view = await ask<View>("GET", `/v1/objects/${object}`).catch(() => null);
-      if (view?.desk) this.desks = new Map(this.desks).set(object, view.desk);
     }
   }
 

@@ -91,7 +91,8 @@ class Finding(Struct, frozen=True, kw_only=True, rename={"start": "from", "end":
 
     ``distance_m`` is from footprint to footprint, 0 where they meet, true
     within ``distance_error_m``; both metres. ``start`` and ``end`` (in JSON:
-    ``from``, ``to``) bound the time that both share; None is unbounded.
+    ``from``, ``to``) bound the time that both share; None is unbounded. ``call`` is
+    the desk to call, where a node answers that knows the parties (M1).
     """
 
     rule: str
@@ -110,6 +111,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename={"start": "from", "end":
     stale: bool = False
     disputed: bool = False
     object: str | None = None
+    call: Desk | None = None
 
 
 class Withheld(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -146,7 +146,7 @@ class Asking:
         reader = reader_of(shown, asked.principal.party, now)
         within = await self._within_budget(asked.principal, measured, reader)
         stale = self._stale(shown, reader)
-        return [
+        verdicts = (
             judge(
                 plan,
                 # Past the budget, what may be known without a question is told all the same.
@@ -160,7 +160,8 @@ class Asking:
             for number, (plan, meetings) in enumerate(
                 zip(measured.plans, measured.meetings, strict=True)
             )
-        ]
+        )
+        return [_callable(verdict, reader) for verdict in verdicts]
 
     async def _within_budget(
         self, principal: Principal, measured: _Measured, reader: Reader
@@ -323,6 +324,14 @@ def met_by(shown: Shown, plans: Sequence[Plan], *, separation_mm: int = 0) -> li
     protected = shown.protected.meetings(plans, separation_mm=separation_mm)
     others = shown.plans.meetings(plans, separation_mm=separation_mm)
     return [[*one, *two] for one, two in zip(protected, others, strict=True)]
+
+
+def _callable(verdict: Verdict, reader: Reader) -> Verdict:
+    """A verdict with the desk of each finding: what the object itself tells of whom to call."""
+    if not verdict.findings:
+        return verdict
+    findings = (replace(one, call=reader.desk_of(one.party, one.desk)) for one in verdict.findings)
+    return replace(verdict, findings=tuple(findings))
 
 
 def reader_of(shown: Shown | OnDisk, party: str, now: datetime) -> Reader:
