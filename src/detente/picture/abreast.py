@@ -29,8 +29,8 @@ squared length, and its ends in the plane."""
 NOT_ABREAST = -1
 """A row that is not laid out so: too many pieces, several rings, or a place alone."""
 
-PLACES = 32
-"""Places that are measured at once: four times what a processor has side by side."""
+PLACES = 64
+"""Places that are measured at once: most plans have no more."""
 
 SIFTED = 64
 """Rows that are looked at together, whether they may be near."""
@@ -135,6 +135,12 @@ def _lay(vertices: FloatArray, i: int, lines: FloatArray, n: int) -> None:
 
 
 @inlined
+def lanes_of(places: int) -> np.uint64:
+    """For how many places there are instructions: a processor has eight side by side."""
+    return np.uint64((places + 7) // 8 * 8)
+
+
+@inlined
 def chords_abreast(
     question: Tables, room: Room, pieces: int, places: int, row: Record, plane: Plane
 ) -> None:
@@ -145,7 +151,7 @@ def chords_abreast(
     """
     if not is_flat(row):
         _chords_abreast(room, pieces, places, row, plane)
-    elif not _flat_abreast(room, pieces, row, plane):
+    elif not _flat_abreast(room, pieces, places, row, plane):
         blocks, rings, vertices = question.blocks, question.rings, question.vertices
         at = room.at
         for k in range(places):
@@ -156,7 +162,7 @@ def chords_abreast(
 
 
 @inlined
-def _flat_abreast(room: Room, pieces: int, row: Record, plane: Plane) -> bool:
+def _flat_abreast(room: Room, pieces: int, places: int, row: Record, plane: Plane) -> bool:
     """``chords_abreast`` in a plane that touches the ellipsoid.
 
     Returns:
@@ -164,8 +170,8 @@ def _flat_abreast(room: Room, pieces: int, row: Record, plane: Plane) -> bool:
     """
     lines, at, most, square = room.lines, room.at, room.most, room.square
     winding, which = room.winding, room.which
-    beside = 0
-    for k in range(PLACES):
+    beside, lanes = 0, lanes_of(places)
+    for k in range(lanes):
         p = on_ellipsoid(at[0, k], at[1, k], at[2, k])
         depth = p[0] * row.x + p[1] * row.y + p[2] * row.z
         x = p[0] * plane[0] + p[1] * plane[1] + p[2] * plane[2] - plane[6]
@@ -179,7 +185,7 @@ def _flat_abreast(room: Room, pieces: int, row: Record, plane: Plane) -> bool:
     for i in range(pieces):
         x0, y0, ux, uy, part = lines[0, i], lines[1, i], lines[2, i], lines[3, i], lines[4, i]
         y1 = lines[5, i]
-        for k in range(PLACES):
+        for k in range(lanes):
             x, y = at[3, k], at[4, k]
             side = ux * (y - y0) - (x - x0) * uy
             up = (y0 <= y) & (y1 > y) & (side > 0.0)
@@ -187,16 +193,16 @@ def _flat_abreast(room: Room, pieces: int, row: Record, plane: Plane) -> bool:
             winding[k] += int(up) - int(down)
             square[k] = least(square[k], flat_to_piece(x, y, x0, y0, ux, uy, part))
     is_ring = row.ring != row.ring_end
-    for k in range(PLACES):
+    for k in range(lanes):
         square[k] = 0.0 if is_ring & (winding[k] != 0) else square[k]
-    return beside == PLACES
+    return beside == lanes
 
 
 @inlined
 def _chords_abreast(room: Room, pieces: int, places: int, row: Record, plane: Plane) -> None:
     """``chords_abreast`` of a row that is not flat."""
     at, most, square, winding = room.at, room.most, room.square, room.winding
-    _wind(room, pieces, row, plane)
+    _wind(room, pieces, places, row, plane)
     outside, which = room.outside, room.which
     count = 0
     for k in range(places):
@@ -226,10 +232,10 @@ def nearer(room: Room, places: int) -> int:
 
 
 @inlined
-def _wind(room: Room, pieces: int, row: Record, plane: Plane) -> None:
+def _wind(room: Room, pieces: int, places: int, row: Record, plane: Plane) -> None:
     """Places of directions, and how often the row's ring winds around each; 0 without a ring."""
-    lines, at, winding = room.lines, room.at, room.winding
-    for k in range(PLACES):
+    lines, at, winding, lanes = room.lines, room.at, room.winding, lanes_of(places)
+    for k in range(lanes):
         p = on_ellipsoid(at[0, k], at[1, k], at[2, k])
         depth = p[0] * row.x + p[1] * row.y + p[2] * row.z
         x = (p[0] * plane[0] + p[1] * plane[1] + p[2] * plane[2]) / depth
@@ -243,7 +249,7 @@ def _wind(room: Room, pieces: int, row: Record, plane: Plane) -> None:
         return
     for i in range(pieces):
         x0, y0, x1, y1 = lines[7, i], lines[8, i], lines[9, i], lines[10, i]
-        for k in range(PLACES):
+        for k in range(lanes):
             x, y = at[3, k], at[4, k]
             side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
             up = (y0 <= y) & (y1 > y) & (side > 0.0)
