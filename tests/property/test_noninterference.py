@@ -17,7 +17,7 @@ import secrets
 import ssl
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
@@ -67,7 +67,7 @@ from detente.doors.features.asking import CRS84, asked_of
 from detente.doors.features.formats import feature
 from detente.doors.features.routes import features_of
 from detente.doors.features.tiles import written as written_tile
-from detente.errors import DetenteError
+from detente.errors import DetenteError, NotPermitted
 from detente.node.asking import reader_of
 from detente.node.author import Author
 from detente.node.certificate import Certificate, own_certificate
@@ -112,6 +112,7 @@ from detente.node.telling.subscribing import Subscribe, Unsubscribe
 from detente.node.verbs import Submit
 from detente.node.wanted import Wanted
 from nodes import desk_of, run
+from tablets import Tablets
 from theatre import TERMS, Theatre
 from world import NOW
 
@@ -166,7 +167,7 @@ MET = ("notice", "presence", "zone", "plan")
 
 UNMET = (
     *MET, "report", "objection", "acknowledgement", "request", "decision", "again", "end",
-    "later", "later", "later", "warned",
+    "later", "later", "later", "warned", "unit", "track",
 )  # fmt: skip
 """What else may be said in secret; ``later`` of a zone that two was shown before."""
 
@@ -217,9 +218,12 @@ DOES = (
     "layer", "tile", "tile then", "item", "export",
     "notice", "same name", "report", "object", "acknowledge", "request",
     "decide", "answer", "replace", "end", "sign", "subscribe", "unsubscribe",
-    "call", "lines", "step", "cap",
+    "call", "lines", "step", "cap", "cot", "cot", "unit",
 )  # fmt: skip
-SHOWS = ("shown", "gridded", "shown", "gridded", "zoned", "zoned anew", "warned")
+SHOWS = (
+    "shown", "gridded", "shown", "gridded", "zoned", "zoned anew", "warned",
+    "moving", "moving", "gone", "ship",
+)  # fmt: skip
 
 
 @st.composite
@@ -248,14 +252,15 @@ def scripts(draw: st.DrawFn, *, alike: bool) -> list[Step]:
                     does = "get"
                 out.append(Step(does, place, target))
     # What has come together by then.
-    return [*out, Step("cap", 0, draw(st.integers(0, 11)))]
+    return [*out, *(Step(does, 0, draw(st.integers(0, 11))) for does in ("cap", "cot"))]
 
 
 class Secrets:
     """What the others hide from two in one world."""
 
-    def __init__(self, town: Theatre) -> None:
+    def __init__(self, town: Theatre, tablets: Tablets) -> None:
         self.town = town
+        self.tablets = tablets
         self.kept: list[tuple[Hidden, Value, Receipt]] = []
         self.taken_back: list[tuple[Zone, Receipt]] = []
 
@@ -269,6 +274,14 @@ class Secrets:
             return await self.go_on(hidden)
         if hidden.kind == "warned":
             return await warn(self.town, warned(hidden.by, number, None))
+        if hidden.kind == "unit":
+            at = place_at(AWAY_DEG + hidden.dx, hidden.size_m)
+            await self.tablets.report("three", f"hidden {number}", at)
+            return place_of(drawn_id(f"hidden {number}"), "0" * 64)
+        if hidden.kind == "track":
+            # Beside a notice, for nothing of it is on record. What nears its own, two is told.
+            at = place_at((AWAY_DEG, ZONED_DEG)[hidden.size_m % 2] + hidden.dx, hidden.size_m)
+            self.tablets.see(hidden.by, f"hidden {number}", at, shown=False)
         value = self.value(hidden, number)
         if isinstance(value, Incident):
             # Where nobody else is near, all are called.
@@ -362,13 +375,15 @@ class World:
     def __init__(self, town: Theatre, side: str) -> None:
         self.town = town
         self.side = side
-        self.secrets = Secrets(town)
         self.leaves: dict[str, str] = {}
         self.heard: list[str] = []
+        self.two = Two(town, self.leaves)
+        self.tablets = self.two.tablets
+        self.secrets = Secrets(town, self.tablets)
 
     async def play(self, script: list[Step]) -> list[str]:
         """Everything that two was answered."""
-        two = Two(self.town, self.leaves)
+        two = self.two
         await two.tail.start()
         # One zone is taken back before anything: what becomes of it is secret from the first step.
         await self.show(Step("zoned", 0, 0), -2)
@@ -381,7 +396,8 @@ class World:
                 continue
             self.town.now += timedelta(seconds=1)
             if step.act in SHOWS:
-                two.shown.append(await self.show(step, number))
+                shown = await self.show(step, number)
+                two.shown += [] if shown is None else [shown]
             else:
                 two.number = number
                 with ids_of(f"own {number}"):
@@ -398,10 +414,13 @@ class World:
                 receipt = await self.secrets.hide(hidden, number)
             self.leaves[receipt.object_id] = receipt.leaf
 
-    async def show(self, step: Step, number: int) -> Receipt:
+    async def show(self, step: Step, number: int) -> Receipt | None:
         """One of the others lets two see something, or no more of it."""
         with ids_of(f"shown {number}"):
             match step.act:
+                case "moving" | "gone" | "ship":
+                    await self.move(step, number)
+                    return None
                 case "zoned":
                     return await self.zone(step, number)
                 case "zoned anew":
@@ -410,6 +429,22 @@ class World:
                     return await warn(self.town, warned("two", number, self.zoned))
                 case _:
                     return await self.town.say("one", self.notice(step, number))
+
+    async def move(self, step: Step, number: int) -> None:
+        """A unit or ship of party one, near zones that two was shown, and is shown no more.
+
+        Not near what else is hidden: of an entry whose contact two may have, that somebody
+        nears it is told (detente.node.alerted).
+        """
+        place = place_at(ZONED_DEG + step.place, 500 * step.target)
+        uid = f"unit {step.place}"
+        if step.act == "moving":
+            await self.tablets.report("one", uid, place)
+        elif step.act == "ship":
+            self.tablets.see("one", f"ship {number}", place, shown=True)
+        else:
+            with suppress(NotPermitted):  # There is none.
+                await self.tablets.over("one", uid)
 
     def notice(self, step: Step, number: int) -> Notice:
         return Notice(
@@ -510,6 +545,7 @@ class Two:
         self.tail = self.telling.tail
         self.events = self.telling.events
         self.alerts = Alerts(self.telling)
+        self.tablets = Tablets(town.engine, self.layers, self.reading, TWO)
         self.number = 0
         self.wishes: list[str] = []
         self.utm_wishes: list[str] = []
@@ -624,6 +660,16 @@ class Two:
             else:
                 told.append(alert_of(page, HEAD, certificate()).decode())
         return told
+
+    async def do_cot(self, _: Step) -> object:
+        """What its tablets are sent, to the byte."""
+        return await self.tablets.look()
+
+    async def do_unit(self, step: Step) -> object:
+        """A unit of its own, away from all, for it is told whom it nears."""
+        place = place_at(ZONED_DEG / 2, 500 * step.target)
+        await self.tablets.report("two", f"own {step.place}", place)
+        return None
 
     async def do_commit(self, step: Step) -> object:
         """What it was told, as the node commits to it, to the byte."""
@@ -854,6 +900,11 @@ def place_of(object_id: str, leaf: str) -> Receipt:
     return Receipt(
         sequence=0, leaf=leaf, object_id=object_id, version=1, size=0, root="", token="t" * 43
     )
+
+
+def place_at(lon_deg: float, north_m: int) -> tuple[int, int]:
+    """Some metres north of the equator."""
+    return round(lon_deg * 1e7), north_m * 90
 
 
 def drawn_id(label: str, number: int = 0) -> str:

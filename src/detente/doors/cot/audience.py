@@ -93,8 +93,11 @@ class Audience:
         self._live: dict[tuple[str, str, str], Written] = {}
         self._waiting: dict[tuple[str, str, str], Seen] = {}
         self.listeners: set[Listener] = set()
-        self._looked_s = 0.0
         self._looked = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Show from now on."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def join(self, listener: Listener) -> None:
@@ -109,18 +112,29 @@ class Audience:
     async def stop(self) -> None:
         """Show nothing more."""
         self._service.tracks.leave(self._following)
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
 
     def _may_follow(self, seen: Seen) -> bool:
         return seen.party == self._party or seen.own
 
+    async def look(self) -> Batch:
+        """All that is new since the last look; that it is shown is on record before.
+
+        Raises:
+            Unavailable: The record cannot be read or written.
+        """
+        return Batch([*await self._moved(), *await self._changed()])
+
     async def _run(self) -> None:
+        looked_s = 0.0
         while True:
             await asyncio.sleep(TICK_S)
+            is_due = time.monotonic() - looked_s >= LOOK_EVERY_S
             try:
-                batch = [*await self._moved(), *await self._changed()]
+                batch = await self.look() if is_due else Batch(await self._moved())
             except DetenteError as error:
                 say(_log, logging.WARNING, "cot not shown", party=self._party, code=error.code)
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -130,10 +144,11 @@ class Audience:
                 _log.exception("cot not shown")
                 await asyncio.sleep(LOOK_EVERY_S)
                 continue
-            if batch:
-                made = Batch(batch)
+            if is_due:
+                looked_s = time.monotonic()
+            if batch.events:
                 for one in tuple(self.listeners):
-                    one.show(made)
+                    one.show(batch)
 
     async def _moved(self) -> list[Written]:
         """Live tracks, each on record as shown before it is."""
@@ -163,8 +178,6 @@ class Audience:
 
     async def _changed(self) -> list[Written]:
         """What the picture shows anew, and what is over."""
-        if time.monotonic() - self._looked_s < LOOK_EVERY_S:
-            return []
         now = self._service.engine.clock()
         out, ended = [], set()
         if self._board.is_behind:
@@ -180,7 +193,6 @@ class Audience:
         out += self._over(ended, now)
         out += await self._warnings.look(self._place_of, now)
         out += await self._calls.look(now)
-        self._looked_s = time.monotonic()
         self._looked.set()
         return out
 

@@ -137,6 +137,7 @@ class Serving:
         party = client.principal.party
         if party not in self._audiences:
             self._audiences[party] = Audience(self._service, self._presencing, client.principal)
+            self._audiences[party].start()
         await self._audiences[party].join(client)
 
     def take(self, principal: Principal, event: Event) -> None:
