@@ -10,6 +10,8 @@ import httpx
 import taxii2client.v21 as taxii2
 
 from detente.core.principal import Role, scopes_of
+from detente.core.release import Tlp
+from detente.core.stix import TLP_2_MARKINGS, TLP_MARKINGS
 from detente.node.access.secret import hash_password
 from detente.store import Client, Place, Store
 
@@ -104,6 +106,12 @@ class Client21:
 
     def close(self) -> None:
         self._http.close()
+
+
+def labelled(made: dict[str, Any], label: Tlp = Tlp.AMBER_STRICT) -> dict[str, Any]:
+    """An object without a label of its own as it goes out to others."""
+    others = [one for one in made.get("object_marking_refs", ()) if one not in TLP_MARKINGS]
+    return {**made, "object_marking_refs": [*others, TLP_2_MARKINGS[label]]}
 
 
 def let_in(place: Place, *parties: str, roles: tuple[Role, ...] = (Role.LIAISON,)) -> None:

@@ -12,13 +12,14 @@ import taxii2client.v21 as taxii2
 
 from conftest import KINDS, begin
 from detente.core.principal import Role
+from detente.core.release import Tlp
 from detente.node.audit import audit
 from detente.node.keyring import Keyring
 from detente.node.taxii.adding import OBJECTS_MAX
 from detente.store import Place, Store, parse_place
 from http_node import Node, Party, node_at
 from postgres import TEMPLATE, Cluster
-from taxii import SECRET, TAXII, Client21, indicator, let_in
+from taxii import SECRET, TAXII, Client21, indicator, labelled, let_in
 
 URL = "https://node.example"
 """By which others reach the node, as its operator says."""
@@ -124,7 +125,8 @@ def test_what_is_given_to_the_agreement_reaches_every_member_as_it_was_given(tow
     )  # fmt: skip
     for reader in (town.one, town.two, town.three):
         answer = reader.objects(query=f"?match[id]={mine}")
-        assert odd.encode() in answer.body
+        assert odd[:-1].encode() in answer.body
+        assert (odd.encode() in answer.body) is (reader is town.one), "others are told a label"
         assert answer.json["more"] is False
     # It is an entry like any other: attested, released, in the record.
     [seen] = town.native("two").get("/v1/objects?kind=report").json["objects"]
@@ -198,7 +200,7 @@ def test_what_is_released_late_reaches_a_poller_who_stands_at_the_end(town: Town
     put = author.ask("PUT", f"/v1/objects/{known['object']}", {"value": value},
                      if_match=f'"{known["token"]}"')  # fmt: skip
     assert put.status == 200, put.body
-    assert town.three.objects(query=f"?added_after={stands}").objects == [early]
+    assert town.three.objects(query=f"?added_after={stands}").objects == [labelled(early)]
     # So is what is granted on request.
     hidden = indicator()
     town.one.give(hidden, to="inbox:two")
@@ -215,7 +217,7 @@ def test_what_is_released_late_reaches_a_poller_who_stands_at_the_end(town: Town
     decision = {"source_id": "yes", "request": asked.json["object_id"], "granted": True}
     assert author.post("/v1/release-decisions", decision).status == 201
     granted = town.three.objects("inbox:three")
-    assert granted.objects == [hidden]
+    assert granted.objects == [labelled(hidden)]
     assert granted.headers["x-taxii-date-added-first"] > stands
 
 
@@ -257,7 +259,7 @@ def test_a_correction_is_a_version_and_a_retraction_is_revoked(town: Town) -> No
     other = town.one.give({**versions[1], "name": "other"}, versions[0], versions[2])
     assert (other.json["success_count"], other.json["failure_count"]) == (1, 2)
     assert all("later than" in one["message"] for one in other.json["failures"])
-    assert town.two.objects(query=f"?match[id]={name}").objects == [versions[2]]
+    assert town.two.objects(query=f"?match[id]={name}").objects == [labelled(versions[2])]
     for query, expected in (
         ("all", versions),
         ("first", versions[:1]),
@@ -267,13 +269,13 @@ def test_a_correction_is_a_version_and_a_retraction_is_revoked(town: Town) -> No
         (versions[1]["modified"].replace("000Z", "0Z"), versions[1:2]),
     ):
         path = f"/test/collections/agreement/objects/{name}/?match[version]={query}"
-        assert town.two.get(path).objects == expected
+        assert town.two.get(path).objects == [*map(labelled, expected)]
     path = f"/test/collections/agreement/objects/{name}/versions/"
     assert town.two.get(path).json["versions"] == [one["modified"] for one in versions]
     # Its author takes it back by a revoked version, and nothing comes after.
     revoked = indicator(3, name, revoked=True)
     town.one.give(revoked)
-    assert town.two.objects(query=f"?match[id]={name}").objects == [revoked]
+    assert town.two.objects(query=f"?match[id]={name}").objects == [labelled(revoked)]
     assert town.one.give(indicator(4, name)).json["failure_count"] == 1
 
 
@@ -293,7 +295,7 @@ def test_what_is_deleted_or_retracted_natively_reaches_readers_as_revoked(town: 
     [revoked] = town.two.objects(query=f"?added_after={stands}").objects
     assert revoked["revoked"] is True
     assert revoked["modified"] > made["modified"]
-    assert {**revoked, "modified": made["modified"]} == {**made, "revoked": True}
+    assert {**revoked, "modified": made["modified"]} == {**labelled(made), "revoked": True}
     assert stix2.parse(revoked).revoked
     # So does one that is retracted natively.
     author = town.native("one")
@@ -313,7 +315,7 @@ def test_an_earlier_version_cannot_be_deleted(town: Town) -> None:
     town.one.give(indicator(0, name), indicator(1, name))
     path = f"/test/collections/agreement/objects/{name}/"
     town.one.ask("DELETE", f"{path}?match[version]=first").refused(403, "not_permitted")
-    assert town.two.objects(query=f"?match[id]={name}").objects == [indicator(1, name)]
+    assert town.two.objects(query=f"?match[id]={name}").objects == [labelled(indicator(1, name))]
 
 
 def test_what_becomes_of_objects_is_kept_for_their_sender(town: Town) -> None:
@@ -423,11 +425,14 @@ def test_the_data_stores_of_the_reference_library_read_and_write(town: Town) -> 
     sink = stix2.TAXIICollectionSink(town.one.reference("agreement"))
     sink.add(made)
     source = stix2.TAXIICollectionSource(town.two.reference("agreement"))
-    assert source.get(made.id) == made
-    assert source.query([stix2.Filter("id", "=", made.id)]) == [made]
+    shown = stix2.parse(labelled(json.loads(made.serialize())))
+    assert source.get(made.id) == shown
+    assert source.query([stix2.Filter("id", "=", made.id)]) == [shown]
+    [name] = shown.object_marking_refs
+    assert source.get(name).name == "TLP:AMBER+STRICT"
     later = made.new_version(name="Loader, corrected")
     sink.add(later)
-    assert source.get(made.id) == later
+    assert source.get(made.id) == stix2.parse(labelled(json.loads(later.serialize())))
     assert {one.name for one in source.all_versions(made.id)} == {made.name, later.name}
     assert source.get(f"indicator--{uuid4()}") is None
     pages = taxii2.as_pages(town.two.reference("agreement").get_objects, per_request=4)
@@ -459,8 +464,9 @@ def test_a_bundle_that_is_given_natively_is_a_report_for_each_object(town: Town)
     ]
     told = [(one["reliability"], one["credibility"], one["release"]["tlp"]) for one in values]
     assert told == [("b", 5, "amber"), ("b", 5, "red")]
-    for one in made:
-        assert town.two.objects(query=f"?match[id]={one['id']}").objects == [one]
+    # Of both labels the more closed goes out.
+    for one, shown in zip(made, (labelled(made[0], Tlp.AMBER), made[1]), strict=True):
+        assert town.two.objects(query=f"?match[id]={one['id']}").objects == [shown]
     author.post("/v1/bundles", {"bundle": {"type": "bundle", "objects": []}}).refused(
         400, "malformed_input"
     )

@@ -16,7 +16,7 @@ import pytest
 from conftest import begin
 from detente.node.keyring import Keyring
 from http_node import Node, node_at
-from taxii import TAXII, Client21, indicator, let_in
+from taxii import TAXII, Client21, indicator, labelled, let_in
 
 ABSENT = "00000000-0000-4000-8000-000000000000"
 GIVEN = 3
@@ -266,7 +266,7 @@ def test_specifications(town: Town) -> None:
     }
     for query, expected in asked.items():
         found = town.two.get(f"{path}?{query}" if query else path)
-        assert found.objects == expected, query
+        assert found.objects == [*map(labelled, expected)], query
         also = f"&{query}" if query else ""
         manifest = town.two.get(f"{town.path('5.3 manifests')}?match[id]={named}{also}")
         assert [one["version"] for one in manifest.objects] == [
@@ -341,4 +341,4 @@ def test_bare_versions(town: Town) -> None:
     for success, one in zip(sent["successes"], made, strict=True):
         version = success["version"]
         found = town.two.objects(query=f"?match[id]={one['id']}&match[version]={version}")
-        assert found.objects == [one]
+        assert found.objects == [labelled(one)]

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
+import stix2
 
 from detente.core.agreement import Agreement
 from detente.core.entry import EntryKind, token
@@ -18,14 +20,17 @@ from detente.core.report import (
     Sighting,
     Translation,
 )
+from detente.core.stix import TLP_2_MARKINGS, read_stix
+from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.node.submit import Receipt
 from detente.node.taxii.adding import NATIVE, Outcome, Terms, add, give
 from detente.node.taxii.collections import Collection, collection
 from detente.node.taxii.filters import Filter
+from detente.node.taxii.marking import definitions, marked
 from detente.node.taxii.pages import Pages
 from nodes import around, desk_of, hospital, run
-from taxii import indicator
+from taxii import indicator, labelled
 from theatre import Theatre
 from world import NOW
 
@@ -36,6 +41,13 @@ ONE = desk_of("one")
 
 def text(number: int, **parts: Any) -> str:
     return msgspec.json.encode(indicator(number, NAME, **parts)).decode()
+
+
+def bare(said: bytes) -> str:
+    """An object without its label."""
+    fields = msgspec.json.decode(said, type=dict[str, msgspec.Raw])
+    fields.pop("object_marking_refs", None)
+    return msgspec.json.encode(fields).decode()
 
 
 class Town:
@@ -61,11 +73,11 @@ class Town:
         return one
 
     async def shown(self, party: str, alias: str = "agreement") -> Sequence[str]:
-        """What a TAXII reader finds."""
+        """What a TAXII reader finds; of a label that is set for him, nothing."""
         reader, pages = desk_of(party), Pages(self.engine)
         page = await pages.look(reader, self.where(reader, alias), Filter())
         pages.close()
-        return [one.text.decode() for one in page.shown]
+        return [bare(one.text) for one in page.shown]
 
     def held(self) -> tuple[Report, Receipt]:
         """The report, and what says which version of it is meant."""
@@ -207,5 +219,141 @@ def test_reliability_alone_goes_with_the_object() -> None:
             terms = Terms(release=None, reliability=Reliability.CANNOT_BE_JUDGED)
             await give(town.engine, ONE, terms, [text(2)])
             assert town.held()[0].reliability is Reliability.CANNOT_BE_JUDGED
+
+    run(story())
+
+
+def decoded(said: bytes) -> Any:
+    return msgspec.json.decode(said)
+
+
+class Reader:
+    """What one party is given of the agreement's collection, as it stands there."""
+
+    def __init__(self, town: Town, party: str) -> None:
+        self._town, self._party = town, desk_of(party)
+
+    async def look(self, **wanted: Any) -> list[Any]:
+        pages = Pages(self._town.engine)
+        where = self._town.where(self._party, "agreement")
+        page = await pages.look(self._party, where, Filter(**wanted))
+        pages.close()
+        return [msgspec.json.decode(one.text) for one in page.shown]
+
+
+@pytest.mark.parametrize(
+    ("own", "released", "shown"),
+    [
+        ((), Tlp.GREEN, Tlp.GREEN),
+        ((), Tlp.AMBER_STRICT, Tlp.AMBER_STRICT),
+        # Of its own label and the release's the more closed counts, and the object says one.
+        ((TLP_2_MARKINGS[Tlp.CLEAR],), Tlp.AMBER, Tlp.AMBER),
+        (("marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",), Tlp.RED, Tlp.RED),
+        ((TLP_2_MARKINGS[Tlp.RED],), Tlp.CLEAR, None),
+        ((TLP_2_MARKINGS[Tlp.GREEN],), Tlp.GREEN, None),
+        # What is no label stays.
+        (("marking-definition--11111111-1111-4111-8111-111111111111",), Tlp.RED, Tlp.RED),
+    ],
+)
+def test_an_object_goes_out_with_the_label_of_its_release(
+    own: tuple[str, ...], released: Tlp, shown: Tlp | None
+) -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            given = indicator(0, NAME, x_odd=1.50, **({"object_marking_refs": own} if own else {}))
+            said = msgspec.json.encode(given).decode()
+            await town.give(said, Release(members=Grade.FULL, tlp=released))
+            assert town.held()[0].stix == said
+            given = msgspec.json.decode(said)
+            expected = given if shown is None else labelled(given, shown)
+            assert await Reader(town, "two").look() == [expected]
+            # Its author is given its own words.
+            assert await Reader(town, "one").look() == [given]
+
+    run(story())
+
+
+def test_numbers_stay_as_they_were_spelt_beside_a_label() -> None:
+    said = b'{ "type":"indicator","x":1.50, "id": "%b","y":[1e2 , "\\u0061"] }\n' % NAME.encode()
+    told = b'"object_marking_refs":["%b"]}' % TLP_2_MARKINGS[Tlp.GREEN].encode()
+    assert marked(said, Release(tlp=Tlp.GREEN)) == said[:-2] + b"," + told
+    # A name that is spelt otherwise is there all the same.
+    odd = b'{"type":"indicator","id":"%b","x":1.50,"object_marking_ref\\u0073": []}' % NAME.encode()
+    assert marked(odd, Release(tlp=Tlp.GREEN)) == (odd.partition(b'"object_m')[0] + told)
+
+
+def test_a_version_made_of_the_labelled_copy_keeps_the_release() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            release = Release(members=Grade.FULL, tlp=Tlp.GREEN)
+            await town.give(text(0), release)
+            [copy] = await Reader(town, "two").look()
+            later = msgspec.json.encode({**copy, "modified": indicator(1)["modified"]}).decode()
+            assert (await town.add(later)).message == ""
+            assert town.held()[0].release == release
+            assert town.held()[0].stix == later
+
+    run(story())
+
+
+def test_what_takes_back_bears_the_label_too() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.give(text(0), Release(members=Grade.FULL, tlp=Tlp.GREEN))
+            await theatre.end("one", town.held()[1])
+            [revoked] = await Reader(town, "two").look()
+            assert revoked["revoked"] is True
+            assert revoked["object_marking_refs"] == [TLP_2_MARKINGS[Tlp.GREEN]]
+
+    run(story())
+
+
+def test_what_was_granted_without_a_release_bears_the_most_that_passing_on_would_let() -> None:
+    assert decoded(marked(text(0).encode(), None)) == labelled(decoded(text(0).encode()))
+
+
+def test_the_definition_of_a_label_is_there_for_whoever_asks_for_it() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.add(text(0))
+            reader = Reader(town, "two")
+            [indicated] = await reader.look()
+            [name] = indicated["object_marking_refs"]
+            [found] = await reader.look(ids=frozenset({name}))
+            assert found["name"] == "TLP:AMBER+STRICT"
+            assert read_stix(msgspec.json.encode(found).decode()).id == name
+            assert stix2.parse(found, allow_custom=True).id == name
+            every = frozenset(TLP_2_MARKINGS.values())
+            assert {one["id"] for one in await reader.look(ids=every)} == every
+            # As one that is there: filters hold, and it was there before all else.
+            assert await reader.look(ids=every, types=frozenset({"indicator"})) == []
+            assert await reader.look(ids=every, after_us=microseconds(NOW)) == []
+            both = await reader.look(ids=every | {NAME})
+            assert [one["type"] for one in both] == [*["marking-definition"] * 5, "indicator"]
+            assert len(await reader.look(ids=every, limit=2)) == 2
+            pages, where = Pages(town.engine), town.where(desk_of("two"), "agreement")
+            seen, after_us, more = [], -1, True
+            while more:
+                wanted = Filter(ids=every | {NAME}, limit=2, after_us=after_us)
+                page = await pages.objects(desk_of("two"), where, wanted)
+                seen += [one.item.id for one in page.shown]
+                after_us, more = page.upto_us, page.more
+            pages.close()
+            assert seen == [one["id"] for one in both]
+
+    run(story())
+
+
+def test_a_definition_that_a_party_gave_is_there_once_and_is_marked_by_nothing() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            [(item, said), *_] = definitions()
+            await town.add(said.decode())
+            assert await Reader(town, "two").look(ids=frozenset({item.id})) == [decoded(said)]
 
     run(story())

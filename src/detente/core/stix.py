@@ -188,23 +188,27 @@ def credibility_of(confidence: int | None) -> int:
     return next(grade for least, grade in CREDIBILITY_OF_CONFIDENCE if confidence >= least)
 
 
-TLP_MARKINGS: Mapping[str, Tlp] = {
-    f"marking-definition--{uuid}": tlp
-    for uuid, tlp in (
-        # STIX 2.1 section 7.2.1.4, which knows TLP 1.0,
-        ("613f2e26-407d-48c7-9eca-b8e91df99dc9", Tlp.CLEAR),
-        ("34098fce-860f-48ae-8e50-ebd3cc5e41da", Tlp.GREEN),
-        ("f88d31f6-486f-44da-b317-01333bde0b82", Tlp.AMBER),
-        ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", Tlp.RED),
-        # and OASIS CTI's common objects, which have TLP 2.0.
-        ("94868c89-83c2-464b-929b-a1a8aa3c8487", Tlp.CLEAR),
-        ("bab4a63c-aed9-4cf5-a766-dfca5abac2bb", Tlp.GREEN),
-        ("55d920b0-5e8b-4f79-9ee9-91f868d9b421", Tlp.AMBER),
-        ("939a9414-2ddd-4d32-a0cd-375ea402b003", Tlp.AMBER_STRICT),
-        ("e828b379-4e03-4974-9ac4-e53a884c97c1", Tlp.RED),
+TLP_2_MARKINGS: Mapping[Tlp, str] = {
+    tlp: f"marking-definition--{uuid}"
+    for tlp, uuid in (
+        (Tlp.CLEAR, "94868c89-83c2-464b-929b-a1a8aa3c8487"),
+        (Tlp.GREEN, "bab4a63c-aed9-4cf5-a766-dfca5abac2bb"),
+        (Tlp.AMBER, "55d920b0-5e8b-4f79-9ee9-91f868d9b421"),
+        (Tlp.AMBER_STRICT, "939a9414-2ddd-4d32-a0cd-375ea402b003"),
+        (Tlp.RED, "e828b379-4e03-4974-9ac4-e53a884c97c1"),
     )
 }
-"""The objects by which STIX says a TLP label."""
+"""The objects by which OASIS CTI's common objects say a label of TLP 2.0."""
+
+TLP_MARKINGS: Mapping[str, Tlp] = {
+    # STIX 2.1 section 7.2.1.4, which knows TLP 1.0.
+    "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": Tlp.CLEAR,
+    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": Tlp.GREEN,
+    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": Tlp.AMBER,
+    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": Tlp.RED,
+    **{name: tlp for tlp, name in TLP_2_MARKINGS.items()},
+}
+"""All objects by which STIX says a TLP label."""
 
 
 def tlp_of(head: Stix) -> Tlp | None:

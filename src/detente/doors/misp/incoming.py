@@ -22,7 +22,7 @@ from msgspec import Meta, Struct
 from detente.core.misp import INHERITS, ceiling, label_of
 from detente.core.release import Release
 from detente.core.report import Reliability
-from detente.doors.misp.outgoing import MARKINGS
+from detente.core.stix import TLP_2_MARKINGS
 from detente.doors.misp.patterns import pattern_of
 from detente.errors import MalformedInput
 from detente.node.taxii.adding import OBJECTS_MAX, Terms
@@ -296,7 +296,7 @@ class _Reader:
             "modified": modified,
             **({"revoked": True} if one.deleted else {}),
             **({"labels": [*labels, *others]} if labels or others else {}),
-            **({} if label is None else {"object_marking_refs": [MARKINGS[label]]}),
+            **({} if label is None else {"object_marking_refs": [TLP_2_MARKINGS[label]]}),
             "external_references": [
                 {"source_name": "MISP", "external_id": _uuid(self._event.uuid)}
             ],

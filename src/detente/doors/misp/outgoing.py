@@ -17,7 +17,7 @@ from hashlib import md5
 from typing import Any
 from uuid import UUID, uuid5
 
-from detente.core.stix import TLP_MARKINGS, instant
+from detente.core.stix import instant
 from detente.doors.misp.patterns import Told, attribute_of
 from detente.errors import MalformedInput
 from detente.node.misp import EVENTS, Given
@@ -229,7 +229,3 @@ def _epoch(spelt: str) -> int:
         return int(datetime.fromisoformat(spelt).replace(tzinfo=UTC).timestamp())
     except ValueError:
         return 0
-
-
-MARKINGS = {tlp: marking for marking, tlp in TLP_MARKINGS.items()}
-"""The marking of TLP 2.0 for each label: the later of STIX's two."""

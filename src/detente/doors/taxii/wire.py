@@ -101,7 +101,7 @@ class StatusResource(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def envelope(page: Page) -> bytes:
-    """Objects, each to the byte as its author gave it; next stands wherever more does."""
+    """Objects; next stands wherever more does."""
     return _page(page, "objects", [one.text for one in page.shown])
 
 

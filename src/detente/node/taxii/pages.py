@@ -24,6 +24,7 @@ from detente.node.engine import Engine
 from detente.node.taxii.collections import Collection
 from detente.node.taxii.feed import Feed, Item
 from detente.node.taxii.filters import Filter
+from detente.node.taxii.marking import definitions, marked
 from detente.node.taxii.shelf import Found, Shelf
 from detente.node.telling.disclosures import EXTENT, disclosures_of
 from detente.store import Record
@@ -45,7 +46,10 @@ HOW = "taxii"
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """One version as its reader is given it: the object's own text, or one that revokes it."""
+    """One version as its reader is given it: as its author gave it, or one that revokes it.
+
+    To others than its author it bears the label of its release (detente.node.taxii.marking).
+    """
 
     item: Item
     date_us: int
@@ -106,7 +110,8 @@ class Pages:
 
     async def _disclose(self, principal: Principal, page: Page, grade: Grade) -> None:
         party = principal.party
-        shown = {one.item.sequence: EXTENT[grade] for one in page.shown if one.item.party != party}
+        others = (one.item for one in page.shown if one.item.party not in {"", party})
+        shown = {one.sequence: EXTENT[grade] for one in others}
         await disclosures_of(self._engine).record(party, shown, HOW)
 
     async def look(self, principal: Principal, where: Collection, wanted: Filter) -> Page:
@@ -159,9 +164,10 @@ class Pages:
             reader = reader_of(on_disk, party, self._engine.clock())
             part = self._shelf(party, inbox=where.inbox is not None).part(reader, wanted)
             shown, cut_at = _shown(record, reader, part.found)
-            if cut_at is None:
-                return Page(shown=shown, upto_us=part.upto_us, more=part.more)
+        if cut_at is not None:
             return Page(shown=shown, upto_us=cut_at, more=True)
+        page = Page(shown=shown, upto_us=part.upto_us, more=part.more)
+        return with_definitions(page, wanted) if wanted.ids else page
 
     def _shelf(self, party: str, *, inbox: bool) -> Shelf:
         key = (party, inbox)
@@ -195,15 +201,36 @@ def _shown(
     return tuple(shown), None
 
 
+def with_definitions(page: Page, wanted: Filter) -> Page:
+    """A page with the labels' definitions that are asked for by their ids, and are not there."""
+    there = {one.item.id for one in page.shown}
+    standard = [
+        Shown(item=item, date_us=item.date_us, text=text)
+        for item, text in definitions()
+        if item.date_us > wanted.after_us
+        and item.id not in there
+        and wanted.takes(item)
+        and wanted.takes_version(item, first=item, last=item)
+    ]
+    shown = (*standard, *page.shown)
+    if len(shown) <= wanted.limit:
+        return Page(shown=shown, upto_us=page.upto_us, more=page.more)
+    shown = shown[: wanted.limit]
+    return Page(shown=shown, upto_us=shown[-1].date_us, more=True)
+
+
 def _cut(reader: Reader, item: Item, data: bytes | None) -> bytes | None:
-    """One object as its reader may see it: all of it, or nothing.
+    """One object as its reader may see it: all of it with its label, or nothing.
 
     The one place where anything is cut decides; the shelf has only sieved.
     """
     value = None if data is None else read(data)  # It may have been erased since.
     if not isinstance(value, Report):
         return None
-    return _text_of(item, value) if reader.grade(value, item.object_id) is Grade.FULL else None
+    if reader.grade(value, item.object_id) is not Grade.FULL:
+        return None
+    text = _text_of(item, value)
+    return text if item.party == reader.party else marked(text, value.release)
 
 
 def _text_of(item: Item, report: Report) -> bytes:
