@@ -28,7 +28,7 @@ from detente.core.party import Party
 from detente.core.principal import Principal, Scope
 from detente.core.release import Grade
 from detente.core.view import Item, Reader, View
-from detente.core.volume import microseconds
+from detente.core.volume import Circle, microseconds
 from detente.core.wire import read
 from detente.errors import LogInconsistent, NotFound, NotPermitted, Unavailable
 from detente.node.account import Account, account
@@ -40,7 +40,7 @@ from detente.node.history import Erased, Version, erasure, knowing, versions
 from detente.node.hotline.lines import Asked as AskedLines
 from detente.node.hotline.lines import LinePage, line_of, page_of
 from detente.node.rows import CHUNK, CLOCKS_APART, first_since, rows_of
-from detente.node.wanted import Wanted
+from detente.node.wanted import Wanted, place_in, referred
 from detente.node.whose import Whose
 from detente.store import Record, Stored
 
@@ -458,8 +458,21 @@ def _found(
         for one in stored
         if (view := _cut(look, one, whose)) is not None and wanted.takes(view, now)
     ]
-    placed = wanted.placed([view for view, _ in views], now)
+    shown = [view for view, _ in views]
+    placed = wanted.placed(shown, now, _located(look, shown, whose) if wanted.box else None)
     return [one for one, found in zip(views, placed, strict=True) if found]
+
+
+def _located(look: _Look, views: Sequence[View], whose: Whose) -> dict[tuple[str, str], Circle]:
+    """Where the locations are to which STIX objects refer, of those that the reader sees."""
+    found = {}
+    for party, names in referred(views).items():
+        for name, stored in look.record.named(EntryKind.REPORT, party, names).items():
+            view = _cut(look, look.known(stored), whose)
+            place = None if view is None else place_in(view)
+            if place is not None:
+                found[party, name] = place
+    return found
 
 
 def _cut(look: _Look, stored: Stored, whose: Whose) -> View | None:

@@ -6,7 +6,7 @@ box about finds the author's grid, and never the place (docs/rules/R-02.md).
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, pairwise
 from typing import Annotated
@@ -26,11 +26,13 @@ from detente.core.party import PartyId
 from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.report import Report, ReportState
+from detente.core.stix_where import whereabouts
 from detente.core.telling import Contested
 from detente.core.view import View
 from detente.core.volume import (
     E7_PER_DEG,
     MM_PER_M,
+    Circle,
     LatitudeE7,
     LongitudeE7,
     Polygon,
@@ -66,6 +68,9 @@ STEPS = 64
 _ROUND = 360 * E7_PER_DEG
 
 BoolArray = npt.NDArray[np.bool_]
+
+Located = Mapping[tuple[str, str], Circle]
+"""By party and STIX id, where a location is."""
 
 
 class Box(Struct, frozen=True, kw_only=True):
@@ -141,17 +146,45 @@ class Wanted(Struct, frozen=True, kw_only=True):
             return False
         if self.start is None and self.end is None:
             return True
-        observed = view.value.observed if isinstance(view.value, Report) else None
-        if observed is not None and self._shares(observed, observed):
+        if isinstance(view.value, Report) and self._takes_report(view.value):
             return True
         return any(self._overlaps(volume) for volume in shown_volumes(view, now))
 
-    def placed(self, views: Sequence[View], now: datetime) -> BoolArray:
-        """Which views are in the box."""
+    def _takes_report(self, report: Report) -> bool:
+        """Whether a report was observed then, or its STIX object is of then.
+
+        A place of which no time is said is there at all times: where there is a box, that decides.
+        """
+        observed = report.observed
+        if observed is not None and self._shares(observed, observed):
+            return True
+        if not report.stix:
+            return False
+        said = whereabouts(report.stix)
+        if said.span is not None:
+            return self._shares(*said.span)
+        return self.box is not None and (said.place is not None or bool(said.references))
+
+    def placed(
+        self, views: Sequence[View], now: datetime, located: Located | None = None
+    ) -> BoolArray:
+        """Which views are in the box.
+
+        Args:
+            views: As their reader sees them.
+            now: UTC.
+            located: Places of locations to which their STIX objects refer, as far as the reader
+                sees those.
+        """
         if self.box is None:
             return np.ones(len(views), dtype=np.bool_)
         volumes = [
-            tuple(one for one in shown_volumes(view, now) if self._overlaps(one)) for view in views
+            tuple(
+                one
+                for one in (*shown_volumes(view, now), *stix_volumes(view, located or {}))
+                if self._overlaps(one)
+            )
+            for view in views
         ]
         known = [
             Known(value=Notice(source_id=str(n), name="-", category="search", volumes=one))
@@ -192,6 +225,39 @@ def shown_volumes(view: View, now: datetime) -> tuple[Volume, ...]:
         return (where_now(view.value.track, now),)
     volumes: tuple[Volume, ...] = getattr(view.value, "volumes", ())
     return volumes
+
+
+def stix_volumes(view: View, located: Located) -> Iterator[Volume]:
+    """Where and when the STIX object of a report is: by itself, and by what it refers to."""
+    report = view.value
+    if not isinstance(report, Report) or not report.stix:
+        return
+    said = whereabouts(report.stix)
+    if said.place is not None:
+        yield said.volume(said.place)
+    for name in said.references:
+        place = located.get((report.party, name))
+        if place is not None:
+            yield said.volume(place)
+
+
+def referred(views: Sequence[View]) -> dict[str, list[str]]:
+    """By party, the locations to which STIX objects refer: by their ids, of the same party."""
+    found: dict[str, dict[str, None]] = {}
+    for view in views:
+        report = view.value
+        if isinstance(report, Report) and report.stix:
+            names = whereabouts(report.stix).references
+            found.setdefault(report.party, {}).update(dict.fromkeys(names))
+    return {party: list(names) for party, names in found.items() if names}
+
+
+def place_in(view: View) -> Circle | None:
+    """Where a location is that its reader sees, and that was not taken back."""
+    report = view.value
+    if not isinstance(report, Report) or not report.stix or is_over(report):
+        return None
+    return whereabouts(report.stix).place
 
 
 _NO_WORDS = ("party", "stix")
