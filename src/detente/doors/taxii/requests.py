@@ -35,6 +35,9 @@ ONE_OBJECTS_VERSIONS = PAGED | {"match[spec_version]"}
 DELETED = frozenset({"match[version]", "match[spec_version]"})
 NOTHING = frozenset[str]()
 
+_LONGER = re.compile(r"(\.\d{9})\d+(?=Z\Z)", re.ASCII)
+"""More digits of a second than a version of STIX may have here; RFC 3339 sets no limit."""
+
 _NUMBER = re.compile(r"[0-9]{1,17}", re.ASCII)
 
 
@@ -141,7 +144,8 @@ def _cursor(name: str, value: str) -> int:
 
 def _after(name: str, value: str) -> int:
     """The microsecond of a time in any precision, rounded down: what is later is later."""
-    exact = instant(value, what=name)
+    # All dates are whole microseconds: what a longer fraction says beyond them parts no two.
+    exact = instant(_LONGER.sub(r"\1", value), what=name)
     return microseconds(datetime.fromisoformat(f"{exact[:26]}+00:00"))
 
 

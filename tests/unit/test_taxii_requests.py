@@ -1,0 +1,38 @@
+"""What is asked by TAXII's query: a time in any precision loses no object."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detente.doors.taxii.requests import filter_of
+from detente.errors import MalformedInput
+
+SECOND_US = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z."""
+
+
+@given(digits=st.text("0123456789", max_size=30))
+def test_added_after_in_any_precision_passes_over_nothing(digits: str) -> None:
+    fraction = f".{digits}" if digits else ""
+    found = filter_of({"added_after": f"2026-01-01T00:00:00{fraction}Z"}).after_us
+    exact = int(digits.ljust(30, "0") or "0")
+    after = found - SECOND_US
+    # Dates are whole microseconds: the next one is later than what was asked, this one is not.
+    assert after * 10**24 <= exact < (after + 1) * 10**24
+
+
+@pytest.mark.parametrize("digits", range(31))
+def test_each_number_of_digits_is_taken(digits: int) -> None:
+    fraction = "." + "9" * digits if digits else ""
+    found = filter_of({"added_after": f"2026-01-01T00:00:00{fraction}Z"}).after_us
+    assert found == SECOND_US + int("9" * min(digits, 6) or "0") * 10 ** (6 - min(digits, 6))
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    ["2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.12345678901x", "2026-01-01T00:00:00.1234567890Z\n",
+     "2026-01-01T00:00:00.1234567890123", "2026-02-30T00:00:00.1234567890123Z", ".1234567890123Z"],
+)  # fmt: skip
+def test_what_is_no_time_is_refused(spelt: str) -> None:
+    with pytest.raises(MalformedInput, match="added_after"):
+        filter_of({"added_after": spelt})
