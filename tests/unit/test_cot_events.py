@@ -207,6 +207,40 @@ def test_what_cannot_be_parted_ends_the_stream(data: bytes) -> None:
         list(Stream().feed(data))
 
 
+@pytest.mark.parametrize("step", [1_000, 65_536, 10**6])
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        # All of it that came, whatever came before it and in however many pieces.
+        (b"<event" + b"x" * EVENT_BYTES_MAX, EVENT_BYTES_MAX + 6),
+        (b"\xbf\xff\xff\x7f" + b"x" * 9, 13),
+    ],
+)
+def test_what_is_too_long_is_told_by_its_own_size(data: bytes, size: int, step: int) -> None:
+    small = event("U", 1, 2) * 3
+    came, told = lost_at(small + data, step)
+    assert told == came - len(small)
+    assert told == size or EVENT_BYTES_MAX < told < size
+
+
+def lost_at(data: bytes, step: int) -> tuple[int, int]:
+    """How many bytes had come when a stream was lost, and of how many it tells."""
+    stream = Stream()
+    for start in range(0, len(data), step):
+        try:
+            list(stream.feed(data[start : start + step]))
+        except Lost as error:
+            return min(start + step, len(data)), error.size
+    raise AssertionError("it was not lost")
+
+
+def test_what_is_too_long_ends_where_it_says() -> None:
+    long = b"<event>" + b"x" * EVENT_BYTES_MAX + b"</event>"
+    with pytest.raises(Lost) as refused:
+        list(Stream().feed(long + event("U", 1, 2)))
+    assert refused.value.size == len(long)
+
+
 def test_a_message_without_an_event_is_refused() -> None:
     for payload in (b"", TakMessage().SerializeToString(), b"\xff\xff"):
         with pytest.raises(MalformedInput):

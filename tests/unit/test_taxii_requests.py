@@ -30,9 +30,15 @@ def test_each_number_of_digits_is_taken(digits: int) -> None:
 
 @pytest.mark.parametrize(
     "spelt",
-    ["2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.12345678901x", "2026-01-01T00:00:00.1234567890Z\n",
-     "2026-01-01T00:00:00.1234567890123", "2026-02-30T00:00:00.1234567890123Z", ".1234567890123Z"],
-)  # fmt: skip
+    [
+        "2026-01-01T00:00:00.Z",
+        "2026-01-01T00:00:00.12345678901x",
+        "2026-01-01T00:00:00.1234567890Z\n",
+        "2026-01-01T00:00:00.1234567890123",
+        "2026-02-30T00:00:00.1234567890123Z",
+        ".1234567890123Z",
+    ],
+)
 def test_what_is_no_time_is_refused(spelt: str) -> None:
     with pytest.raises(MalformedInput, match="added_after"):
         filter_of({"added_after": spelt})

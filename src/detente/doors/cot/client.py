@@ -97,13 +97,11 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take events."""
-        size = len(data)
         try:
             for is_proto, one in self._stream.feed(data):
-                size = len(one)
                 self._take(is_proto, one)
         except Lost as error:
-            self._quarantine(error, size)
+            self._quarantine(error, error.size)
             self.transport.abort()
 
     def pause_writing(self) -> None:

@@ -16,7 +16,15 @@ _BLANK = b" \t\r\n\x00"
 
 
 class Lost(MalformedInput):
-    """What came can be parted no further: the connection must end."""
+    """What came can be parted no further: the connection must end.
+
+    Attributes:
+        size: Bytes of what is too long, as far as they came.
+    """
+
+    def __init__(self, what: str, *, expected: str, size: int) -> None:
+        super().__init__(what, expected=expected)
+        self.size = size
 
 
 class Stream:
@@ -50,13 +58,15 @@ class Stream:
             try:
                 found = frame_at(self._data)
             except MalformedInput as error:
-                raise Lost(error.what, expected=error.expected) from None
+                size = len(self._data)
+                raise Lost(error.what, expected=error.expected, size=size) from None
             return None if found is None else (True, *found, found[1])
         end = self._data.find(_END, self._looked)
         if end >= 0 and end + len(_END) <= EVENT_BYTES_MAX:
             return False, 0, end + len(_END), end + len(_END)
         if len(self._data) > EVENT_BYTES_MAX:
-            raise Lost("event", expected=f"at most {EVENT_BYTES_MAX} bytes")
+            size = end + len(_END) if end >= 0 else len(self._data)
+            raise Lost("event", expected=f"at most {EVENT_BYTES_MAX} bytes", size=size)
         # What was looked through is not looked through again.
         self._looked = max(0, len(self._data) - len(_END))
         return None
