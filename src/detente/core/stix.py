@@ -131,8 +131,13 @@ def instant(text: str, *, what: str) -> str:
             found = None
     if found is None:
         raise MalformedInput(what, expected="such as 2026-11-24T12:00:00.123Z", got=text[:100])
-    digits = (found[2] or "").rstrip("0")
-    return f"{found[1]}.{digits}" if digits else found[1]
+    return in_order(text)
+
+
+def in_order(text: str) -> str:
+    """What ``instant`` makes of a timestamp that was read by it before."""
+    whole = text[:-1]
+    return whole.rstrip("0").rstrip(".") if "." in whole else whole
 
 
 def _require_unambiguous(text: str) -> None:

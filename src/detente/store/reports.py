@@ -22,7 +22,10 @@ _PARAMETERS_MAX = 500
 """Values in one IN (...): below the 999 of older SQLite builds."""
 
 
-class DecidingRow(Struct, frozen=True, kw_only=True):
+_KIND_OF = {kind.value: kind for kind in DECIDING}
+
+
+class DecidingRow(Struct, frozen=True, kw_only=True, gc=False):
     """An entry that decides who sees reports; ``data`` is None where it was erased."""
 
     sequence: int
@@ -47,18 +50,27 @@ class ReadReports:
         """
         given = {"first": first, "end": end, "kinds": [kind.value for kind in DECIDING]}
         wanted = _BY_OBJECTS if first == 0 else _BY_ENTRIES
-        sequences = [int(one) for one in self._connection.execute(wanted, given).scalars()]
+        sequences = list(self._connection.execute(wanted, given).scalars())
         for start in range(0, len(sequences), _PARAMETERS_MAX):
             part = sequences[start : start + _PARAMETERS_MAX]
-            for row in self._connection.execute(_DECIDING, {"sequences": part}):
+            # Taken apart in their order, and all at once: there are as many as reports.
+            for (
+                sequence,
+                kind,
+                party,
+                object_id,
+                version,
+                received_us,
+                data,
+            ) in self._connection.execute(_DECIDING, {"sequences": part}).all():
                 yield DecidingRow(
-                    sequence=int(row.sequence),
-                    kind=EntryKind(row.kind),
-                    party=row.party,
-                    object_id=row.object,
-                    version=int(row.version),
-                    received_us=int(row.received_us),
-                    data=None if row.data is None else bytes(row.data),
+                    sequence=sequence,
+                    kind=_KIND_OF[kind],
+                    party=party,
+                    object_id=object_id,
+                    version=version,
+                    received_us=received_us,
+                    data=data,
                 )
 
 

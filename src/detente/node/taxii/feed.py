@@ -14,6 +14,7 @@ moves by an erasure. Dates may run ahead of the clock, by the room that was left
 Source: TAXII 2.1 section 3.4 (``added_after``, ``date_added``); docs/adr/0023.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -26,7 +27,7 @@ from detente.core.erasure import Erasure
 from detente.core.party import Party
 from detente.core.release import Grade, Release
 from detente.core.report import ReportState
-from detente.core.stix import glance_stix, instant
+from detente.core.stix import in_order, instant
 from detente.core.telling import ReleaseDecision, ReleaseRequest
 from detente.core.volume import EPOCH, microseconds
 from detente.core.wire import Value, read
@@ -84,7 +85,7 @@ class Feed:
     Attributes:
         sequence: Entries folded in.
         items: In the order of the record; None where it was erased, or is no STIX any more.
-        chains: By object, the numbers of its items.
+        chains: By object, the numbers of its items (``Numbers``).
         called: By STIX id, the numbers of its items: several parties may use one.
         members: Since when each is one.
         grants: By party and object.
@@ -93,8 +94,8 @@ class Feed:
     def __init__(self) -> None:
         self.sequence = 0
         self.items: list[Item | None] = []
-        self.chains: dict[str, list[int]] = {}
-        self.called: dict[str, list[int]] = {}
+        self.chains = Numbers()
+        self.called = Numbers()
         self.members: dict[str, Since] = {}
         self.grants: dict[str, dict[str, Since]] = {}
         self._reports = 0
@@ -102,7 +103,7 @@ class Feed:
         self._parties: set[str] = set()
         self._agreement: Agreement | None = None
         self._requests: dict[str, ReleaseRequest] = {}
-        self._releases: dict[bytes, Release] = {}
+        self._releases: dict[bytes, Release | None] = {}
 
     def follow(self, record: Record, size: int) -> None:
         """Fold in what was appended since, up to ``size`` entries."""
@@ -114,13 +115,15 @@ class Feed:
 
     def _fold(self, row: DecidingRow) -> None:
         date_us = max(row.received_us, self._free_us)
-        if row.kind in ADMITS or row.kind is EntryKind.REPORT:
-            self._free_us = date_us + 1 + (self._reports if row.kind in ADMITS else 0)
         if row.kind is EntryKind.REPORT:
+            self._free_us = date_us + 1
             if row.data is not None:
                 self._report(row, _parts.decode(row.data), date_us)
             self._reports += 1
-        elif row.data is not None:
+            return
+        if row.kind in ADMITS:
+            self._free_us = date_us + 1 + self._reports
+        if row.data is not None:
             self._decide(row, read(row.data), Since(sequence=row.sequence, date_us=date_us))
 
     def _decide(self, row: DecidingRow, value: Value, since: Since) -> None:
@@ -144,13 +147,13 @@ class Feed:
         if not value.stix:
             self._forget(row.object_id)  # Its STIX, if it had any, is not what it says now.
             return
-        item = _item(row, value, self._reports, date_us)
-        if item.release is not None:
-            # Most releases are alike: one of each is kept.
-            key = msgspec.json.encode(item.release, order="sorted")
-            item = replace(item, release=self._releases.setdefault(key, item.release))
-        self.chains.setdefault(row.object_id, []).append(len(self.items))
-        self.called.setdefault(item.id, []).append(len(self.items))
+        spelt = bytes(value.release)
+        if spelt not in self._releases:
+            # Most releases are alike: one of each is read, and kept.
+            self._releases[spelt] = _releases.decode(spelt)
+        item = _item(row, value, self._releases[spelt], self._reports, date_us)
+        self.chains.add(row.object_id, len(self.items))
+        self.called.add(item.id, len(self.items))
         self.items.append(item)
 
     def _admit(self, since: Since) -> None:
@@ -175,30 +178,85 @@ class Feed:
         self.grants = {**self.grants, request.to: granted}
 
     def _forget(self, object_id: str) -> None:
-        for number in self.chains.pop(object_id, ()):
+        for number in self.chains[object_id]:
             item = self.items[number]
             if item is not None:
-                self.called[item.id].remove(number)
-                if not self.called[item.id]:
-                    del self.called[item.id]  # What is erased leaves no name behind.
+                self.called.remove(item.id, number)  # What is erased leaves no name behind.
             self.items[number] = None
+        self.chains.drop(object_id)
+
+
+class Numbers:
+    """Numbers by name, in the order in which they came.
+
+    Most names have one: a list for each would cost as much as all else to make and to keep.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, int | list[int]] = {}
+
+    def __getitem__(self, name: str) -> Sequence[int]:
+        """Those of a name; there may be none."""
+        found = self._found.get(name)
+        if found is None:
+            return ()
+        return found if isinstance(found, list) else (found,)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a name has any."""
+        return name in self._found
+
+    def add(self, name: str, number: int) -> None:
+        """One more of a name."""
+        before = self._found.setdefault(name, number)
+        if isinstance(before, list):
+            before.append(number)
+        elif before != number:
+            self._found[name] = [before, number]
+
+    def remove(self, name: str, number: int) -> None:
+        """One less; a name of which none is left is forgotten."""
+        left = [one for one in self[name] if one != number]
+        if left:
+            self._found[name] = left
+        else:
+            self.drop(name)
+
+    def drop(self, name: str) -> None:
+        """Forget a name."""
+        self._found.pop(name, None)
 
 
 class _Parts(Struct, frozen=True, gc=False):
     """What the feed needs of a report that was decoded strictly before: nothing else is made."""
 
     stix: str = ""
-    release: Release | None = None
+    release: msgspec.Raw = msgspec.Raw(b"null")
     state: ReportState = ReportState.ISSUED
 
 
+class _Head(Struct, frozen=True, gc=False):
+    """What it needs of its object, as detente.core.stix.Stix has it."""
+
+    type: str
+    id: str
+    spec_version: str | None = None
+    created: str | None = None
+    modified: str | None = None
+    revoked: bool = False
+
+
 _parts = msgspec.json.Decoder(_Parts)
+_heads = msgspec.json.Decoder(_Head)
+_releases = msgspec.json.Decoder(Release | None)
 
 
-def _item(row: DecidingRow, report: _Parts, rank: int, date_us: int) -> Item:
-    head = glance_stix(report.stix)
+def _item(
+    row: DecidingRow, report: _Parts, release: Release | None, rank: int, date_us: int
+) -> Item:
+    head = _heads.decode(report.stix)
     retracted = report.state is ReportState.RETRACTED
-    spelt = head.spelt_version or spelt_of(date_us)
+    spelt = head.modified or head.created or spelt_of(date_us)
     if retracted and not head.revoked and head.modified is not None:
         spelt = _after(head.modified, row.received_us)
     return Item(
@@ -209,10 +267,10 @@ def _item(row: DecidingRow, report: _Parts, rank: int, date_us: int) -> Item:
         date_us=date_us,
         type=head.type,
         id=head.id,
-        version=instant(spelt, what="version"),
+        version=in_order(spelt),
         spelt=spelt,
-        specification=head.specification,
-        release=report.release,
+        specification=head.spec_version or ("2.1" if head.created is None else "2.0"),
+        release=release,
         retracted=retracted,
         revoked=head.revoked,
         revocable=head.modified is not None,

@@ -115,7 +115,7 @@ class Shelf:
     def _called(self, ids: frozenset[str], start: int) -> list[int]:
         """Where on the shelf what bears some ids is, from a place on."""
         places = []
-        for number in (number for name in ids for number in self._feed.called.get(name, ())):
+        for number in (number for name in ids for number in self._feed.called[name]):
             item = self._feed.items[number]
             date_us = None if item is None else self._date_us(item)
             if date_us is not None:
