@@ -5,6 +5,7 @@ import gzip
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -378,6 +379,7 @@ def test_a_file_of_no_format_is_refused(tmp_path: Path, text: str) -> None:
 STARTS = (
     b"", b"{", b"[", b'[{"icao24":', b'{"frame":"8f"}\n', b'{"trace":[', b"!AIVDM,", b"MSG,",
     b"ID,", b"icao24,time,lat,lon\n", b"\x1a2\r\x00\r", b"\x1a3",
+    b"*8d40621d58c382d690c8ac2863a7;\n", b"@", b'{"now":1,"aircraft":[',
 )  # fmt: skip
 
 
@@ -398,10 +400,92 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(
         recording(file)
 
 
+def flight() -> tuple[list[bytes], list[float]]:
+    """Messages of a flight, and when each was heard, in seconds."""
+    with gzip.open(TRACKS / "rs1090_full_flight_short.jsonl.gz", "rt") as file:
+        said = [json.loads(line) for line in list(file)[:6_000]]
+    return [bytes.fromhex(one["frame"]) for one in said], [one["timestamp"] for one in said]
+
+
+def beast_of(frame: bytes, clock: int) -> bytes:
+    body = clock.to_bytes(6, "big") + b"\x80" + frame
+    kind = b"2" if len(frame) == 7 else b"3"
+    return b"\x1a" + kind + body.replace(b"\x1a", b"\x1a\x1a")
+
+
 @needs_tracks
-def test_a_recording_of_beast_is_refused_in_one_line() -> None:
-    with pytest.raises(MalformedInput, match="another format"):
-        recording(TRACKS / "dump1090_sample_beast.bin")
+def test_a_recording_of_mode_s_plays_as_by_its_clock(tmp_path: Path) -> None:
+    frames, times = flight()
+    # It began long after the receiver did, and its bytes begin in the midst of a message.
+    clocks = [round((one - times[0] + 90_000) * 12e6) for one in times]
+    both = list(zip(frames, clocks, strict=True))
+    (tmp_path / "beast").write_bytes(b"\x1a\x1a\x05" + b"".join(beast_of(*one) for one in both))
+    said = "".join(f"@{clock:012x}{frame.hex()};\r\n" for frame, clock in both)
+    (tmp_path / "avr.gz").write_bytes(gzip.compress(said.encode()))
+    expected = Decoder().decode(frames, [datetime.fromtimestamp(one, UTC) for one in times])
+    assert len(expected) > 300
+    for name in ("beast", "avr.gz"):
+        found = recording(tmp_path / name).heard
+        assert [one.observed.position for one in found] == [
+            one.observed.position for one in expected
+        ]
+        for one, other in pairwise(zip(found, expected, strict=True)):
+            steps = [b.observed.time - a.observed.time for a, b in zip(one, other, strict=True)]
+            assert abs(steps[0] - steps[1]) < timedelta(microseconds=5)
+
+
+@needs_tracks
+def test_a_recording_without_a_clock_is_as_fast_as_aircraft_send(tmp_path: Path) -> None:
+    frames, _ = flight()
+    (tmp_path / "avr").write_text("".join(f"*{frame.hex()};\n" for frame in frames))
+    (tmp_path / "beast").write_bytes(b"".join(beast_of(frame, 0) for frame in frames))
+    found = recording(tmp_path / "avr").heard
+    assert len(found) > 300
+    assert recording(tmp_path / "beast").heard == found
+    last: dict[str, datetime] = {}
+    for one in found:
+        track, time = one.observed.track, one.observed.time
+        assert time >= last.get(track, time - timedelta(seconds=1)) + timedelta(seconds=0.5)
+        last[track] = time
+
+
+@needs_tracks
+def test_a_real_recording_of_beast_is_read(tmp_path: Path) -> None:
+    data = (TRACKS / "dump1090_sample_beast.bin").read_bytes()
+    stream = read(Beast(), data)
+    found = recording(TRACKS / "dump1090_sample_beast.bin").heard
+    assert [one.observed.position for one in found] == [one.observed.position for one in stream]
+    # Cut off, and with what is none of it in between.
+    (tmp_path / "cut").write_bytes(data[5:5_000] + b"\x1a9\x1a3" + data[5_000:-3])
+    assert recording(tmp_path / "cut").refused[NO_FRAME] >= 2
+
+
+def test_a_clock_that_is_set_anew_goes_on_and_one_that_is_none_stands(tmp_path: Path) -> None:
+    even, odd = "8d40621d58c382d690c8ac2863a7", "8d40621d58c386435cc412692ad6"
+    second = 12_000_000
+    clocks = [100 * second, 101 * second, 5, 2 * second, 0xFF004D4C4154, 10**13, 10**13 + second]
+    said = [f"@{clock:012x}{(even, odd)[n % 2]};" for n, clock in enumerate(clocks)]
+    (tmp_path / "x").write_bytes(lines(*said, "", "*zz;"))
+    found = recording(tmp_path / "x")
+    assert found.refused == Counter({NO_LINE: 1})
+    since = [(one.observed.time - found.heard[0].observed.time) for one in found.heard]
+    assert [round(one.total_seconds(), 3) for one in since] == [0, 0, 2, 2, 2, 3]
+
+
+def test_a_document_of_readsb_is_a_recording_of_one_moment(tmp_path: Path) -> None:
+    aircraft = [{"hex": "4b1804", "lat": 47.0, "lon": 8.0, "seen_pos": 1.5}, {"hex": "a"}, 7]
+    document = {"now": 1_720_248_189.5, "messages": 9, "aircraft": aircraft}
+    (tmp_path / "aircraft.json").write_text(json.dumps(document, indent=1))
+    found = recording(tmp_path / "aircraft.json")
+    assert (len(found.heard), sum(found.refused.values())) == (1, 1)
+    assert found.heard[0].observed.time == datetime.fromtimestamp(1_720_248_188, UTC)
+
+
+@pytest.mark.parametrize("data", [b"\x1a", b"\x1a9" + bytes(30), b"*8d40;x", bytes(60) + b"\x1a3"])
+def test_what_is_of_no_format_names_those_that_are(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(MalformedInput, match="BaseStation, AIS, Beast, AVR, JSON"):
+        recording(tmp_path / "x")
 
 
 @needs_tracks

@@ -44,8 +44,9 @@ def replay(
 ) -> None:
     """Play recorded aircraft and ships again, and say what nears what protects.
 
-    FILE is of BaseStation lines, AIS with tag blocks, Mode S with times, a trace
-    of readsb, or rows of positions as CSV or JSON; packed with gzip or xz too.
+    FILE is of BaseStation lines, AIS with tag blocks, Mode S (Beast, AVR, JSON
+    lines), a trace or an aircraft.json of readsb, or rows of positions as CSV or
+    JSON; packed with gzip or xz too.
     Against a register it prints alerts as they begin, rise and end, and at the
     end how many positions were read, taken, doubted, late and lost.
 

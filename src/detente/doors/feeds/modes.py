@@ -36,7 +36,9 @@ ACCURACY_OF_NUCP_MM = {
 """By NUCp, 0 to 9: the radius that holds the position (DO-260 table 2-11)."""
 
 _ESCAPE = 0x1A
-_DATA_OF = {0x31: 2, 0x32: 7, 0x33: 14}
+DATA_OF = {0x31: 2, 0x32: 7, 0x33: 14}
+"""Bytes of a message by Beast's type: Mode A/C, and Mode S short and long."""
+
 _BEFORE_DATA = 7
 _SHORT, _LONG = 7, 14
 US_PER_S = 1_000_000
@@ -210,7 +212,7 @@ class Beast:
             if byte != _ESCAPE:
                 # An escape alone begins a message.
                 self._lose()
-                self._part, self._in_message = bytearray([byte]), byte in _DATA_OF
+                self._part, self._in_message = bytearray([byte]), byte in DATA_OF
                 if not self._in_message:
                     self.refused[NO_FRAME] += 1
                 return None
@@ -220,7 +222,7 @@ class Beast:
         if not self._in_message:
             return None
         self._part.append(byte)
-        size = _DATA_OF[self._part[0]]
+        size = DATA_OF[self._part[0]]
         if len(self._part) < 1 + _BEFORE_DATA + size:
             return None
         data, self._in_message = bytes(self._part[1 + _BEFORE_DATA :]), False
@@ -248,7 +250,7 @@ class Avr:
         """What more bytes tell (detente.doors.feeds.lines.Parser)."""
         frames = []
         for line in self._lines.split(data):
-            frame = _avr(line)
+            frame = avr_frame(line)
             if frame is None:
                 self.refused[NO_LINE] += 1
             elif len(frame) in {_SHORT, _LONG}:
@@ -256,7 +258,7 @@ class Avr:
         return self._decoder.decode(frames, [now] * len(frames))
 
 
-def _avr(line: bytes) -> bytes | None:
+def avr_frame(line: bytes) -> bytes | None:
     """The message of a line; None where it is none."""
     clock = {b"*": 0, b"@": 12}.get(line[:1])
     if clock is None or line[-1:] != b";":

@@ -1,9 +1,9 @@
 """Files of what was heard, of any of the formats, as observations in order of time.
 
-By what a file holds, not by its name: BaseStation lines; AIS with tag blocks; JSON lines of
-messages of Mode S with their times; a trace of readsb; rows of positions as CSV or JSON,
-with OpenSky's names. ``.gz`` and ``.xz`` are read as they are. Rows without a position are
-counted, by reason.
+By what a file holds, not by its name: BaseStation lines; AIS with tag blocks; Mode S in Beast's
+binary form, as lines of AVR, or as JSON lines with their times; a trace or an ``aircraft.json`` of
+readsb; rows of positions as CSV or JSON, with OpenSky's names. ``.gz`` and ``.xz`` are read as
+they are. Rows without a position are counted, by reason.
 """
 
 import csv
@@ -23,10 +23,12 @@ from msgspec import Struct
 
 from detente.core.heard import Heard
 from detente.core.volume import EPOCH, check_time
+from detente.doors.feeds import recorded_modes
 from detente.doors.feeds.ais import Ais
 from detente.doors.feeds.craft import Said, aircraft
 from detente.doors.feeds.lines import reason_of
 from detente.doors.feeds.modes import Decoder
+from detente.doors.feeds.readsb import Readsb
 from detente.doors.feeds.sbs import Sbs
 from detente.errors import MalformedInput
 
@@ -50,6 +52,7 @@ _NAMES = {
     "climb_ft_min": ("vertical_rate", "baro_rate"),
 }
 _TRACE_ROW = 8
+_FORMATS = "BaseStation, AIS, Beast, AVR, JSON"
 _ROW = "row: expected time, address, latitude and longitude"
 
 
@@ -72,23 +75,29 @@ def recording(path: Path) -> Recording:
         MalformedInput: It cannot be read, holds none of the formats, or is too large.
     """
     data = _unpacked(path)
-    start = data[:4_096].lstrip()
-    if start[:1] in {b"{", b"["} and not _is_lines(start):
-        heard, refused = _document(path, data)
-    elif start[:1] == b"{":
-        heard, refused = _frames(data)
-    elif b"VDM," in start or b"VDO," in start:
-        parser = Ais(recorded=True)
-        heard, refused = parser.read(data + b"\n", EPOCH), parser.refused
-    elif start[:4] in {b"MSG,", b"SEL,", b"AIR,", b"STA,", b"CLK,"} or start[:3] == b"ID,":
-        lines = Sbs(recorded=True)
-        heard, refused = lines.read(data + b"\n", EPOCH), lines.refused
-    else:
-        heard, refused = _csv(path, data)
+    heard, refused = _read(path, data)
     if len(heard) > POSITIONS_MAX:
         raise MalformedInput(f"{path}", expected=f"at most {POSITIONS_MAX} positions")
     heard.sort(key=lambda one: one.observed.time)
     return Recording(heard, refused)
+
+
+def _read(path: Path, data: bytes) -> tuple[list[Heard], Counter[str]]:
+    start = data[:4_096].lstrip()
+    if start[:1] in {b"{", b"["}:
+        return _frames(data) if _is_lines(start) else _document(path, data)
+    if recorded_modes.is_avr(start):
+        return recorded_modes.avr(data)
+    if recorded_modes.is_beast(start):
+        return recorded_modes.beast(data)
+    parser: Ais | Sbs
+    if b"VDM," in start or b"VDO," in start:
+        parser = Ais(recorded=True)
+    elif start[:4] in {b"MSG,", b"SEL,", b"AIR,", b"STA,", b"CLK,"} or start[:3] == b"ID,":
+        parser = Sbs(recorded=True)
+    else:
+        return _csv(path, data)
+    return parser.read(data + b"\n", EPOCH), parser.refused
 
 
 def _unpacked(path: Path) -> bytes:
@@ -146,20 +155,25 @@ def _frames(data: bytes) -> tuple[list[Heard], Counter[str]]:
 
 
 def _document(path: Path, data: bytes) -> tuple[list[Heard], Counter[str]]:
-    """Rows, columns, or a trace of readsb."""
+    """Rows, columns, or what readsb writes."""
     try:
         found = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):
         raise MalformedInput(f"{path}", expected="JSON") from None
     if isinstance(found, dict) and isinstance(found.get("trace"), list):
         return _rows(_trace(found))
+    if isinstance(found, dict) and isinstance(found.get("aircraft"), list):
+        document = Readsb()
+        return document.read(data, EPOCH), document.refused
     if isinstance(found, dict) and found and all(isinstance(one, dict) for one in found.values()):
         names = list(found)
         keys = list(found[names[0]])
         return _rows({name: found[name].get(key) for name in names} for key in keys)
     if isinstance(found, list):
         return _rows(one if isinstance(one, dict) else {} for one in found)
-    raise MalformedInput(f"{path}", expected="rows or columns of positions, or a trace of readsb")
+    raise MalformedInput(
+        f"{path}", expected="rows or columns of positions, or a document of readsb"
+    )
 
 
 def _trace(found: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -189,11 +203,11 @@ def _csv(path: Path, data: bytes) -> tuple[list[Heard], Counter[str]]:
         for field in ("address", "time", "lat", "lon"):
             if names.isdisjoint(_NAMES[field]):
                 raise MalformedInput(
-                    f"{path}", expected=f"a column {' or '.join(_NAMES[field])}, or another format"
+                    f"{path}", expected=f"a column {' or '.join(_NAMES[field])}, or {_FORMATS}"
                 )
         return _rows(rows)
     except csv.Error:  # No table at all, or a value of more than csv.field_size_limit().
-        raise MalformedInput(f"{path}", expected="rows of CSV, or another format") from None
+        raise MalformedInput(f"{path}", expected=f"rows of CSV, or {_FORMATS}") from None
 
 
 def _rows(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Heard], Counter[str]]:
