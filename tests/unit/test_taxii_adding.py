@@ -26,7 +26,7 @@ from detente.core.wire import read
 from detente.node.submit import Receipt
 from detente.node.taxii.adding import NATIVE, Outcome, Terms, add, give
 from detente.node.taxii.collections import Collection, collection
-from detente.node.taxii.filters import Filter
+from detente.node.taxii.filters import ALL, Filter
 from detente.node.taxii.marking import definitions, marked
 from detente.node.taxii.pages import Pages
 from nodes import around, desk_of, hospital, run
@@ -357,3 +357,73 @@ def test_a_definition_that_a_party_gave_is_there_once_and_is_marked_by_nothing()
             assert await Reader(town, "two").look(ids=frozenset({item.id})) == [decoded(said)]
 
     run(story())
+
+
+def labelled_text(number: int, label: Tlp | None) -> str:
+    """A version that bears a label, or none."""
+    refs = {} if label is None else {"object_marking_refs": [TLP_2_MARKINGS[label]]}
+    return text(number, **refs)
+
+
+@pytest.mark.parametrize(
+    ("first", "natively", "later", "then"),
+    [
+        # By its own label its author opens what that label closed, and closes it.
+        (Tlp.RED, None, Tlp.GREEN, Tlp.GREEN),
+        (Tlp.GREEN, None, Tlp.RED, Tlp.RED),
+        (None, None, Tlp.GREEN, Tlp.GREEN),
+        (Tlp.RED, None, None, Tlp.RED),
+        # What was closed natively stays so, whatever its programs go on to send.
+        (Tlp.GREEN, Tlp.RED, Tlp.GREEN, Tlp.RED),
+        (Tlp.GREEN, Tlp.RED, Tlp.CLEAR, Tlp.RED),
+        (Tlp.GREEN, Tlp.AMBER, Tlp.RED, Tlp.RED),
+        (None, Tlp.RED, Tlp.GREEN, Tlp.RED),
+        # What was opened natively is closed again by the label that the object goes on to bear.
+        (Tlp.RED, Tlp.CLEAR, Tlp.RED, Tlp.RED),
+    ],
+)
+def test_a_label_opens_only_what_it_closed(
+    first: Tlp | None, natively: Tlp | None, later: Tlp | None, then: Tlp
+) -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.add(labelled_text(0, first), "inbox:two")
+            if natively is not None:
+                said, before = town.held()
+                release = Release(parties={"two": Grade.FULL}, tlp=natively)
+                changed = msgspec.structs.replace(
+                    said, state=ReportState.CORRECTED, release=release
+                )
+                await theatre.say("one", changed, replacing=before)
+            assert (await town.add(labelled_text(1, later), "inbox:two")).message == ""
+            assert town.held()[0].release == Release(parties={"two": Grade.FULL}, tlp=then)
+            # Nobody sees more by it, of no version.
+            for party in ("two", "three"):
+                assert await town.shown(party) == []
+            assert await town.shown("three", "inbox:three") == []
+
+    run(story())
+
+
+def test_an_earlier_version_keeps_the_label_under_which_it_was_given() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.add(labelled_text(0, Tlp.RED), "inbox:two")
+            await town.add(labelled_text(1, Tlp.GREEN))
+            # What went to one party alone is not shown to those who see what came after it.
+            every = {"versions": frozenset({ALL})}
+            assert await Reader(town, "three").look(**every) == [decoded_label(1, Tlp.GREEN)]
+            reader, pages = desk_of("two"), Pages(town.engine)
+            page = await pages.look(reader, town.where(reader, "inbox:two"), Filter(**every))
+            pages.close()
+            assert [decoded(one.text) for one in page.shown] == [
+                decoded_label(0, Tlp.RED), decoded_label(1, Tlp.GREEN),
+            ]  # fmt: skip
+
+    run(story())
+
+
+def decoded_label(number: int, label: Tlp) -> Any:
+    return msgspec.json.decode(labelled_text(number, label))

@@ -89,18 +89,53 @@ class Terms(Struct, frozen=True, kw_only=True):
     added: bool = False
 
     def of(
-        self, former: Release | None, label: Tlp | None, now: datetime, *, retracts: bool = False
+        self, former: "Former", label: Tlp | None, now: datetime, *, retracts: bool = False
     ) -> Release | None:
         """The release of an object that was released before like ``former``."""
         given, is_own = self.release, not self.added
+        before = former.release
         if given is None and retracts:
             # Whoever was told must be told that it does not hold; nobody else is.
-            given, is_own = former, True
-        elif given is not None and self.added and former is not None:
-            given = _added(given, former, now)
-        if given is None or label is None or (is_own and no_more_open(given.tlp, label)):
+            given, is_own = before, True
+        elif given is not None and self.added and before is not None:
+            given = _added(given, before, now)
+        if given is None or label is None:
+            return given
+        if no_more_open(given.tlp, label) and (is_own or former.was_closed):
             return given
         return msgspec.structs.replace(given, tlp=label)
+
+
+class Former(Struct, frozen=True, kw_only=True):
+    """What was said before of an object.
+
+    Attributes:
+        release: Its release.
+        label: What it bore itself.
+    """
+
+    release: Release | None = None
+    label: Tlp | None = None
+
+    @property
+    def was_closed(self) -> bool:
+        """Whether its release was natively made more closed than it said itself.
+
+        Its author may open what it closed by the object's own label, or never labelled; what
+        was closed otherwise stays so, whatever its programs go on to send.
+        """
+        if self.release is None:
+            return False
+        told = self.label or Release().tlp
+        return self.release.tlp is not told and no_more_open(self.release.tlp, told)
+
+
+def former_of(report: Report | None) -> Former:
+    """What was said before, if anything was."""
+    if report is None:
+        return Former()
+    label = tlp_of(glance_stix(report.stix)) if report.stix else None
+    return Former(release=report.release, label=label)
 
 
 def _added(given: Release, former: Release, now: datetime) -> Release:
@@ -157,7 +192,6 @@ class Add:
 
     def _report(self, former: Report | None, now: datetime) -> Report:
         head = self._head
-        released = None if former is None else former.release
         state = ReportState.ISSUED if former is None else ReportState.CORRECTED
         judged = Reliability.CANNOT_BE_JUDGED if former is None else former.reliability
         said: dict[str, Any] = {
@@ -165,7 +199,7 @@ class Add:
             "reliability": self._terms.reliability or judged,
             "credibility": credibility_of(head.confidence),
             "state": ReportState.RETRACTED if head.revoked else state,
-            "release": self._terms.of(released, tlp_of(head), now, retracts=head.revoked),
+            "release": self._terms.of(former_of(former), tlp_of(head), now, retracts=head.revoked),
             "stix": self._text,
         }
         if head.lang and re.fullmatch(LANGUAGE, head.lang):
