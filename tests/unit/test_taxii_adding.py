@@ -413,7 +413,7 @@ def test_an_earlier_version_keeps_the_label_under_which_it_was_given() -> None:
             await town.add(labelled_text(0, Tlp.RED), "inbox:two")
             await town.add(labelled_text(1, Tlp.GREEN))
             # What went to one party alone is not shown to those who see what came after it.
-            every = {"versions": frozenset({ALL})}
+            every: dict[str, Any] = {"versions": frozenset({ALL})}
             assert await Reader(town, "three").look(**every) == [decoded_label(1, Tlp.GREEN)]
             reader, pages = desk_of("two"), Pages(town.engine)
             page = await pages.look(reader, town.where(reader, "inbox:two"), Filter(**every))
