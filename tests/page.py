@@ -108,11 +108,12 @@ class Seat:
         self.page.wait_for_selector(f"#tab-{name}[aria-selected=true]")
 
     def told(self, selector: str, *texts: str) -> str:
-        """The text of something, once it is there and says these."""
-        self.page.wait_for_selector(selector)
+        """The text of something that is to be seen, once it is there and says these."""
+        shown = self.page.locator(f"{selector} >> visible=true").first
+        shown.wait_for()
         for text in texts:
-            expect(self.page.locator(selector).first).to_contain_text(text, use_inner_text=True)
-        return self.page.inner_text(selector)
+            expect(shown).to_contain_text(text, use_inner_text=True)
+        return shown.inner_text()
 
     def drawn(self) -> set[str]:
         """The names of what the map shows; of an area, its grade."""

@@ -70,8 +70,8 @@ def test_wrong_password(browser: Browser, node: Node) -> None:
 def test_check(two: Seat) -> None:
     """A check that is typed names whom to call, and filing it asks for what was not shown"""
     two.tab("check")
-    two.page.fill("input[name=position]", "50 00 00 N 10 00 00 E")
-    two.page.fill("input[name=radius]", "100")
+    two.page.fill("detente-check input[name=position]", "50 00 00 N 10 00 00 E")
+    two.page.fill("detente-check input[name=radius]", "100")
     two.page.fill("detente-check input[name=name]", "Survey")
     two.page.click("detente-check button.main")
     verdict = two.told(".verdict.conflict")
@@ -117,7 +117,7 @@ def test_notice(browser: Browser, node: Node, two: Seat) -> None:
     one = Seat(browser, node).open(AT).sign_in("desk one").ready()
     one.tab("notice")
     one.page.fill("detente-notice input[name=name]", "New clinic")
-    one.page.fill("input[name=position]", "50 03 00 N 10 03 00 E")
+    one.page.fill("detente-notice input[name=position]", "50 03 00 N 10 03 00 E")
     one.page.select_option("detente-notice select[name=release-members]", "full")
     one.page.click("detente-notice button.main")
     one.told("dialog[open]", "50 03 00 N 10 03 00 E", "50.0500000, 10.0500000", "32UNA")
@@ -136,7 +136,7 @@ def test_not_a_place(two: Seat) -> None:
     two.page.fill("detente-notice input[name=name]", "Camp")
     two.page.click("detente-notice button.main")
     two.told("detente-notice .refused", "type a position")
-    two.page.fill("input[name=position]", "9 km south of the town")
+    two.page.fill("detente-notice input[name=position]", "9 km south of the town")
     two.page.click("detente-notice button.main")
     two.page.wait_for_selector("text=9 km south of the town")
     two.told("detente-notice .refused", "latitude and longitude, such as")

@@ -316,11 +316,11 @@ def test_asked(two: Seat) -> None:
     """What was asked stays on the page, and an answer goes on record with a file that opens it"""
     two.tab("check")
     page = two.page
-    page.fill("input[name=position]", "50 00 00 N 10 00 00 E")
+    page.fill("detente-check input[name=position]", "50 00 00 N 10 00 00 E")
     page.fill("detente-check input[name=name]", "First")
     page.click("detente-check button.main")
     page.wait_for_selector(".verdict.conflict")
-    page.fill("input[name=position]", "10 00 00 N 10 00 00 E")
+    page.fill("detente-check input[name=position]", "10 00 00 N 10 00 00 E")
     page.fill("detente-check input[name=name]", "Second")
     page.click("detente-check button.main")
     page.wait_for_selector(".verdict.no_known_conflict")

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import type { Schemas } from "./api";
 import { type InForce, hotlineOf } from "./hotline-terms";
 import { Speaking, say } from "./words";
@@ -25,7 +26,7 @@ export class AgreementForm extends Speaking {
     return html`<form @submit=${(event: Event) => this.agree(event, terms)}>
       <label>${say("own-name")}<input name="name" required maxlength="200" value=${terms.name}></label>
       <fieldset><legend>${say("speak.member-list")}</legend><p class="hint">${say("speak.members-hint")}</p>
-        ${this.parties.map((one) => html`<label class="check"><input type="checkbox" name="members" value=${one.id} ?checked=${terms.members?.includes(one.id) ?? false}>${one.name}</label>`)}</fieldset>
+        ${repeat(this.parties, (one) => one.id, (one) => html`<label class="check"><input type="checkbox" name="members" value=${one.id} ?checked=${terms.members?.includes(one.id) ?? false}>${one.name}</label>`)}</fieldset>
       <label>${say("speak.separations-form")}<textarea name="separations" rows="3" dir="ltr">${separations.join("\n")}</textarea></label>
       <label>${say("speak.lead-times-form")}<textarea name="leads" rows="3" dir="ltr">${leads.join("\n")}</textarea></label>
       <label>${say("speak.source-age")} (h)<input name="age" type="number" min="0" step="any" dir="ltr" value=${terms.source_age_max_s == null ? "" : terms.source_age_max_s / S_PER_H}></label>

@@ -32,13 +32,15 @@ export class App extends Speaking {
   @state() private live = true;
   /** The session ended while the page was open: what is written in it waits behind the door. */
   @state() private ended = false;
+  /** Panels that were opened stay, with what was written and answered there, and how far one had scrolled. */
+  private readonly opened = new Map<Tab, number>();
   private readonly over = new AbortController();
 
   override connectedCallback(): void {
     super.connectedCallback();
     hear("detente-object", (object) => {
       this.object = object;
-      this.tab = "picture";
+      if (object !== null) this.tab = "picture";
     }, this.over.signal);
     hear("detente-tab", (name) => (this.tab = TABS.find((one) => one === name) ?? this.tab), this.over.signal);
     hear("detente-track", (track) => {
@@ -50,6 +52,18 @@ export class App extends Speaking {
     }, this.over.signal);
     whenEntered(() => void this.enter());
     void this.enter();
+  }
+
+  override willUpdate(changed: Map<string, unknown>): void {
+    const left = changed.get("tab") as Tab | undefined;
+    if (left !== undefined) this.opened.set(left, this.querySelector(".panel")?.scrollTop ?? 0);
+  }
+
+  override updated(changed: Map<string, unknown>): void {
+    if (changed.get("tab") === undefined) return;
+    const scrolled = this.opened.get(this.tab);
+    this.querySelector(".panel")?.scrollTo(0, scrolled ?? 0);
+    tell("detente-opened", { again: scrolled !== undefined });
   }
 
   override render(): unknown {
@@ -91,9 +105,10 @@ export class App extends Speaking {
       <main id="panel" class="panel">
         <nav role="tablist" @keydown=${(event: KeyboardEvent) => this.arrow(event)}>
           ${TABS.map((one) => html`<button role="tab" id="tab-${one}" type="button" aria-selected=${this.tab === one}
-            aria-controls="tabpanel" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}</button>`)}
+            aria-controls="panel-${one}" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}</button>`)}
         </nav>
-        <div role="tabpanel" id="tabpanel" aria-labelledby="tab-${this.tab}">${PANELS[this.tab]({ object: this.object, track: this.track, party })}</div>
+        ${TABS.map((one) => html`<div role="tabpanel" id="panel-${one}" aria-labelledby="tab-${one}" ?hidden=${one !== this.tab}>
+          ${one === this.tab || this.opened.has(one) ? PANELS[one]({ object: this.object, track: this.track, party }) : nothing}</div>`)}
       </main>
       <detente-map party=${party}></detente-map>
     </div>`;

@@ -1,5 +1,7 @@
 // What a report is to be about, from where one looked to where one writes.
 
+import { tell } from "./events";
+
 export interface About {
   object: string;
   name: string;
@@ -13,6 +15,7 @@ let waiting: About | null = null;
 
 export function begin(about: About): void {
   waiting = about;
+  tell("detente-draft", null);
 }
 
 /** The draft that waits, once. */

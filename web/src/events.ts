@@ -5,8 +5,8 @@ import type { Moved } from "./watch-live";
 import type { Filter } from "./filter";
 
 export interface Told {
-  /** Show an object's details. */
-  "detente-object": string;
+  /** Show an object's details; null no longer. */
+  "detente-object": string | null;
   /** Something on the record changed. */
   "detente-changed": number;
   /** Look at this place: longitude, latitude. */
@@ -15,16 +15,20 @@ export interface Told {
   "detente-asked": readonly Understood[];
   /** The objects that it meets, as far as they may be seen. */
   "detente-met": readonly string[];
-  /** Draw something of this kind, or stop. */
-  "detente-draw": DrawKind | null;
-  /** What is drawn by now. */
-  "detente-drawn": readonly GeoJSON.Geometry[];
+  /** Draw something of this kind, or stop; for whom, and what of it is drawn already. */
+  "detente-draw": { by: object; kind: DrawKind | null; shapes: readonly GeoJSON.Geometry[] };
+  /** What is drawn by now, and for whom. */
+  "detente-drawn": { by: object; shapes: readonly GeoJSON.Geometry[] };
   /** Something happened on the hotline. */
   "detente-called": number;
   /** So many calls are open, as the node tells. */
   "detente-lines": number;
   /** Open this panel. */
   "detente-tab": string;
+  /** Another panel is open; it may have been so before. */
+  "detente-opened": { again: boolean };
+  /** What a report is to be about waits. */
+  "detente-draft": null;
   /** The watch looked. */
   "detente-watch": Moved;
   /** Show a track's details, by its name; null no longer. */

@@ -2,7 +2,6 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { keyed } from "lit/directives/keyed.js";
 import type { Schemas, View } from "./api";
 import { refusal } from "./check-panel";
 import { Following } from "./following";
@@ -27,7 +26,6 @@ export class ExchangePanel extends Following {
   @state() private shows: (typeof SHOWS)[number] = "all";
   @state() private days: number = 30;
   @state() private problem = "";
-  @state() private writing = 0;
   override render(): unknown {
     const views = (this.views ?? []).filter((one) => this.wanted(one));
     const open = views.find((one) => one.object === this.open);
@@ -42,10 +40,10 @@ export class ExchangePanel extends Following {
       ${this.views !== null && views.length === 0 ? html`<p>${say("speak.no-reports")}</p>` : nothing}
       <ul class="found reports">${views.map((one) => this.line(one))}</ul>
       ${this.more ? html`<p class="hint">${say("speak.newest-only", { count: SHOWN_MAX })}</p>` : nothing}
-      ${open === undefined ? nothing : html`<detente-report .view=${open} party=${this.party} @detente-answer=${() => this.writing++}></detente-report>`}
+      ${open === undefined ? nothing : html`<detente-report .view=${open} party=${this.party}></detente-report>`}
       <detente-passing party=${this.party}></detente-passing>
       <h3>${say("speak.write")}</h3>
-      ${keyed(this.writing, html`<detente-report-form party=${this.party}></detente-report-form>`)}`;
+      <detente-report-form party=${this.party}></detente-report-form>`;
   }
 
   private line(view: View): unknown {

@@ -1,7 +1,25 @@
-// An element that shows what the node knows, and asks again when something changed.
+// Elements that show what the node knows, and ask again when something changed.
+//
+// A panel that was opened stays, hidden while another is open: what is hidden asks nothing, and
+// catches up when it is opened again.
 
-import { hear } from "./events";
+import { type Told, hear } from "./events";
 import { Speaking } from "./words";
+
+/** Whether the panel around an element is the open one. */
+export function isOpen(of: Element): boolean {
+  return of.closest("[role=tabpanel][hidden]") === null;
+}
+
+/** Do it whenever this is told, and when the panel around an element is opened again. */
+export function follow(of: Element, name: keyof Told, then: () => void, signal: AbortSignal): void {
+  hear(name, () => isOpen(of) && then(), signal);
+  whenOpenedAgain(of, then, signal);
+}
+
+export function whenOpenedAgain(of: Element, then: () => void, signal: AbortSignal): void {
+  hear("detente-opened", ({ again }) => again && isOpen(of) && then(), signal);
+}
 
 export abstract class Following extends Speaking {
   private over?: AbortController;
@@ -19,7 +37,7 @@ export abstract class Following extends Speaking {
   override connectedCallback(): void {
     super.connectedCallback();
     this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
+    follow(this, "detente-changed", () => void this.load(), this.over.signal);
     void this.load();
   }
 

@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
+import { isOpen } from "./following";
 import { type Call, type Incident, type Line, type Step, clock, drawnOf, incident, ladder, left, message, placeOf, span, step } from "./hotline";
 import "./position";
 import { when } from "./read-back";
@@ -20,7 +21,7 @@ export class LineCard extends Speaking {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.ticking = window.setInterval(() => this.requestUpdate(), 1_000);
+    this.ticking = window.setInterval(() => isOpen(this) && this.requestUpdate(), 1_000);
   }
 
   override disconnectedCallback(): void {

@@ -5,7 +5,7 @@ import { customElement, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, ask } from "./api";
 import { refusal } from "./check-panel";
-import { hear } from "./events";
+import { follow } from "./following";
 import { type Line, closed, lines, load } from "./hotline";
 import "./hotline-form";
 import "./hotline-line";
@@ -21,7 +21,7 @@ export class HotlinePanel extends Speaking {
   override connectedCallback(): void {
     super.connectedCallback();
     this.over = new AbortController();
-    hear("detente-lines", () => {
+    follow(this, "detente-lines", () => {
       this.requestUpdate();
       if (this.closed !== null) void this.past(true);
     }, this.over.signal);

@@ -6,8 +6,8 @@ import { customElement, property } from "lit/decorators.js";
 import { AttributionControl, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
-import { type Drawing, drawingOn } from "./map-draw";
-import { type DrawKind, hear, tell } from "./events";
+import { type Drawing, drawAgain, drawingOn } from "./map-draw";
+import { type Told, hear, tell } from "./events";
 import { type Filter, KINDS, clusterFilter, filter, narrowing, tilesOf } from "./filter";
 import { FONT, metFilter, speakOn, styleOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
@@ -29,6 +29,9 @@ export class MapView extends Speaking {
   @property() party = "";
   private map?: MapLibre;
   private drawing?: Drawing;
+  private loading?: Promise<Drawing>;
+  /** For whom is drawn. */
+  private drawer: object | null = null;
   private readonly over = new AbortController();
   /** Which kinds are drawn. */
   private kinds = [...KINDS].sort().join();
@@ -122,7 +125,7 @@ export class MapView extends Speaking {
       this.put("measure", [...line, ...places.map((one) => ({ type: "Point" as const, coordinates: one }))]);
     }, signal);
     window.addEventListener("beforeprint", () => this.map && drawnOn(this.map, this.querySelector("img.map-printed")!), { signal });
-    hear("detente-draw", (kind) => void this.draw(kind), signal);
+    hear("detente-draw", (wish) => void this.draw(wish), signal);
     hear("detente-met", (objects) => this.meet(objects), signal);
     hear("detente-asked", (asked) => this.show(asked.map((one) => one.drawn as GeoJSON.Geometry)), signal);
     hear("detente-looked-at", (shapes) => this.show(shapes), signal);
@@ -199,15 +202,22 @@ export class MapView extends Speaking {
     else tell("detente-clicked", place);
   }
 
-  private async draw(kind: DrawKind | null): Promise<void> {
-    const drawing = (this.drawing ??= await drawingOn(this.map!));
+  private async draw({ by, kind, shapes }: Told["detente-draw"]): Promise<void> {
+    const anew = by !== this.drawer;
+    // Whoever draws no longer takes nothing from whoever draws now.
+    if (kind === null && anew) return;
+    this.drawer = kind === null ? null : by;
+    const drawing = (this.drawing = await (this.loading ??= drawingOn(this.map!, () => this.drawer)));
     if (kind === null) {
       if (drawing.enabled) drawing.clear();
       if (drawing.enabled) drawing.stop();
-      tell("detente-drawn", []);
       return;
     }
     if (!drawing.enabled) drawing.start();
+    if (anew) {
+      drawing.clear();
+      drawAgain(drawing, shapes);
+    }
     drawing.setMode(kind);
   }
 }

@@ -7,6 +7,7 @@ import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { features, typed } from "./forms";
 import { accompanied } from "./escort";
+import { isOpen } from "./following";
 import { HEIGHTS, heights } from "./heights";
 import "./legs";
 import type { Legs } from "./legs";
@@ -101,7 +102,8 @@ export class NoticePanel extends Speaking {
       this.key = once();
       if (this.read.values.length === 0 || (this.kind === "movement" && this.read.refusals.length > 0)) throw new Error(whyRefused(this.read));
       tell("detente-asked", this.read.values);
-      this.dialog.showModal();
+      // Of a hidden panel nobody would see it, and all else would be shut.
+      if (isOpen(this)) this.dialog.showModal();
     } catch (error) {
       this.problem = refusal(error);
     }

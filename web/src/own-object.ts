@@ -4,7 +4,8 @@ import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import { refusal } from "./check-panel";
-import { hear, tell } from "./events";
+import { tell } from "./events";
+import { follow } from "./following";
 import "./release";
 import { type Release, type ReleaseChoice, released } from "./release";
 import { Speaking, at, called, say } from "./words";
@@ -23,7 +24,7 @@ export class OwnObject extends Speaking {
   override connectedCallback(): void {
     super.connectedCallback();
     this.over = new AbortController();
-    hear("detente-changed", () => void this.recount(), this.over.signal);
+    follow(this, "detente-changed", () => void this.recount(), this.over.signal);
   }
 
   override disconnectedCallback(): void {

@@ -2,9 +2,10 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, type Volume, ask, once } from "./api";
+import { type Receipt, type Schemas, type View, type Volume, Refusal, ask, once } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
+import { whenOpenedAgain } from "./following";
 import "./layers";
 import { link } from "./link";
 import { placeOfText } from "./position";
@@ -35,6 +36,19 @@ export class PicturePanel extends Speaking {
   @state() private told = "";
   /** Where a position that was searched led to. */
   @state() private went: [number, number] | null = null;
+
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    whenOpenedAgain(this, () => this.object !== null && void this.look(this.object), this.over.signal);
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (changed.has("object")) {
@@ -92,7 +106,7 @@ export class PicturePanel extends Speaking {
         ${view.grade === "full" && view.party !== this.party
           ? html`<button type="button" @click=${() => void this.acknowledge(view)}>${say("acknowledge")}</button>`
           : nothing}
-        <button type="button" @click=${() => (this.object = null)}>${say("close")}</button>
+        <button type="button" @click=${() => tell("detente-object", null)}>${say("close")}</button>
       </div>
       <detente-speak-object .view=${view} party=${this.party}></detente-speak-object>
       <detente-standing .view=${view} party=${this.party}></detente-standing>
@@ -104,9 +118,11 @@ export class PicturePanel extends Speaking {
       const [view, me] = await Promise.all([ask<View>("GET", `/v1/objects/${object}`), ask<Schemas["Me"]>("GET", "/v1/me")]);
       void import("./speak-object");
       if (this.object !== object) return;
-      this.view = view;
+      // What is half-written beside it stays.
+      if (JSON.stringify(view) !== JSON.stringify(this.view)) this.view = view;
       this.proves = view.party === this.party || PROVEN.has(view.kind) || me.scopes.some((one) => PROVING.has(one));
     } catch (error) {
+      if (error instanceof Refusal && error.status === 404) this.view = null;
       this.told = refusal(error);
     }
   }
@@ -121,7 +137,7 @@ export class PicturePanel extends Speaking {
     this.went = null;
     try {
       if (OBJECT.test(text)) {
-        this.object = text;
+        tell("detente-object", text);
         return;
       }
       if (/\d/.test(text)) {
@@ -152,7 +168,7 @@ export class PicturePanel extends Speaking {
   }
 
   private pick(view: View): void {
-    this.object = view.object;
+    tell("detente-object", view.object);
     const place = placeOf(view);
     if (place !== null) tell("detente-go", place);
   }

@@ -2,7 +2,9 @@
 
 import { html } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, ask } from "./api";
+import { whenOpenedAgain } from "./following";
 import { Speaking, say } from "./words";
 
 export type Release = Schemas["Release"];
@@ -26,17 +28,29 @@ export class ReleaseChoice extends Speaking {
   /** Whose it is: that party sees all of it. */
   @property() own = "";
   @state() private parties: readonly Schemas["Party"][] = [];
+  private over?: AbortController;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    void everyone().then((found) => (this.parties = found), () => undefined);
+    this.over = new AbortController();
+    whenOpenedAgain(this, () => void this.load(), this.over.signal);
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
+
+  private async load(): Promise<void> {
+    await everyone().then((found) => (this.parties = found), () => undefined);
   }
 
   override render(): unknown {
     const given = this.given ?? {};
     return html`<fieldset class="release"><legend>${say("release")}</legend>
       <label>${say("speak.members")}<select name="release-members">${grades(given.members ?? "", "speak.nobody")}</select></label>
-      <div class="recipients">${this.parties.filter((one) => one.id !== this.own).map((one) => html`
+      <div class="recipients">${repeat(this.parties.filter((one) => one.id !== this.own), (one) => one.id, (one) => html`
         <label>${one.name}<select name="release-to" data-party=${one.id}>${grades(given.parties?.[one.id] ?? "", "speak.as-members")}</select></label>`)}</div>
       <label>TLP<select name="release-tlp">${TLP.map((one) => html`<option value=${one} ?selected=${one === (given.tlp ?? "amber+strict")}>TLP:${one.toUpperCase()}</option>`)}</select></label>
       <p class="hint">${say("speak.tlp-hint")}</p>

@@ -5,7 +5,8 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Receipt, type Schemas, ask, once, readBack } from "./api";
 import { refusal } from "./check-panel";
 import { type About, begun } from "./drafts";
-import { tell } from "./events";
+import { hear, tell } from "./events";
+import { isOpen } from "./following";
 import { features, typed } from "./forms";
 import { remarks, understood } from "./read-back";
 import { type ReleaseChoice, released } from "./release";
@@ -31,6 +32,18 @@ export class ReportForm extends Speaking {
   @query("detente-release") private release!: ReleaseChoice;
   private report: Record<string, unknown> = {};
   private key: Record<string, string> = {};
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-draft", () => this.take(begun()), this.over.signal);
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
 
   override render(): unknown {
     const answers = this.about?.answers ?? false;
@@ -74,6 +87,13 @@ export class ReportForm extends Speaking {
       </dialog>`;
   }
 
+  /** What is written already stays: the form says above it what it is about. */
+  private take(about: About | null): void {
+    if (about === null) return;
+    this.about = about;
+    if (about.answers) this.asks = false;
+  }
+
   /** What will be sent, with its place as the node understands it. */
   private async reading(event: Event): Promise<void> {
     event.preventDefault();
@@ -82,7 +102,7 @@ export class ReportForm extends Speaking {
       this.read = await this.place();
       this.report = this.typed();
       this.key = once();
-      this.dialog.showModal();
+      if (isOpen(this)) this.dialog.showModal();
     } catch (error) {
       this.problem = refusal(error);
     }

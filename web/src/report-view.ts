@@ -70,7 +70,6 @@ export class ReportView extends Speaking {
 
   private answer(view: View, report: Report): void {
     begin({ object: view.object, name: report.title, passedOn: false, answers: true });
-    this.dispatchEvent(new CustomEvent("detente-answer"));
   }
 
   /** The STIX object to the byte; a report without one as the node gives it. */

@@ -2,12 +2,14 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import "./acknowledge";
 import { refusal } from "./check-panel";
 import { begin } from "./drafts";
 import { accompanied, legs } from "./escort";
 import { tell } from "./events";
+import { whenOpenedAgain } from "./following";
 import "./own-object";
 import { nameOf } from "./picture-panel";
 import { everyone } from "./release";
@@ -19,10 +21,22 @@ export class SpeakObject extends Speaking {
   @property() party = "";
   @state() private parties: readonly Schemas["Party"][] = [];
   @state() private told = "";
+  private over?: AbortController;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    void everyone().then((found) => (this.parties = found), () => undefined);
+    this.over = new AbortController();
+    whenOpenedAgain(this, () => void this.load(), this.over.signal);
+    void this.load();
+  }
+
+  override disconnectedCallback(): void {
+    this.over?.abort();
+    super.disconnectedCallback();
+  }
+
+  private async load(): Promise<void> {
+    await everyone().then((found) => (this.parties = found), () => undefined);
   }
 
   override willUpdate(changed: Map<string, unknown>): void {
@@ -38,7 +52,7 @@ export class SpeakObject extends Speaking {
         ${full ? html`<detente-acknowledge .view=${view}></detente-acknowledge>` : nothing}
         <details class="act"><summary>${say("speak.ask-pass")}</summary>
           <form @submit=${(event: Event) => void this.request(event)}>
-            <label>${say("speak.pass-to")}<select name="to" required>${this.parties.filter((one) => one.id !== this.party && one.id !== view.party).map((one) => html`<option value=${one.id}>${one.name}</option>`)}</select></label>
+            <label>${say("speak.pass-to")}<select name="to" required>${repeat(this.parties.filter((one) => one.id !== this.party && one.id !== view.party), (one) => one.id, (one) => html`<option value=${one.id}>${one.name}</option>`)}</select></label>
             <label>${say("grade")}<select name="grade">${(["full", "area", "contact"] as const).map((one) => html`<option value=${one}>${say(`speak.grade.${one}`)}</option>`)}</select></label>
             <label>${say("speak.purpose")}<input name="purpose" maxlength="4000"></label>
             <button>${say("speak.ask-author")}</button></form></details>`}

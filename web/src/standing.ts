@@ -4,7 +4,8 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, Refusal, ask, once } from "./api";
 import { refusal } from "./check-panel";
-import { hear, tell } from "./events";
+import { tell } from "./events";
+import { follow } from "./following";
 import { missing } from "./missing";
 import { type Version, isShown } from "./version-then";
 import { Speaking, at, called, say } from "./words";
@@ -29,7 +30,7 @@ export class Standing extends Speaking {
   override connectedCallback(): void {
     super.connectedCallback();
     this.over = new AbortController();
-    hear("detente-changed", () => void this.load(), this.over.signal);
+    follow(this, "detente-changed", () => void this.load(), this.over.signal);
   }
 
   override disconnectedCallback(): void {
@@ -38,10 +39,11 @@ export class Standing extends Speaking {
   }
 
   override willUpdate(changed: Map<string, unknown>): void {
-    if (changed.has("view")) {
-      this.standing = this.versions = this.unaware = this.then = null;
-      void this.load();
-    }
+    if (!changed.has("view")) return;
+    // Of another version of the same, what is half-written stays.
+    const before = changed.get("view") as View | undefined;
+    if (before?.object !== this.view.object) this.standing = this.versions = this.unaware = this.then = null;
+    void this.load();
   }
 
   override render(): unknown {

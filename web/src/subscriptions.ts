@@ -4,8 +4,8 @@ import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Schemas, type Volume, ask, once } from "./api";
 import { refusal } from "./check-panel";
-import { tell } from "./events";
-import { Following } from "./following";
+import { hear, tell } from "./events";
+import { Following, isOpen } from "./following";
 import { areaFacts, remarks, volumesOf } from "./read-back";
 import { everyone } from "./release";
 import "./subscription-area";
@@ -37,10 +37,23 @@ export class Subscriptions extends Following {
   @state() private busy = false;
   @query("detente-subscription-area") private area!: SubscriptionArea | null;
 
+  private left?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.left = new AbortController();
+    hear("detente-opened", () => isOpen(this) || this.close(), this.left.signal);
+  }
+
   override disconnectedCallback(): void {
-    tell("detente-looked-at", []);
-    this.looked = null;
+    this.left?.abort();
+    this.close();
     super.disconnectedCallback();
+  }
+
+  private close(): void {
+    if (this.looked !== null) tell("detente-looked-at", []);
+    this.looked = null;
   }
 
   override render(): unknown {

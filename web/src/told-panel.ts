@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, type SilencePage, ask } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
@@ -30,7 +31,7 @@ export class ToldPanel extends Following {
         <div class="pair">
           <label>${say("speak.show")}<select name="silent"><option value="silent">${say("speak.show-silent")}</option><option value="all">${say("speak.show-all")}</option></select></label>
           <label>${say("speak.awaited")}<select name="awaited">${AWAITED.map((one) => html`<option value=${one}>${say(`level.${one}`)}</option>`)}</select></label>
-          <label>${say("who")}<select name="party"><option value="">${say("speak.every-party")}</option>${this.parties.map((one) => html`<option>${one.party}</option>`)}</select></label>
+          <label>${say("who")}<select name="party"><option value="">${say("speak.every-party")}</option>${repeat(this.parties, (one) => one.party, (one) => html`<option>${one.party}</option>`)}</select></label>
           <label>${say("object")}<input name="text" maxlength="100" @input=${(event: Event) => (this.text = (event.target as HTMLInputElement).value.trim().toLowerCase())}></label>
         </div>
       </form>

@@ -4,7 +4,8 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, Refusal, ask } from "./api";
 import { refusal } from "./check-panel";
-import { tell } from "./events";
+import { hear, tell } from "./events";
+import { isOpen } from "./following";
 import { Speaking, at, called, say } from "./words";
 
 export type Version = Schemas["Version"];
@@ -31,6 +32,15 @@ export class VersionThen extends Speaking {
   @state() private said: Said | null | undefined;
   @state() private earlier: Said | null = null;
   @state() private problem = "";
+  /** Whether the map shows where it was. */
+  private isLookedAt = false;
+  private over?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.over = new AbortController();
+    hear("detente-opened", () => isOpen(this) !== this.isLookedAt && this.lookAt(), this.over.signal);
+  }
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (!changed.has("version") && !changed.has("object")) return;
@@ -40,7 +50,8 @@ export class VersionThen extends Speaking {
   }
 
   override disconnectedCallback(): void {
-    tell("detente-looked-at", []);
+    this.over?.abort();
+    if (this.isLookedAt) tell("detente-looked-at", []);
     super.disconnectedCallback();
   }
 
@@ -77,10 +88,15 @@ export class VersionThen extends Speaking {
       const [said, before] = await Promise.all([this.ask(version), version > 1 ? this.ask(version - 1) : null]);
       if (version !== this.version) return;
       [this.said, this.earlier] = [said, before];
-      tell("detente-looked-at", said === null ? [] : [said.geometry]);
+      this.lookAt();
     } catch (error) {
       this.problem = refusal(error);
     }
+  }
+
+  private lookAt(): void {
+    this.isLookedAt = isOpen(this);
+    tell("detente-looked-at", this.isLookedAt && this.said ? [this.said.geometry] : []);
   }
 
   /** A version as it stood until the next came; nothing where it was not shown by then. */

@@ -3,7 +3,8 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { refusal } from "./check-panel";
-import { hear, tell } from "./events";
+import { tell } from "./events";
+import { follow, isOpen } from "./following";
 import { distress } from "./watch-distress";
 import { type AlertShown, type FeedState, type Group, type SilentFeed, type Track, watch } from "./watch-live";
 import { called_, desk, far, isTakenIn, nameOfGroup, nears, soon, takeIn } from "./watch-words";
@@ -26,10 +27,10 @@ export class WatchPanel extends Speaking {
     super.connectedCallback();
     watch.start();
     this.over = new AbortController();
-    hear("detente-watch", () => this.requestUpdate(), this.over.signal);
+    follow(this, "detente-watch", () => this.requestUpdate(), this.over.signal);
     // The clock runs on where nothing is told.
     this.ticking = window.setInterval(() => {
-      if (watch.sinceHeard() * 1_000 >= CLOCK_MS) this.requestUpdate();
+      if (isOpen(this) && watch.sinceHeard() * 1_000 >= CLOCK_MS) this.requestUpdate();
     }, CLOCK_MS / 2);
   }
 

@@ -3,6 +3,7 @@
 import { html } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type DrawKind, hear, tell } from "./events";
+import { isOpen } from "./following";
 import { Speaking, type Word, say } from "./words";
 
 const KINDS: readonly [DrawKind, Word][] = [
@@ -22,7 +23,14 @@ export class Where extends Speaking {
   override connectedCallback(): void {
     super.connectedCallback();
     this.over = new AbortController();
-    hear("detente-drawn", (shapes) => (this.shapes = shapes), this.over.signal);
+    const { signal } = this.over;
+    hear("detente-drawn", ({ by, shapes }) => {
+      if (by === this) this.shapes = shapes;
+    }, signal);
+    hear("detente-draw", ({ by, kind }) => {
+      if (by !== this && kind !== null && isOpen(this)) this.drawing = null;
+    }, signal);
+    hear("detente-opened", () => this.turn(), signal);
   }
 
   override disconnectedCallback(): void {
@@ -40,7 +48,7 @@ export class Where extends Speaking {
           ([kind, word]) => html`<button type="button" aria-pressed=${this.drawing === kind}
             @click=${() => this.draw(kind)}>${say(word)}</button>`,
         )}
-        ${this.drawing === null ? "" : html`<button type="button" @click=${() => this.stop()}>${say("clear")}</button>`}
+        ${this.drawing === null && this.shapes.length === 0 ? "" : html`<button type="button" @click=${() => this.stop()}>${say("clear")}</button>`}
       </div>
       ${this.shapes.length === 0 ? "" : html`<p role="status">${say("drawn", { count: this.shapes.length })}</p>`}
       <label>${say("type-position")}
@@ -50,13 +58,19 @@ export class Where extends Speaking {
 
   private draw(kind: DrawKind): void {
     this.drawing = kind;
-    tell("detente-draw", kind);
+    tell("detente-draw", { by: this, kind, shapes: this.shapes });
+  }
+
+  /** The map shows what was drawn in the open panel; in another it is kept here. */
+  private turn(): void {
+    if (this.drawing === null) return;
+    if (isOpen(this)) this.draw(this.drawing);
+    else tell("detente-draw", { by: this, kind: null, shapes: [] });
   }
 
   stop(): void {
-    if (this.drawing === null) return;
     this.drawing = null;
     this.shapes = [];
-    tell("detente-draw", null);
+    tell("detente-draw", { by: this, kind: null, shapes: [] });
   }
 }
