@@ -259,6 +259,34 @@ def test_refused(one: Seat, node: Node) -> None:
     assert len(node.party("one").get("/v1/incidents").json["lines"]) == before
 
 
+def lost(route: Route) -> None:
+    """The node has it, and its answer does not arrive."""
+    assert route.fetch().status == 201
+    route.abort()
+
+
+def test_lost(one: Seat, node: Node) -> None:
+    """A call whose answer was lost is the same call when it is pressed again, and so is a step"""
+    before = len(node.party("one").get("/v1/incidents").json["lines"])
+    one.page.route("**/v1/incidents", lost, times=1)
+    call(one)
+    one.told("detente-hotline-form .refused", "The node does not answer")
+    one.page.click("button.code.stop_hitting_protected")
+    one.told("detente-hotline-form .said", "Called: entry")
+    expect(one.page.locator("detente-line")).to_have_count(1)
+    assert len(node.party("one").get("/v1/incidents").json["lines"]) == before + 1
+    one.page.route("**/steps", lost, times=1)
+    one.page.fill("detente-line input[name=text]", WORDS)
+    one.page.click("detente-line button[value=stated]")
+    one.told("detente-line .refused", "The node does not answer")
+    one.page.click("detente-line button[value=stated]")
+    expect(one.page.locator("detente-line .refused")).to_have_count(0)
+    expect(one.page.locator("detente-line .steps li")).to_have_count(1)
+    # The same words, said once more after an answer, are said twice.
+    call(one)
+    expect(one.page.locator("detente-line")).to_have_count(2)
+
+
 def test_device(browser: Browser, node: Node, two: Seat) -> None:
     """A browser that is known calls when nobody is signed in at it"""
     seat = Seat(browser, node).open(AT).sign_in("desk one").ready()

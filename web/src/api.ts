@@ -58,6 +58,21 @@ export function readBack(kind: string, features: Feature[]): Promise<Readings> {
   return ask("POST", `/v1/readings?kind=${kind}`, body, { "content-type": "application/geo+json" });
 }
 
+/** What a button does: pressed again after an answer that was lost, it is the same act and no second one. */
+export class Act {
+  private sent = "";
+  private id = "";
+  private key: Record<string, string> = {};
+
+  async send(path: string, said: object): Promise<Receipt> {
+    const text = path + JSON.stringify(said);
+    if (text !== this.sent) [this.sent, this.id, this.key] = [text, crypto.randomUUID(), once()];
+    const receipt = await ask<Receipt>("POST", path, { source_id: this.id, ...said }, this.key);
+    this.sent = "";
+    return receipt;
+  }
+}
+
 /** A key under which an act that is sent again is done once. */
 export function once(): Record<string, string> {
   return { "idempotency-key": crypto.randomUUID() };

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { type Receipt, ask, once, readBack } from "./api";
+import { Act, readBack } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { features, typed } from "./forms";
@@ -21,6 +21,7 @@ export class HotlineForm extends Speaking {
   @state() private busy = false;
   @query("form") private form!: HTMLFormElement;
   @query("detente-where") private where!: Where | null;
+  private readonly act = new Act();
 
   override render(): unknown {
     return html`<form class="hotline" @submit=${(event: SubmitEvent) => event.preventDefault()}>
@@ -51,8 +52,8 @@ export class HotlineForm extends Speaking {
       const read = await readBack("notices", features(drawn, named, radius ?? ""));
       if (read.refusals.length > 0) throw new Error(whyRefused(read));
       const volumes = read.values.flatMap(volumesOf);
-      const said = { source_id: crypto.randomUUID(), code, volumes, ...(words === undefined ? {} : { words, language: spoken() }) };
-      const receipt = await ask<Receipt>("POST", "/v1/incidents", said, once());
+      const said = { code, volumes, ...(words === undefined ? {} : { words, language: spoken() }) };
+      const receipt = await this.act.send("/v1/incidents", said);
       this.said = say("hotline.called", { sequence: receipt.sequence });
       tell("detente-asked", read.values);
       tell("detente-called", receipt.sequence);

@@ -1,6 +1,6 @@
 // The hotline's calls, as the node last told of them, for whatever shows them.
 
-import { type Schemas, ask, once } from "./api";
+import { type Act, type Schemas, ask } from "./api";
 import { tell } from "./events";
 import { called } from "./words";
 
@@ -50,10 +50,10 @@ export async function load(): Promise<void> {
 }
 
 /** Say how far one is. */
-export async function step(line: Line, act: string, text: string): Promise<void> {
-  const said = { source_id: crypto.randomUUID(), act, ...(text === "" ? {} : { text }) };
-  await ask("POST", `/v1/incidents/${line.incident.object}/steps`, said, once());
-  await load();
+export async function step(by: Act, line: Line, act: string, text: string): Promise<void> {
+  const receipt = await by.send(`/v1/incidents/${line.incident.object}/steps`, { act, ...(text === "" ? {} : { text }) });
+  // It is said, whether or not the list comes: that is asked for until it does.
+  await load().catch(() => tell("detente-called", receipt.sequence));
 }
 
 export function incident(line: Line): Incident {
