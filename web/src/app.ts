@@ -7,6 +7,7 @@ import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { hearAgain, hearStream, signedIn, signedOut, whenEntered } from "./hearing";
 import "./hotline-banner";
+import "./hotline-heard";
 import { linked } from "./link";
 import { PANELS, TABS, type Tab } from "./panels";
 import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } from "./words";
@@ -73,6 +74,7 @@ export class App extends Speaking {
         <h1>Détente</h1>
         ${this.who === null ? nothing : html`<p>${this.who.subject}, ${say("as-party", { party: this.who.party })}</p>`}
         ${this.live || this.ended ? nothing : html`<p class="refused" role="alert">${say("not-live")}</p>`}
+        ${this.who === null || this.ended ? nothing : html`<detente-no-sound></detente-no-sound>`}
         <label class="language">${say("language")}
           <select @change=${(event: Event) => void speak((event.target as HTMLSelectElement).value as Language)}>
             ${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code} lang=${code} ?selected=${code === spoken()}>${name}</option>`)}

@@ -21,6 +21,8 @@ export interface Told {
   "detente-drawn": { by: object; shapes: readonly GeoJSON.Geometry[] };
   /** Something happened on the hotline. */
   "detente-called": number;
+  /** Whether a call would be heard. */
+  "detente-sound": boolean;
   /** So many calls are open, as the node tells. */
   "detente-lines": number;
   /** Open this panel. */

@@ -1,9 +1,11 @@
-// Whoever is called cannot miss it, whatever panel is open, or page beside it; and it makes no sound.
+// Whoever is called cannot miss it, whatever panel is open, or page beside it: it is shown, and rings.
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { hear, tell } from "./events";
 import { type Line, lines, load, message, span, waits } from "./hotline";
+import { notify } from "./notify";
+import { letRing, ring, ringOncePressed } from "./ring";
 import { Speaking, say } from "./words";
 
 const AGAIN_MS = 5_000;
@@ -24,6 +26,8 @@ export class HotlineBanner extends Speaking {
     this.over = new AbortController();
     hear("detente-called", () => void this.ask(), this.over.signal);
     hear("detente-lines", () => this.look(), this.over.signal);
+    ringOncePressed(this.over.signal);
+    void letRing();
     void this.ask();
   }
 
@@ -32,6 +36,8 @@ export class HotlineBanner extends Speaking {
     clearInterval(this.ticking);
     clearTimeout(this.again);
     document.title = TITLE;
+    ring(false);
+    notify("");
     super.disconnectedCallback();
   }
 
@@ -44,10 +50,14 @@ export class HotlineBanner extends Speaking {
   }
 
   private look(): void {
+    const before = new Set(this.waiting.map((one) => one.incident.object));
     this.waiting = lines().filter((one) => waits(one, this.party));
     clearInterval(this.ticking);
     const [first] = this.waiting;
     document.title = first === undefined ? TITLE : `(${this.waiting.length}) ${say("hotline.alert", { party: first.incident.party })}`;
+    ring(first !== undefined);
+    if (first === undefined) notify("");
+    else if (this.waiting.some((one) => !before.has(one.incident.object))) notify(document.title);
     if (this.waiting.length > 0) this.ticking = window.setInterval(() => this.requestUpdate(), 1_000);
   }
 

@@ -8,6 +8,7 @@ import { refusal } from "./check-panel";
 import { follow } from "./following";
 import { type Line, closed, lines, load } from "./hotline";
 import "./hotline-form";
+import "./hotline-heard";
 import "./hotline-line";
 import { Speaking, say } from "./words";
 
@@ -46,7 +47,8 @@ export class HotlinePanel extends Speaking {
         <summary>${say("hotline.closed-calls")}</summary>
         ${this.closed?.length === 0 ? html`<p>${say("hotline.none-closed")}</p>` : nothing}
         ${repeat(this.closed ?? [], (one) => one.incident.object, (one) => html`<detente-line .line=${one}></detente-line>`)}</details>
-      <details><summary>${say("hotline.device")}</summary>
+      <detente-hotline-heard></detente-hotline-heard>
+      <details class="device"><summary>${say("hotline.device")}</summary>
         <p class="hint">${say("hotline.device-hint")}</p>
         ${this.device === null
           ? html`<button type="button" @click=${() => void this.enrol()}>${say("hotline.enrol")}</button>`

@@ -3,6 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { hear, tell } from "./events";
+import { chime } from "./ring";
 import { type Group, type SilentFeed, watch } from "./watch-live";
 import { isTakenIn, nameOfGroup, nears } from "./watch-words";
 import { Speaking, called, say } from "./words";
@@ -12,6 +13,8 @@ interface New {
   key: string;
   text: string;
   level: string;
+  /** Of one's own track. */
+  own: boolean;
 }
 
 @customElement("detente-watch-banner")
@@ -19,6 +22,8 @@ export class WatchBanner extends Speaking {
   @property() party = "";
   @state() private news: readonly New[] = [];
   private readonly seen = new Set<string>();
+  /** Those that have rung: once each. */
+  private rung: ReadonlySet<string> = new Set();
   private readonly over = new AbortController();
 
   override connectedCallback(): void {
@@ -46,6 +51,8 @@ export class WatchBanner extends Speaking {
     const keys = new Set(standing.map((one) => one.key));
     // What is over may come again, and is new then.
     for (const key of [...this.seen]) if (!keys.has(key)) this.seen.delete(key);
+    if (standing.some((one) => one.own && !this.rung.has(one.key))) chime();
+    this.rung = keys;
     const news = standing.filter((one) => !this.seen.has(one.key));
     if (news.map((one) => one.text).join() !== this.news.map((one) => one.text).join()) this.news = news;
   }
@@ -67,11 +74,12 @@ function newsOf(group: Group, party: string): New[] {
     .map((one) => ({
       key: `${one.id} ${one.level}`,
       level: one.level,
+      own: group.track?.party === party,
       text: say("watch.new", { level: called("watch.level", one.level), track: nameOfGroup(group), entry: nears(one) }),
     }));
 }
 
 function silenceOf(one: SilentFeed, party: string): New[] {
   if (isTakenIn([one], party)) return [];
-  return [{ key: one.id, level: "lost", text: say("watch.new-silence", { feed: one.feed, party: one.party }) }];
+  return [{ key: one.id, level: "lost", own: false, text: say("watch.new-silence", { feed: one.feed, party: one.party }) }];
 }
