@@ -83,7 +83,7 @@ def test_check(two: Seat) -> None:
       .some((one) => one.properties.name === "St Mary")""")
     two.keep("check")
     two.page.click(".verdict > button")
-    assert "entries that were not shown" in two.told(".missing")
+    assert "not shown to you with the answer" in two.told(".missing")
     two.page.click(".missing button")
     two.page.wait_for_selector("text=Filed: Survey")
     two.wait_drawn("Survey")

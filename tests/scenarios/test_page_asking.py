@@ -116,7 +116,7 @@ def test_known(two: Seat, node: Node) -> None:
                    if_match=three.get(path).headers["etag"])  # fmt: skip
     assert told.status == 200, told.body
     two.page.click("text=File as a plan")
-    two.told("detente-check .missing", "1 entries that were not shown")
+    two.told("detente-check .missing", "1 entry that was not shown")
     expect(two.page.locator("detente-check .said")).to_have_count(0)
     two.page.click("text=I know of these: file it")
     two.told("detente-check [role=status]", "Crossing")

@@ -320,7 +320,7 @@ def test_stix(one: Seat, two: Seat, tmp_path: Path) -> None:
     page.set_input_files("detente-report-form input[type=file]", file)
     page.select_option("detente-report-form select[data-party=one]", "full")
     page.click("text=Give the STIX file")
-    page.wait_for_selector("text=1 of 1 objects are on record.")
+    page.wait_for_selector("text=1 of 1 on record.")
     one.tab("exchange")
     one.page.click(".reports button:has-text('Bridge at the mill')")
     one.told("detente-report", "STIX location: Bridge at the mill")

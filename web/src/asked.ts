@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type Understood, type Verdict, ask } from "./api";
 import { refusal } from "./check-panel";
+import { counted } from "./missing";
 import { Speaking, at, say } from "./words";
 
 const KEPT_MAX = 100;
@@ -38,7 +39,7 @@ export class AskedBefore extends Speaking {
     const { counts } = verdict;
     return html`<section class="verdict ${verdict.verdict}"><h4>${"name" in plan && plan.name ? plan.name : plan.source_id}: ${say(`verdict.${verdict.verdict}`)}</h4>
       <p>${say("register-version", { sequence: verdict.sequence, time: at(verdict.as_of) })};
-        ${say("counts", { stale: counts.stale ?? 0, withheld: counts.withheld ?? 0 })}</p>
+        ${counted(counts)}</p>
       ${verdict.findings.length === 0 ? nothing : html`<ul>${verdict.findings.map((one) => html`<li>${one.name}:
         ${say("metres", { distance: one.distance_m.toFixed(0), error: one.distance_error_m.toFixed(1) })}</li>`)}</ul>`}
       <button type="button" class="commit" @click=${() => void this.commit(plan)}>${say("look-commit")}</button></section>`;

@@ -10,7 +10,7 @@ import { remember } from "./asked";
 import { tell } from "./events";
 import { features, typed } from "./forms";
 import { HEIGHTS, heights } from "./heights";
-import { missing, withheld } from "./missing";
+import { counted, missing, withheld } from "./missing";
 import { remarks, understood, whyRefused } from "./read-back";
 import type { ReleaseChoice } from "./release";
 import "./where";
@@ -71,7 +71,7 @@ export class CheckPanel extends Speaking {
     return html`<section class="verdict ${verdict.verdict}" aria-label=${say(`verdict.${verdict.verdict}`)}>
       <h3>${say(`verdict.${verdict.verdict}`)}</h3>
       <p>${say("register-version", { sequence: verdict.sequence, time: at(verdict.as_of) })};
-        ${say("counts", { stale: counts.stale ?? 0, withheld: counts.withheld ?? 0 })}</p>
+        ${counted(counts)}</p>
       ${(verdict.sources ?? []).filter((one) => one.problem).map((one) => html`<p class="refused">${one.name}: ${one.problem}</p>`)}
       ${verdict.findings.length === 0 ? nothing : html`<table>
         <thead><tr><th scope="col">${say("finding")}</th><th scope="col">${say("distance")}</th><th scope="col">${say("desk")}</th></tr></thead>

@@ -16,3 +16,8 @@ export function withheld(one: Schemas["Withheld"]): unknown {
   const desk = one.desk && [one.desk.name, ...(one.desk.contacts ?? []), one.party].filter(Boolean).join(", ");
   return html`<p class="withheld">${desk ? say("withheld", { desk }) : say("withheld-nobody")}</p>`;
 }
+
+/** How many entries of an answer are stale, and how many withheld. */
+export function counted({ stale = 0, withheld: hidden = 0 }: Schemas["Verdict"]["counts"]): string {
+  return say("counts", { stale: say("counts.stale", { count: stale }), withheld: say("counts.withheld", { count: hidden }) });
+}

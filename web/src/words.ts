@@ -4,7 +4,9 @@ import { LitElement } from "lit";
 import en from "./words/en";
 
 export type Word = keyof typeof en;
-export type Words = Record<Word, string>;
+/** A text; or its forms, by how many `{count}` says there are. */
+type Text = string | ({ other: string } & Partial<Record<Intl.LDMLPluralRule, string>>);
+export type Words = Record<Word, Text>;
 
 export const LANGUAGES = {
   en: "English",
@@ -27,11 +29,14 @@ const OTHERS: Record<Exclude<Language, "en">, () => Promise<{ default: Words }>>
 const KEPT = "detente-language";
 let words: Words = en;
 let language: Language = "en";
+let rules = new Intl.PluralRules(language);
 const shown = new Set<Speaking>();
 
 /** A text in the language of the page, with what stands in braces filled in. */
 export function say(word: Word, parts: Record<string, string | number> = {}): string {
-  return words[word].replace(/\{(\w+)\}/g, (_, name: string) => String(parts[name] ?? ""));
+  const found = words[word];
+  const text = typeof found === "string" ? found : (found[rules.select(Number(parts.count))] ?? found.other);
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(parts[name] ?? ""));
 }
 
 /** The text for a word of the node (a kind, a state, a rule); the word itself where there is none. */
@@ -57,6 +62,7 @@ export function isolated(time: string | null | undefined): string {
 export async function speak(wanted: Language): Promise<void> {
   words = wanted === "en" ? en : (await OTHERS[wanted]()).default;
   language = wanted;
+  rules = new Intl.PluralRules(wanted);
   localStorage.setItem(KEPT, wanted);
   document.documentElement.lang = wanted;
   document.documentElement.dir = wanted === "ar" ? "rtl" : "ltr";
