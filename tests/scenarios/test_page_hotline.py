@@ -123,7 +123,7 @@ def test_tabs(one: Seat, two: Seat) -> None:
     for tab in tabs:
         expect(tab.locator(".ringing")).to_have_count(0)
     # Whoever signs out does so in all of them.
-    tabs[1].click("header button")
+    tabs[1].click("header > button")
     for tab in tabs:
         tab.wait_for_selector("input[name=name]")
 
@@ -294,7 +294,7 @@ def test_device(browser: Browser, node: Node, two: Seat) -> None:
     seat.page.click("detente-hotline details.device summary")
     seat.page.click("text=Let this browser call")
     seat.told("detente-hotline details.device p:nth-of-type(2)", "device-")
-    seat.page.click("header button")
+    seat.page.click("header > button")
     seat.told("detente-hotline-door h2", "Call as one without signing in")
     assert seat.flaws() == []
     call(seat, "evacuation")

@@ -199,7 +199,7 @@ def test_again(two: Seat) -> None:
 def test_signed_out(two: Seat) -> None:
     """Whoever signs out leaves nothing behind"""
     write(two)
-    two.page.click("header button:text-is('Sign out')")
+    two.page.click("header > button:text-is('Sign out')")
     two.page.wait_for_selector("input[name=password]")
     two.sign_in("desk two").ready()
     two.tab("notice")

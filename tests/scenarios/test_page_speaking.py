@@ -101,7 +101,7 @@ def test_movement(one: Seat, two: Seat) -> None:
     page = one.page
     page.select_option("detente-notice select[name=kind]", "movement")
     page.fill("detente-notice input[name=name]", "Convoy 7 (invented)")
-    page.fill("detente-notice input[name=category]", "convoy")
+    page.select_option("detente-notice select[name=category]", "convoy")
     page.click("detente-notice button.main")
     one.told("detente-notice .refused", "Give each a place")
     for position, hour in (("36 12 N 37 06 E", 10), ("36 18 N 37 09 E", 11)):

@@ -188,7 +188,7 @@ def test_area_typed(two: Seat, node: Node) -> None:
     # Whoever comes back finds it, and looks at it by keyboard.
     two.tab("picture")
     assert shown(two) == []
-    opened(two)
+    two.tab("told")
     two.page.focus(".subscriptions button[name=look]")
     keys.press("Enter")
     two.page.wait_for_selector(".subscriptions button[aria-expanded=true]")

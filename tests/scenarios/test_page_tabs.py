@@ -79,7 +79,7 @@ def ending(seat: Seat, database: Path) -> None:
     seat.sign_in("day desk")
     at_work(seat.page)
     ends_s = max(ENDS_S, LOADS * (time.monotonic() - began))
-    seat.page.click("header button")
+    seat.page.click("header > button")
     at_the_door(seat.page)
     store = Store(database)
     who = Identity(party="two", roles=frozenset({Role.PLANNER, Role.WATCH}), subject="day desk")
@@ -103,7 +103,7 @@ def test_in_and_out(seat: Seat) -> None:
         tabs[opens].fill("input[name=password]", PASSWORD)
         tabs[opens].click("button.main")
         at_work(*tabs)
-        tabs[closes].click("header button")
+        tabs[closes].click("header > button")
         at_the_door(*tabs)
 
 
@@ -132,7 +132,7 @@ def test_ended(seat: Seat, node: Node, database: Path) -> None:
     seat.page.fill(TYPED, "50 00 00 N 10 00 00 E")
     at_the_door(seat.page, *tabs)
     seat.told(".door [role=alert]", "Your session has ended")
-    expect(seat.page.locator("header button")).to_have_count(0)
+    expect(seat.page.locator("header > button")).to_have_count(0)
     assert seat.flaws() == []
     seat.keep("session-ended")
     # A tab that is opened now stands at the door as well.

@@ -10,7 +10,7 @@ import { tell } from "./events";
 import { Following } from "./following";
 import { type InForce, hotlineLine } from "./hotline-terms";
 import { everyone } from "./release";
-import { isolated, say } from "./words";
+import { called, isolated, say } from "./words";
 
 type Agreement = Schemas["Agreement"];
 type Party = Schemas["Party"];
@@ -141,8 +141,8 @@ function agreed(terms: Agreement, version: number, hotline: InForce | null): unk
     [say("speak.area"), (terms.area ?? []).length === 0 ? say("speak.everywhere") : say("speak.areas", { count: terms.area!.length })],
     [say("speak.activities"), (terms.activities ?? []).length === 0 ? say("speak.all-activities") : terms.activities!.join(", ")],
     [say("speak.separations"), separations.length === 0 ? say("speak.none-agreed") : separations.map(([name, one]) =>
-      html`<div>${name}: ${say("speak.apart", { horizontal: one.horizontal_mm / MM_PER_M, vertical: (one.vertical_mm ?? 0) / MM_PER_M })}</div>`)],
-    [say("speak.lead-times"), leads.length === 0 ? say("speak.none-agreed") : leads.map(([name, one]) => html`<div>${name}: ${say("speak.hours", { count: one / S_PER_H })}</div>`)],
+      html`<div>${called("category", name)}: ${say("speak.apart", { horizontal: one.horizontal_mm / MM_PER_M, vertical: (one.vertical_mm ?? 0) / MM_PER_M })}</div>`)],
+    [say("speak.lead-times"), leads.length === 0 ? say("speak.none-agreed") : leads.map(([name, one]) => html`<div>${called("category", name)}: ${say("speak.hours", { count: one / S_PER_H })}</div>`)],
     [say("speak.source-age"), terms.source_age_max_s == null ? say("speak.none-agreed") : say("speak.hours", { count: terms.source_age_max_s / S_PER_H })],
     [say("tab.hotline"), hotline === null ? "" : hotlineLine(hotline)],
     [say("desk"), terms.desk ? [terms.desk.name, ...(terms.desk.contacts ?? [])].join(", ") : say("speak.none-agreed")],

@@ -85,7 +85,7 @@ export class CheckPanel extends Speaking {
   }
 
   private finding(one: Finding): unknown {
-    const named = html`${one.name}<br><small>${one.rule} ${called("kind", one.kind)}, ${one.category}${one.party ? `, ${one.party}` : ""}${
+    const named = html`${one.name}<br><small>${one.rule} ${called("kind", one.kind)}, ${called("category", one.category)}${one.party ? `, ${one.party}` : ""}${
       one.stale ? html`<br>${say("stale")}` : ""}${one.disputed ? html`<br>${say("disputed")}` : ""}</small>`;
     const whom = one.call ? [one.call.name, ...(one.call.contacts ?? [])].join(", ") : one.desk ?? one.party;
     return html`<tr>

@@ -7,6 +7,8 @@ import { link, linked } from "./link";
 export interface Filter {
   /** Of these kinds. */
   kinds: ReadonlySet<string>;
+  /** Live tracks as well; alerts of them are told all the same. */
+  tracks: boolean;
   /** Not of these parties and categories: what is new is shown. */
   noParties: ReadonlySet<string>;
   noCategories: ReadonlySet<string>;
@@ -19,7 +21,7 @@ export const KINDS = ["notices", "zones", "presence", "plans"] as const;
 const OF_KIND: Record<string, string> = { notices: "notice", zones: "zone", presence: "presence", plans: "plan" };
 
 export const ALL: Filter = {
-  kinds: new Set(KINDS), noParties: new Set(), noCategories: new Set(), low: null, high: null,
+  kinds: new Set(KINDS), tracks: true, noParties: new Set(), noCategories: new Set(), low: null, high: null,
 };
 
 let current: Filter = fromLink();
@@ -32,6 +34,7 @@ export function refine(change: Partial<Filter>): void {
   current = { ...current, ...change };
   link({
     kinds: current.kinds.size === KINDS.length ? null : [...current.kinds].join(",") || "none",
+    tracks: current.tracks ? null : "none",
     "no-party": [...current.noParties].join(","),
     "no-category": [...current.noCategories].join(","),
     low: current.low === null ? null : String(current.low),
@@ -42,7 +45,7 @@ export function refine(change: Partial<Filter>): void {
 
 /** Whether anything is hidden. */
 export function isFiltering(of: Filter): boolean {
-  return of.kinds.size < KINDS.length || narrowing(of).size > 0;
+  return of.kinds.size < KINDS.length || !of.tracks || narrowing(of).size > 0;
 }
 
 /** What the node leaves out of the picture's tiles, so that a cluster counts what is drawn. */
@@ -80,6 +83,7 @@ function fromLink(): Filter {
   const kinds = linked("kinds");
   return {
     kinds: kinds === null ? ALL.kinds : new Set(KINDS.filter((one) => kinds.split(",").includes(one))),
+    tracks: linked("tracks") !== "none",
     noParties: list("no-party"),
     noCategories: list("no-category"),
     low: number("low"),

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { hear } from "./events";
 import { ALL, KINDS, filter, isFiltering, refine } from "./filter";
-import { Speaking, say } from "./words";
+import { Speaking, called, say, spoken } from "./words";
 
 const LAYER_WORDS = { notices: "kind.notice", zones: "kind.zone", presence: "kind.presence", plans: "kind.plan" } as const;
 
@@ -37,12 +37,13 @@ export class Layers extends Speaking {
   }
 
   override render(): unknown {
-    const { kinds, noParties, noCategories, low, high } = this.shown;
+    const { kinds, tracks, noParties, noCategories, low, high } = this.shown;
     return html`<fieldset><legend>${say("layers")}</legend>
         <div class="row">${KINDS.map((kind) => html`<label class="check ${kind}"><input type="checkbox" .checked=${kinds.has(kind)}
-          @change=${() => refine({ kinds: toggled(kinds, kind) })}>${say(LAYER_WORDS[kind])}</label>`)}</div>
-        <details><summary>${say("look-parties")}</summary>${this.boxes(seen.parties, noParties, (hidden) => refine({ noParties: hidden }))}</details>
-        <details><summary>${say("look-categories")}</summary>${this.boxes(seen.categories, noCategories, (hidden) => refine({ noCategories: hidden }))}</details>
+          @change=${() => refine({ kinds: toggled(kinds, kind) })}>${say(LAYER_WORDS[kind])}</label>`)}
+          <label class="check tracks"><input type="checkbox" .checked=${tracks} @change=${() => refine({ tracks: !tracks })}>${say("look-tracks")}</label></div>
+        <details><summary>${say("look-parties")}</summary>${this.boxes(seen.parties, noParties, (one) => one, (hidden) => refine({ noParties: hidden }))}</details>
+        <details><summary>${say("look-categories")}</summary>${this.boxes(seen.categories, noCategories, (one) => called("category", one), (hidden) => refine({ noCategories: hidden }))}</details>
         <details><summary>${say("altitude")}</summary>
           <div class="pair">
             <label>${say("look-low")}<input name="filter-low" type="number" dir="ltr" .value=${low === null ? "" : String(low)}
@@ -62,11 +63,11 @@ export class Layers extends Speaking {
     for (const one of this.shown.noCategories) seen.categories.add(one);
   }
 
-  private boxes(known: ReadonlySet<string>, hidden: ReadonlySet<string>, then: (hidden: ReadonlySet<string>) => void): unknown {
-    const all = [...new Set([...known, ...hidden])].sort();
+  private boxes(known: ReadonlySet<string>, hidden: ReadonlySet<string>, named: (one: string) => string, then: (hidden: ReadonlySet<string>) => void): unknown {
+    const all = [...new Set([...known, ...hidden])].sort((one, other) => named(one).localeCompare(named(other), spoken()));
     if (all.length === 0) return html`<p class="hint">${say("look-none-here")}</p>`;
     return html`<div class="row">${all.map((one) => html`<label class="check"><input type="checkbox" .checked=${!hidden.has(one)}
-      @change=${() => then(toggled(hidden, one))}>${one}</label>`)}</div>`;
+      @change=${() => then(toggled(hidden, one))}>${named(one)}</label>`)}</div>`;
   }
 }
 

@@ -8,7 +8,7 @@ type Missing = Schemas["Missing"];
 
 export function missing(all: readonly Missing[], then: () => Promise<void>): unknown {
   return html`<div class="missing" role="alert"><p>${say("unaware", { count: all.length })}</p>
-    ${all.map((one) => one.withheld ? withheld(one.withheld) : html`<p class="withheld">${called("kind", one.view?.kind)}, ${one.view?.party}: ${one.view?.category ?? ""}</p>`)}
+    ${all.map((one) => one.withheld ? withheld(one.withheld) : html`<p class="withheld">${called("kind", one.view?.kind)}, ${one.view?.party}: ${called("category", one.view?.category)}</p>`)}
     <button type="button" @click=${() => void then()}>${say("file-aware")}</button></div>`;
 }
 

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
 import { type Readings, type Receipt, ask, once, readBack } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
@@ -16,10 +17,9 @@ import "./release";
 import { type ReleaseChoice, released } from "./release";
 import "./where";
 import type { Where } from "./where";
-import { Speaking, say } from "./words";
+import { Speaking, called, say } from "./words";
 
-const FIELDS = ["position", "name", "category", "rule", "standoff_m", ...HEIGHTS, "start", "end"];
-const CATEGORIES = ["medical", "school", "water", "shelter", "aid", "religious", "power", "convoy", "other"];
+const FIELDS = ["position", "name", "rule", "standoff_m", ...HEIGHTS, "start", "end"];
 const RULES = ["no_activity", "coordinate_first", "corridor", "boundary"] as const;
 
 /** What may be said here: as it is read, and where it is put on record. */
@@ -31,10 +31,20 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
+/** Words for what it is that have names here; whoever needs another writes it. */
+const CATEGORIES: Record<Kind, readonly string[]> = {
+  site: ["medical", "school", "water", "shelter", "aid", "religious", "power", "other"],
+  movement: ["convoy", "medical", "medevac", "aid", "other"],
+  presence: ["presence", "medical", "aid", "survey", "other"],
+  zone: ["zone", "medical", "aid", "other"],
+};
+const OWN_WORD = "";
+
 @customElement("detente-notice")
 export class NoticePanel extends Speaking {
   @property() party = "";
   @state() private kind: Kind = "site";
+  @state() private category = "medical";
   @state() private read: Readings | null = null;
   @state() private typed = "";
   @state() private problem = "";
@@ -53,8 +63,9 @@ export class NoticePanel extends Speaking {
         <label>${say("speak.kind")}<select name="kind" @change=${(event: Event) => this.become((event.target as HTMLSelectElement).value as Kind)}>
           ${(Object.keys(KINDS) as Kind[]).map((one) => html`<option value=${one} ?selected=${one === this.kind}>${say(`speak.kind.${one}`)}</option>`)}</select></label>
         <label>${say("own-name")}<input name="name" required maxlength="200"></label>
-        <label>${say("what-it-is")}<input name="category" required list="categories" dir="ltr" value="medical" pattern="[a-z0-9_\\-]+"></label>
-        <datalist id="categories">${CATEGORIES.map((one) => html`<option value=${one}></option>`)}</datalist>
+        <label>${say("what-it-is")}<select name="category" @change=${(event: Event) => (this.category = (event.target as HTMLSelectElement).value)}>
+          ${keyed(this.kind, [...CATEGORIES[this.kind], OWN_WORD].map((one) => html`<option value=${one} ?selected=${one === this.category}>${called("category", one) || say("category-own")}</option>`))}</select></label>
+        ${this.category === OWN_WORD ? html`<label>${say("category-word")}<input name="word" required dir="ltr" maxlength="63" pattern="[a-z0-9_\\-]+"></label>` : nothing}
         ${this.kind === "zone" ? html`<label>${say("rule")}<select name="rule">${RULES.map((one) => html`<option value=${one}>${say(`rule.${one}`)}</option>`)}</select></label>` : nothing}
         ${moves ? html`<detente-legs></detente-legs>` : html`<detente-where></detente-where>`}
         <div class="pair">
@@ -90,6 +101,7 @@ export class NoticePanel extends Speaking {
     this.where?.stop();
     this.legs?.clear();
     this.kind = kind;
+    this.category = CATEGORIES[kind][0]!;
   }
 
   private async reading(event: Event): Promise<void> {
@@ -111,7 +123,8 @@ export class NoticePanel extends Speaking {
 
   /** What is typed and drawn, for the node to read. */
   private asked(id: string): ReturnType<typeof features> {
-    const given = typed(this.form, FIELDS);
+    const { word, category = word ?? "", ...given } = typed(this.form, [...FIELDS, "category", "word"]);
+    given.category = category;
     if (this.legs !== null) {
       const about = Object.fromEntries(Object.entries(given).filter(([name]) => name !== "position"));
       if (this.legs.pending()) this.legs.add();

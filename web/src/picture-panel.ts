@@ -83,7 +83,7 @@ export class PicturePanel extends Speaking {
     const place = placeOf(view);
     const facts: [string, unknown][] = [
       [say("party"), view.party],
-      [say("category"), view.category],
+      [say("category"), called("category", view.category)],
       [say("grade"), called("grade", view.grade)],
       [say("version"), `${view.version}, ${say("entry").toLowerCase()} ${view.sequence}`],
       [say("state"), value && "state" in value ? called("look-state", value.state as string) : null],
@@ -190,7 +190,7 @@ export function nameOf(view: View): string {
   const value = view.value;
   const name = value && "name" in value ? value.name : null;
   const title = value && "title" in value ? String(value.title) : null;
-  return name ?? title ?? `${called("kind", view.kind)}: ${view.category ?? view.object.slice(0, 8)}`;
+  return name ?? title ?? `${called("kind", view.kind)}: ${called("category", view.category) || view.object.slice(0, 8)}`;
 }
 
 /** Where a place comes from, as far as its author says. */

@@ -131,6 +131,6 @@ function worded(name: string, said: Said): string {
   if (value === null || value === undefined) return "\u2013";
   if (typeof value === "boolean") return say(value ? "map.yes" : "map.no");
   if (name === "start" || name === "end") return at(String(value));
-  const group = { grade: "grade", rule: "rule", state: "look-state" }[name];
+  const group = { grade: "grade", rule: "rule", state: "look-state", category: "category" }[name];
   return group === undefined ? String(value) : called(group, String(value));
 }

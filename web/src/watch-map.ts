@@ -2,7 +2,8 @@
 
 import type { GeoJSONFeatureDiff, GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { hear, tell } from "./events";
-import { KINDS } from "./filter";
+import { KINDS, filter } from "./filter";
+import { linked } from "./link";
 import { FONT } from "./map-style";
 import { markOf } from "./marks";
 import { type Moved, type Track, watch } from "./watch-live";
@@ -32,6 +33,7 @@ class TracksOnMap {
   private readonly old = new Map<string, boolean>();
   private readonly levels = new Map<string, string>();
   private picked: string | null = null;
+  private isNow = linked("time") === null;
 
   constructor(private readonly map: MapLibre, private readonly reader: string) {}
 
@@ -53,12 +55,20 @@ class TracksOnMap {
       }
       this.lines();
     }, signal);
-    // What flies now is no part of a picture of another time.
     hear("detente-time", ({ at }) => {
-      for (const layer of LAYERS) this.map.setLayoutProperty(layer, "visibility", at === null ? "visible" : "none");
+      this.isNow = at === null;
+      this.show();
     }, signal);
+    hear("detente-layers", () => this.show(), signal);
+    this.show();
     watch.start();
     this.take({ changed: watch.tracks, gone: [], whole: true });
+  }
+
+  /** What flies now is no part of a picture of another time, nor of one without tracks. */
+  private show(): void {
+    const visibility = this.isNow && filter().tracks ? "visible" : "none";
+    for (const layer of LAYERS) this.map.setLayoutProperty(layer, "visibility", visibility);
   }
 
   private layers(): void {
