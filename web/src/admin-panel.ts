@@ -9,6 +9,8 @@ import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { Following } from "./following";
 import { type InForce, hotlineLine } from "./hotline-terms";
+import "./party-form";
+import type { PartyForm } from "./party-form";
 import { everyone } from "./release";
 import { called, isolated, say } from "./words";
 
@@ -57,25 +59,7 @@ export class AdminPanel extends Following {
 
   private admitting(): unknown {
     return html`<details class="act"><summary>${say("speak.admit")}</summary>
-      <form @submit=${(event: Event) => void this.admit(event)}>
-        <p class="hint">${say("speak.admit-what")}</p>
-        <label>${say("speak.party-id")}<input name="id" required pattern="[a-z0-9][a-z0-9._\\-]*" maxlength="63" dir="ltr" @change=${(event: Event) => this.fill((event.target as HTMLInputElement).form!)}></label>
-        <label>${say("own-name")}<input name="name" required maxlength="200"></label>
-        <label>${say("speak.desk-name")}<input name="desk" required maxlength="200"></label>
-        <label>${say("speak.contacts")}<textarea name="contacts" rows="2" dir="ltr"></textarea></label>
-        <label>${say("speak.subject-name")}<input name="subject" maxlength="200" dir="ltr"></label>
-        <button>${say("speak.admit")}</button></form></details>`;
-  }
-
-  /** What is known of a party that is changed, where nothing is typed yet: left out, it would be gone. */
-  private fill(form: HTMLFormElement): void {
-    const known = this.parties.find((one) => one.id === String(new FormData(form).get("id")).trim());
-    const [desk] = known?.desks ?? [];
-    const facts = { name: known?.name, desk: desk?.name, contacts: desk?.contacts?.join("\n"), subject: known?.subject };
-    for (const [name, fact] of Object.entries(facts)) {
-      const field = form.elements.namedItem(name) as HTMLInputElement | HTMLTextAreaElement;
-      if (field.value === "" && fact) field.value = fact;
-    }
+      <detente-party .parties=${this.parties} @detente-admitted=${(event: CustomEvent<object>) => void this.admit(event)}></detente-party></details>`;
   }
 
   private async turn(event: Event, terms: Agreement, way: "suspend" | "resume"): Promise<void> {
@@ -89,16 +73,9 @@ export class AdminPanel extends Following {
     await this.put(`/v1/agreement/${way}`);
   }
 
-  private async admit(event: Event): Promise<void> {
-    event.preventDefault();
-    const form = event.target as HTMLFormElement;
-    const given = new FormData(form);
-    const text = (name: string): string => String(given.get(name) ?? "").trim();
-    const known = this.parties.find((one) => one.id === text("id"));
-    const desk = { id: known?.desks?.[0]?.id ?? "duty", name: text("desk"), contacts: text("contacts").split("\n").map((one) => one.trim()).filter(Boolean) };
-    const desks = [desk, ...(known?.desks ?? []).slice(1)];
-    const subject = text("subject") || known?.subject;
-    if (await this.put("/v1/parties", { id: text("id"), name: text("name"), desks, ...(subject ? { subject } : {}) })) form.reset();
+  private async admit(event: CustomEvent<object>): Promise<void> {
+    const form = event.target as PartyForm;
+    if (await this.put("/v1/parties", event.detail)) form.clear();
   }
 
   private async put(path: string, body?: object): Promise<boolean> {

@@ -9,6 +9,7 @@ import { hearAgain, hearStream, signedIn, signedOut, whenEntered } from "./heari
 import "./hotline-banner";
 import "./hotline-heard";
 import { linked } from "./link";
+import { objected } from "./objected";
 import { PANELS, TABS, type Tab } from "./panels";
 import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } from "./words";
 
@@ -51,6 +52,7 @@ export class App extends Speaking {
     hear("detente-unknown", (path) => {
       if (this.who !== null && !this.ended && path !== SESSION) void this.enter();
     }, this.over.signal);
+    hear("detente-objected", () => this.requestUpdate(), this.over.signal);
     whenEntered(() => void this.enter());
     void this.enter();
   }
@@ -61,6 +63,7 @@ export class App extends Speaking {
   }
 
   override updated(changed: Map<string, unknown>): void {
+    if (this.tab === "plans" && !this.ended) objected.look();
     if (changed.get("tab") === undefined) return;
     const scrolled = this.opened.get(this.tab);
     this.querySelector(".panel")?.scrollTo(0, scrolled ?? 0);
@@ -107,7 +110,7 @@ export class App extends Speaking {
       <main id="panel" class="panel">
         <nav role="tablist" @keydown=${(event: KeyboardEvent) => this.arrow(event)}>
           ${TABS.map((one) => html`<button role="tab" id="tab-${one}" type="button" aria-selected=${this.tab === one}
-            aria-controls="panel-${one}" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}</button>`)}
+            aria-controls="panel-${one}" tabindex=${this.tab === one ? 0 : -1} @click=${() => (this.tab = one)}>${say(`tab.${one}` as Word)}${one === "plans" && objected.isNew ? html`<span class="mark" role="img" aria-label=${say("look-objected-to")}>●</span>` : nothing}</button>`)}
         </nav>
         ${TABS.map((one) => html`<div role="tabpanel" id="panel-${one}" aria-labelledby="tab-${one}" ?hidden=${one !== this.tab}>
           ${one === this.tab || this.opened.has(one) ? PANELS[one]({ object: this.object, track: this.track, party }) : nothing}</div>`)}
@@ -135,7 +138,10 @@ export class App extends Speaking {
       this.ended = false;
       signedIn(nameOf(who));
       void import("./map-view");
-      if (before === null) this.listen();
+      if (before === null) {
+        this.listen();
+        objected.follow(nameOf(who), who.party, this.over.signal);
+      }
     } catch (error) {
       const nobody = error instanceof Refusal && error.status === 401;
       // A node that does not answer ends no session.

@@ -29,6 +29,8 @@ export interface Told {
   "detente-tab": string;
   /** Another panel is open; it may have been so before. */
   "detente-opened": { again: boolean };
+  /** What others object to of one's own plans, and one has not looked at, is otherwise. */
+  "detente-objected": null;
   /** What a report is to be about waits. */
   "detente-draft": null;
   /** The watch looked. */

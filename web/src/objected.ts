@@ -52,7 +52,7 @@ class Objected {
     const found = await Promise.all([...new Set(page.objects.flatMap((one) => this.plan(one)))].map((one) => this.mine(one)));
     // An answer that was overtaken is part of the one that overtook it.
     if (turn !== this.turns) return;
-    this.asked = page.more ? page.after : page.sequence;
+    this.asked = page.after;
     const news = found.filter((one) => one !== null);
     if (news.length === 0) return;
     this.plans = new Set([...this.plans, ...news]);

@@ -4,9 +4,10 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { View } from "./api";
 import { refusal } from "./check-panel";
-import { tell } from "./events";
+import { hear, tell } from "./events";
 import { Following } from "./following";
 import { latest } from "./latest";
+import { objected } from "./objected";
 import { when } from "./read-back";
 import "./standing";
 import { called, say } from "./words";
@@ -20,6 +21,19 @@ export class PlansPanel extends Following {
   @state() private more = false;
   @state() private problem = "";
   @state() private open: string | null = null;
+  private ended?: AbortController;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.ended = new AbortController();
+    hear("detente-objected", () => this.requestUpdate(), this.ended.signal);
+  }
+
+  override disconnectedCallback(): void {
+    this.ended?.abort();
+    super.disconnectedCallback();
+  }
+
   override render(): unknown {
     return html`<h2>${say("tab.plans")}</h2>
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
@@ -34,12 +48,18 @@ export class PlansPanel extends Following {
     const name = "name" in value && value.name ? value.name : value.source_id;
     const open = this.open === view.object;
     return html`<section class="plan" aria-label=${name}>
-      <h3><button type="button" class="link" aria-expanded=${open} @click=${() => (this.open = open ? null : view.object)}>${name}</button>
-        <small>${called("look-state", value.state as string)}</small></h3>
+      <h3><button type="button" class="link" aria-expanded=${open} @click=${() => this.turn(open ? null : view.object)}>${name}</button>
+        <small>${called("look-state", value.state as string)}</small>
+        ${objected.plans.has(view.object) ? html`<small class="late">${say("look-objected-to")}</small>` : nothing}</h3>
       ${open ? html`<dl class="facts">${(value.volumes ?? []).map(when)}</dl>
         <button type="button" @click=${() => tell("detente-object", view.object)}>${say("details")}</button>
         <detente-standing .view=${view} party=${this.party}></detente-standing>` : nothing}
     </section>`;
+  }
+
+  private turn(object: string | null): void {
+    this.open = object;
+    if (object !== null) objected.lookAt(object);
   }
 
   /** Those that stand, what changed last first. */
