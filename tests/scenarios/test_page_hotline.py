@@ -149,12 +149,16 @@ def test_steps(one: Seat, two: Seat) -> None:
     two.page.click("detente-line button[value=stopped]")
     expect(one.page.locator("detente-line .state")).to_have_text("Stopped")
     one.told("detente-line .steps", "The aircraft has turned", "after 00:")
-    # What the caller says then rings as the call did, until it is answered.
+    # What the caller says then rings as the call did, until it is answered. Whoever answers has
+    # the call before him, however far down he was.
+    two.page.locator("detente-hotline details.device").scroll_into_view_if_needed()
     expect(two.page).to_have_title("Détente")
     one.page.fill("detente-line input[name=text]", "It comes back")
     one.page.click("detente-line button[value=stated]")
     two.told(".ringing", "HOTLINE: one calls")
     expect(two.page).to_have_title("(1) HOTLINE: one calls")
+    two.page.click(".ringing button")
+    expect(two.page.locator("detente-line h4")).to_be_in_viewport()
     two.page.click("detente-line button[value=acting]")
     expect(two.page.locator(".ringing")).to_have_count(0)
     began = [clock_began(seat) for seat in (one, two)]
@@ -257,6 +261,24 @@ def test_refused(one: Seat, node: Node) -> None:
     one.told("detente-hotline-form .refused", "Refused")
     assert one.page.input_value("textarea[name=words]") == WORDS
     assert len(node.party("one").get("/v1/incidents").json["lines"]) == before
+
+
+def test_call_back(one: Seat, two: Seat, node: Node) -> None:
+    """A call names the desk to call back, and what it is about as far as that is shown"""
+    two.tab("hotline")
+    two.page.select_option("detente-hotline-form select[name=desk]", label="Air desk")
+    call(two, "contact_lost")
+    one.told("detente-line", "Contact lost with our people", "Call back: Air desk")
+    close_all(node.party("two"))
+    [hidden] = node.party("two").get("/v1/objects?text=Hidden").json["objects"]
+    said_ = {"source_id": "about", "code": "other", "objects": [hidden["object"]]}
+    told = node.party("two").post("/v1/incidents", {**said_, "volumes": THERE})
+    assert told.status == 201, told.body
+    two.told("detente-line", "About: Hidden")
+    one.told("detente-line", f"About: {hidden['object'][:8]}")
+    assert "Hidden" not in one.page.inner_text("detente-line")
+    one.keep("hotline-call-back")
+    close_all(node.party("two"))
 
 
 def lost(route: Route) -> None:

@@ -27,6 +27,12 @@ from world import NOW
 AT = "8/50.3/10"
 WAIT_S = 30
 FEED = '{{name="{name}", party="one", kind="sbs", address="{address}", silent_after_s={s}{also}}}'
+CHIMES = """window.chimes = 0;
+const { start } = AudioBufferSourceNode.prototype;
+AudioBufferSourceNode.prototype.start = function (...given) {
+  window.chimes += 1;
+  return start.apply(this, given);
+};"""
 SHOWN = ', release={parties={two="full"}}'
 
 
@@ -100,15 +106,18 @@ def node(tmp_path_factory: pytest.TempPathFactory, sky: Sky) -> Iterator[Node]:
 
 @pytest.fixture(scope="module")
 def one(browser: Browser, node: Node) -> Iterator[Seat]:
-    seat = Seat(browser, node).open(AT).sign_in("desk one").ready()
-    yield seat
+    seat = Seat(browser, node)
+    seat.context.add_init_script(CHIMES)
+    yield seat.open(AT).sign_in("desk one").ready()
     seat.leave()
 
 
 @pytest.fixture(scope="module")
 def two(browser: Browser, node: Node, sky: Sky) -> Iterator[Seat]:
     """A screen, and an aircraft that is five minutes from the line once the screen is there."""
-    seat = Seat(browser, node).open(AT).sign_in("desk two").ready()
+    seat = Seat(browser, node)
+    seat.context.add_init_script(CHIMES)
+    seat.open(AT).sign_in("desk two").ready()
     sky.north(sky.shown, "4B1820", 50.25, 240)
     yield seat
     seat.leave()
@@ -182,6 +191,9 @@ def test_taken_in(one: Seat, two: Seat) -> None:
     two.tab("watch")
     one.page.wait_for_selector(".alert.warning button.main:not([disabled])")
     two.page.wait_for_selector(".alert.warning button.main:not([disabled])")
+    # Whose own track it is hears it, and nobody else does.
+    one.page.wait_for_function("() => window.chimes > 0")
+    assert two.page.evaluate("window.chimes") == 0
     took_ms = [taken_in_ms(two, one, "two: received")]
     wait_text(two, "detente-watch [role=status]", "It means no approval")
     # Its own button is gone, and the other's stays: each takes in for itself.
@@ -258,6 +270,29 @@ def test_picked(sky: Sky, two: Seat) -> None:
     wait_text(two, "detente-watch .details h3", "4b1830")
     two.page.click("detente-watch .details button")
     two.page.wait_for_selector("detente-watch .details", state="detached")
+
+
+def test_hidden(two: Seat) -> None:
+    """Tracks are a layer like the others, and the address keeps the choice"""
+    drawn = """(count) => { const map = document.querySelector("detente-map").map;
+      return (map.queryRenderedFeatures({layers: ["tracks"]}).length > 0) === count; }"""
+    two.page.wait_for_function(drawn, arg=True)
+    two.tab("picture")
+    two.page.uncheck("detente-layers label.tracks input")
+    two.page.wait_for_function(drawn, arg=False)
+    two.told("detente-layers .hint >> nth=-1", "Filtered")
+    assert "tracks=none" in two.page.url
+    two.keep("watch-hidden")
+    # Another time and back shows none either.
+    two.page.click("[name=tool-time]")
+    two.page.fill("input[name=time]", "2026-01-01T00:00:00")
+    two.page.press("input[name=time]", "Tab")
+    two.page.click("text=Back to now")
+    two.page.click("[name=tool-close]")
+    two.wait_taken()
+    assert two.page.evaluate(drawn, False)
+    two.page.check("detente-layers label.tracks input")
+    two.page.wait_for_function(drawn, arg=True)
 
 
 def test_silent(sky: Sky, one: Seat, two: Seat) -> None:

@@ -44,7 +44,7 @@ export class App extends Speaking {
       this.object = object;
       if (object !== null) this.tab = "picture";
     }, this.over.signal);
-    hear("detente-tab", (name) => (this.tab = TABS.find((one) => one === name) ?? this.tab), this.over.signal);
+    hear("detente-tab", (name) => this.turn(TABS.find((one) => one === name) ?? this.tab), this.over.signal);
     hear("detente-track", (track) => {
       this.track = track;
       if (track !== null) this.tab = "watch";
@@ -117,6 +117,13 @@ export class App extends Speaking {
       </main>
       <detente-map party=${party}></detente-map>
     </div>`;
+  }
+
+  /** Open a panel from elsewhere: at its top, where what is asked for stands. */
+  private turn(to: Tab): void {
+    if (this.opened.has(to)) this.opened.set(to, 0);
+    if (to === this.tab) this.querySelector(".panel")?.scrollTo(0, 0);
+    this.tab = to;
   }
 
   private arrow(event: KeyboardEvent): void {

@@ -2,7 +2,8 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { Act, readBack } from "./api";
+import { repeat } from "lit/directives/repeat.js";
+import { Act, type Schemas, readBack } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { features, typed } from "./forms";
@@ -16,6 +17,8 @@ import { Speaking, called, say, spoken } from "./words";
 export class HotlineForm extends Speaking {
   /** Nobody is signed in: there is no map to draw on. */
   @property({ type: Boolean }) bare = false;
+  /** The caller's own, one of which may be named to be called back. */
+  @property({ attribute: false }) desks: readonly Schemas["Desk"][] = [];
   @state() private problem = "";
   @state() private said = "";
   @state() private busy = false;
@@ -31,6 +34,8 @@ export class HotlineForm extends Speaking {
           : html`<detente-where></detente-where>`}
         <label>${say("hotline.uncertain")}<input name="radius" inputmode="decimal" dir="ltr" value="200"></label>
         <label>${say("hotline.words")}<textarea name="words" rows="2" maxlength="4000"></textarea></label>
+        ${this.desks.length === 0 ? nothing : html`<label>${say("hotline.desk")}<select name="desk"><option value="">${say("hotline.no-desk")}</option>
+          ${repeat(this.desks, (one) => one.id, (one) => html`<option value=${one.id}>${one.name}</option>`)}</select></label>`}
         <div class="codes">${CODES.map((one) => html`<button type="button" class="code ${one}" ?disabled=${this.busy} @click=${() => void this.call(one)}>${called("hotline.code", one)}</button>`)}</div>
         <p class="informs">${say("hotline.asks")}</p>
       </form>
@@ -45,14 +50,14 @@ export class HotlineForm extends Speaking {
     this.problem = this.said = "";
     this.busy = true;
     try {
-      const { position, radius, words } = typed(this.form, ["position", "radius", "words"]);
+      const { position, radius, words, desk } = typed(this.form, ["position", "radius", "words", "desk"]);
       const drawn = this.where?.shapes ?? [];
       if (drawn.length === 0 && position === undefined) throw new Error(say("need-place"));
       const named = { name: "call", category: "call", ...(drawn.length > 0 ? {} : { position: position ?? "" }) };
       const read = await readBack("notices", features(drawn, named, radius ?? ""));
       if (read.refusals.length > 0) throw new Error(whyRefused(read));
       const volumes = read.values.flatMap(volumesOf);
-      const said = { code, volumes, ...(words === undefined ? {} : { words, language: spoken() }) };
+      const said = { code, volumes, ...(words === undefined ? {} : { words, language: spoken() }), ...(desk === undefined ? {} : { desk }) };
       const receipt = await this.act.send("/v1/incidents", said);
       this.said = say("hotline.called", { sequence: receipt.sequence });
       tell("detente-asked", read.values);

@@ -2,11 +2,12 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { Act } from "./api";
+import { Act, type Schemas, type View, ask } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { isOpen } from "./following";
 import { type Call, type Incident, type Line, type Step, clock, drawnOf, incident, ladder, left, message, placeOf, span, step } from "./hotline";
+import { nameOf } from "./picture-panel";
 import "./position";
 import { when } from "./read-back";
 import { Speaking, at, called, say } from "./words";
@@ -16,6 +17,9 @@ const MM_PER_M = 1_000;
 @customElement("detente-line")
 export class LineCard extends Speaking {
   @property({ attribute: false }) line!: Line;
+  @property({ attribute: false }) parties: readonly Schemas["Party"][] = [];
+  /** What it is about, as far as it is shown to whoever looks. */
+  @state() private about: ReadonlyMap<string, View> = new Map();
   @state() private problem = "";
   @state() private busy = false;
   private ticking = 0;
@@ -31,6 +35,16 @@ export class LineCard extends Speaking {
     super.disconnectedCallback();
   }
 
+  override willUpdate(changed: Map<string, unknown>): void {
+    const before = changed.get("line") as Line | undefined;
+    if (changed.has("line") && before?.incident.version !== this.line.incident.version) void this.look();
+  }
+
+  private async look(): Promise<void> {
+    const found = await Promise.all((incident(this.line).objects ?? []).map((one) => ask<View>("GET", `/v1/objects/${one}`).catch(() => null)));
+    this.about = new Map(found.flatMap((one) => (one === null ? [] : [[one.object, one]])));
+  }
+
   override render(): unknown {
     const { line } = this;
     const said = incident(line);
@@ -38,9 +52,11 @@ export class LineCard extends Speaking {
       <header><h4>${message(line)}</h4>
         <p class="clock"><span>${say("hotline.clock")}</span> <b role="timer">${span(line.opened)}</b></p></header>
       <p>${say("hotline.by", { party: line.incident.party })}, <time datetime=${line.opened}>${at(line.opened)}</time></p>
+      ${this.callBack(said)}
       ${said.words ? html`<blockquote lang=${said.language ?? nothing} dir="auto">${said.words}</blockquote>` : nothing}
       <detente-position .place=${placeOf(line)}></detente-position>
       <dl class="facts">${sureWithin(said)}${said.volumes.filter((one) => one.lower_mm != null || one.upper_mm != null || one.start || one.end).map(when)}</dl>
+      ${said.objects?.length ? html`<ul class="found">${said.objects.map((one) => this.named(one))}</ul>` : nothing}
       <p class="state">${called("hotline.state", line.state)}</p>
       ${this.reached()}
       <button type="button" @click=${() => this.show()}>${say("hotline.show")}</button>
@@ -49,6 +65,19 @@ export class LineCard extends Speaking {
       <a href="/v1/objects/${line.incident.object}/evidence" download>${say("evidence")}</a>
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
     </article>`;
+  }
+
+  /** The caller's desk that speaks. */
+  private callBack(said: Incident): unknown {
+    if (!said.desk) return nothing;
+    const desk = this.parties.find((one) => one.id === this.line.incident.party)?.desks?.find((one) => one.id === said.desk);
+    return html`<p>${say("hotline.call-back", { desk: desk ? [desk.name, ...(desk.contacts ?? [])].join(", ") : said.desk })}</p>`;
+  }
+
+  private named(object: string): unknown {
+    const view = this.about.get(object);
+    return html`<li>${view === undefined ? say("speak.about", { name: object.slice(0, 8) })
+      : html`<button type="button" class="link" @click=${() => tell("detente-object", object)}>${say("speak.about", { name: nameOf(view) })}</button>`}</li>`;
   }
 
   /** What is drawn here is where it is, on the called side's map as well. */

@@ -1,7 +1,7 @@
 // The hotline: to call, and to answer.
 
 import { html, nothing } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, ask } from "./api";
 import { refusal } from "./check-panel";
@@ -10,10 +10,15 @@ import { type Line, closed, lines, load } from "./hotline";
 import "./hotline-form";
 import "./hotline-heard";
 import "./hotline-line";
+import { everyone } from "./release";
 import { Speaking, say } from "./words";
 
 @customElement("detente-hotline")
 export class HotlinePanel extends Speaking {
+  /** Who looks. */
+  @property() party = "";
+  /** With their desks, which calls name by id. */
+  @state() private parties: readonly Schemas["Party"][] = [];
   @state() private device: Schemas["Device"] | null = null;
   @state() private closed: readonly Line[] | null = null;
   @state() private problem = "";
@@ -24,8 +29,10 @@ export class HotlinePanel extends Speaking {
     this.over = new AbortController();
     follow(this, "detente-lines", () => {
       this.requestUpdate();
+      void this.know();
       if (this.closed !== null) void this.past(true);
     }, this.over.signal);
+    void this.know();
     void load().catch((error: unknown) => (this.problem = refusal(error)));
     void ask<Schemas["Device"]>("GET", "/v1/device").then((one) => (this.device = one), () => undefined);
   }
@@ -41,12 +48,12 @@ export class HotlinePanel extends Speaking {
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
       <section aria-labelledby="open-calls"><h3 id="open-calls">${say("hotline.open")}</h3>
         ${open.length === 0 ? html`<p>${say("hotline.none")}</p>` : nothing}
-        ${repeat([...open].reverse(), (one) => one.incident.object, (one) => html`<detente-line .line=${one}></detente-line>`)}</section>
-      <detente-hotline-form></detente-hotline-form>
+        ${repeat([...open].reverse(), (one) => one.incident.object, (one) => html`<detente-line .line=${one} .parties=${this.parties}></detente-line>`)}</section>
+      <detente-hotline-form .desks=${this.parties.find((one) => one.id === this.party)?.desks ?? []}></detente-hotline-form>
       <details class="closed" @toggle=${(event: Event) => void this.past((event.target as HTMLDetailsElement).open)}>
         <summary>${say("hotline.closed-calls")}</summary>
         ${this.closed?.length === 0 ? html`<p>${say("hotline.none-closed")}</p>` : nothing}
-        ${repeat(this.closed ?? [], (one) => one.incident.object, (one) => html`<detente-line .line=${one}></detente-line>`)}</details>
+        ${repeat(this.closed ?? [], (one) => one.incident.object, (one) => html`<detente-line .line=${one} .parties=${this.parties}></detente-line>`)}</details>
       <detente-hotline-heard></detente-hotline-heard>
       <details class="device"><summary>${say("hotline.device")}</summary>
         <p class="hint">${say("hotline.device-hint")}</p>
@@ -60,6 +67,10 @@ export class HotlinePanel extends Speaking {
   /** Statements may follow, and evidence is asked for, when all is over. */
   private async past(open: boolean): Promise<void> {
     await this.doing(async () => (this.closed = open ? await closed() : null));
+  }
+
+  private async know(): Promise<void> {
+    await everyone().then((found) => (this.parties = found), () => undefined);
   }
 
   private async enrol(): Promise<void> {

@@ -20,7 +20,7 @@ export const PANELS = {
   plans: (given: Given) => later(html`<detente-plans party=${given.party}></detente-plans>`, () => import("./plans-panel")),
   watch: (given: Given) => later(html`<detente-watch party=${given.party} .track=${given.track ?? null}></detente-watch>`, () => import("./watch-panel")),
   told: (given: Given) => later(html`<detente-told of=${given.party}></detente-told>`, () => import("./told-panel")),
-  hotline: () => later(html`<detente-hotline></detente-hotline>`, () => import("./hotline-panel")),
+  hotline: (given: Given) => later(html`<detente-hotline party=${given.party}></detente-hotline>`, () => import("./hotline-panel")),
   exchange: (given: Given) => later(html`<detente-exchange party=${given.party}></detente-exchange>`, () => import("./exchange-panel")),
   record: (given: Given) => later(html`<detente-record party=${given.party}></detente-record>`, () => import("./record-panel")),
   admin: () => later(html`<detente-admin></detente-admin>`, () => import("./admin-panel")),

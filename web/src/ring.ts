@@ -54,9 +54,11 @@ export function ring(on: boolean): void {
   over = null;
 }
 
-/** Ring once. */
-export function chime(): void {
-  if (mayRing() && source === null) play(false);
+/** Ring once, where nothing rings; whether that is heard. */
+export function chime(): boolean {
+  const may = mayRing() && source === null;
+  if (may) play(false);
+  return may;
 }
 
 /** One tab of a browser rings at a time: several would sound like one out of tune. */

@@ -23,7 +23,7 @@ export class WatchBanner extends Speaking {
   @state() private news: readonly New[] = [];
   private readonly seen = new Set<string>();
   /** Those that have rung: once each. */
-  private rung: ReadonlySet<string> = new Set();
+  private readonly rung = new Set<string>();
   private readonly over = new AbortController();
 
   override connectedCallback(): void {
@@ -50,11 +50,14 @@ export class WatchBanner extends Speaking {
     const standing = [...watch.groups.flatMap((one) => newsOf(one, this.party)), ...watch.silences.flatMap((one) => silenceOf(one, this.party))];
     const keys = new Set(standing.map((one) => one.key));
     // What is over may come again, and is new then.
-    for (const key of [...this.seen]) if (!keys.has(key)) this.seen.delete(key);
-    if (standing.some((one) => one.own && !this.rung.has(one.key))) chime();
-    this.rung = keys;
+    for (const past of [this.seen, this.rung]) for (const key of past) if (!keys.has(key)) past.delete(key);
+    this.sound(standing.filter((one) => one.own && !this.rung.has(one.key)));
     const news = standing.filter((one) => !this.seen.has(one.key));
     if (news.map((one) => one.text).join() !== this.news.map((one) => one.text).join()) this.news = news;
+  }
+
+  private sound(own: readonly New[]): void {
+    if (own.length > 0 && chime()) for (const one of own) this.rung.add(one.key);
   }
 
   private show(): void {
