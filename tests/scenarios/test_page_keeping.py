@@ -104,7 +104,7 @@ def wait_on_map(seat: Seat, *modes: str) -> None:
 
 
 def test_drawn(two: Seat) -> None:
-    """The map takes what is drawn for the panel that is open, and shows it again when one comes back"""
+    """The map draws for the panel that is open, and shows it again when one comes back"""
     page = two.page
     two.tab("check")
     square = ((-60, -60), (60, -60), (60, 60), (-60, 60), (-60, -60))

@@ -134,7 +134,8 @@ def test_tabs(two: Seat, node: Node) -> None:
     for page in (two.page, other):
         page.wait_for_selector(".ringing")
         page.wait_for_function(
-            "() => navigator.locks.query().then(({held, pending}) => held.length + pending.length === 2)"
+            """() => navigator.locks.query()
+              .then(({held, pending}) => held.length + pending.length === 2)"""
         )
     assert sorted(page.evaluate("window.sounding") for page in (two.page, other)) == [0, 1]
     # Whichever was first: the one that stays sounds when the other has gone.
@@ -146,7 +147,7 @@ def test_tabs(two: Seat, node: Node) -> None:
 
 
 def test_notified(two: Seat, node: Node) -> None:
-    """A notification is shown where that was allowed, names no place and no word, and goes when it is answered"""
+    """A notification is shown where that was allowed, names no place, and goes when it is answered"""
     two.context.grant_permissions(["notifications"])
     call(node, "notified")
     two.page.wait_for_function("() => window.notified.length === 1")

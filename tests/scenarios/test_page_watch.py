@@ -272,7 +272,7 @@ def test_picked(sky: Sky, two: Seat) -> None:
     two.page.wait_for_selector("detente-watch .details", state="detached")
 
 
-def test_hidden(two: Seat) -> None:
+def test_layer(two: Seat) -> None:
     """Tracks are a layer like the others, and the address keeps the choice"""
     drawn = """(count) => { const map = document.querySelector("detente-map").map;
       return (map.queryRenderedFeatures({layers: ["tracks"]}).length > 0) === count; }"""

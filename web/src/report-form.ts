@@ -50,7 +50,7 @@ export class ReportForm extends Speaking {
     return html`<form @submit=${(event: Event) => void this.reading(event)}>
         ${answers ? nothing : html`<label>${say("speak.report-kind")}<select name="kind" @change=${(event: Event) => (this.asks = (event.target as HTMLSelectElement).value === "asks")}>
           <option value="tells">${say("speak.report-tells")}</option><option value="asks">${say("speak.report-asks")}</option></select></label>`}
-        ${this.about === null ? nothing : html`<p>${say(answers ? "speak.answers" : this.about.passedOn ? "speak.passes-on" : "speak.about", { name: this.about.name })}
+        ${this.about === null ? nothing : html`<p>${this.abouts()}
           <button type="button" class="link" @click=${() => (this.about = null)}>${say("speak.remove")}</button></p>`}
         <label>${say("speak.subject")}<input name="title" required maxlength="200"></label>
         <label>${say("speak.text")}<textarea name="text" rows="4" maxlength="200000" ?required=${!this.asks}></textarea></label>
@@ -76,6 +76,7 @@ export class ReportForm extends Speaking {
       </div>
       <dialog aria-labelledby="report-back">
         <h2 id="report-back">${say("speak.report-back")}</h2>
+        ${this.abouts()}
         <p dir="auto"><strong>${this.report.title as string}</strong></p>
         <p dir="auto" class="text">${this.report.text as string}</p>
         ${this.read === null ? nothing : html`${this.read.values.map(understood)}${remarks(this.read)}`}
@@ -85,6 +86,13 @@ export class ReportForm extends Speaking {
           <button type="button" @click=${() => this.dialog.close()}>${say("change")}</button>
         </div>
       </dialog>`;
+  }
+
+  /** What it is about, in words. */
+  private abouts(): unknown {
+    if (this.about === null) return nothing;
+    const { name, passedOn, answers } = this.about;
+    return html`<span>${say(answers ? "speak.answers" : passedOn ? "speak.passes-on" : "speak.about", { name })}</span>`;
   }
 
   /** What is written already stays: the form says above it what it is about. */
