@@ -137,7 +137,12 @@ def test_categories(two: Seat, node: Node) -> None:
     expect(page.locator("detente-notice select[name=category]")).to_have_value("medical")
     found = node.party("two").get("/v1/objects?text=For%C3%AAt").json["objects"]
     assert [one["category"] for one in found] == ["fire_break"]
-    for code, word in {"ar": "طبي", "ru": "медицина", "tr": "sa\u011fl\u0131k", "uk": "медицина"}.items():
+    for code, word in {
+        "ar": "طبي",
+        "ru": "медицина",
+        "tr": "sa\u011fl\u0131k",
+        "uk": "медицина",
+    }.items():
         page.select_option(".language select", code)
         expect(page.locator("detente-notice select[name=category] option").first).to_have_text(word)
 

@@ -147,7 +147,7 @@ def test_tabs(two: Seat, node: Node) -> None:
 
 
 def test_notified(two: Seat, node: Node) -> None:
-    """A notification is shown where that was allowed, names no place, and goes when it is answered"""
+    """A notification is shown where that was allowed, names no place, and goes with the answer"""
     two.context.grant_permissions(["notifications"])
     call(node, "notified")
     two.page.wait_for_function("() => window.notified.length === 1")
