@@ -75,7 +75,7 @@ class Source(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lacks: str | None = None
 
 
-class Meeting(Struct, frozen=True, kw_only=True, gc=False):
+class Meeting(Struct, frozen=True, gc=False):
     """One measured meeting of a plan with one known entry (its nearest part)."""
 
     known: Known

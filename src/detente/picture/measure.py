@@ -176,6 +176,7 @@ def told(a: Record, b: Record, terms: Record, chord: float, hit: Record) -> bool
     hit.plan, hit.owner = a.owner, b.owner
     hit.distance_m, hit.error_m, hit.separation_m = distance, error, required
     hit.start_us, hit.end_us = max(a.start_us, b.start_us), min(a.end_us, b.end_us)
+    hit.of_plan = terms.plan
     return True
 
 

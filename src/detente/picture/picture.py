@@ -19,6 +19,8 @@ from detente.picture.question import Question
 from detente.picture.segment import Label, Segment, build, hashes_of, merged
 from detente.picture.tables import FOREVER_US, HIT, NEVER_US, BoolArray, Records
 
+_OF_PLAN = (HIT.names or ()).index("of_plan")
+
 
 class Part(NamedTuple):
     """A segment, which of its owners stand, and how many."""
@@ -160,7 +162,7 @@ class Picture:
         for segment, hits in self.met_by(question):
             met = segment.entries.take(hits["owner"].tolist())
             for known, hit in zip(met, hits.tolist(), strict=True):
-                if not _same_plan(plans[hit[0]], known):
+                if not (hit[_OF_PLAN] and _same_plan(plans[hit[0]], known)):
                     out[hit[0]].append(_meeting(known, hit))
         return out
 
@@ -249,15 +251,8 @@ def _who(known: Iterable[Known]) -> IntArray:
 
 def _meeting(known: Known, hit: Sequence[Any]) -> Meeting:
     """The meeting with an entry that a HIT is."""
-    _, _, distance, error, separation, start, end = hit
-    return Meeting(
-        known=known,
-        distance_m=distance,
-        distance_error_m=error,
-        separation_m=separation,
-        start=_time(start),
-        end=_time(end),
-    )
+    _, _, distance, error, separation, start, end, _ = hit
+    return Meeting(known, distance, error, separation, _time(start), _time(end))
 
 
 @lru_cache(4_096)

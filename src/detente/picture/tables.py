@@ -107,10 +107,11 @@ HIT = np.dtype(
     [
         *((name, np.int64) for name in ("plan", "owner")),
         *((name, np.float64) for name in ("distance_m", "error_m", "separation_m")),
-        *((name, np.int64) for name in ("start_us", "end_us")),
+        *((name, np.int64) for name in ("start_us", "end_us", "of_plan")),
     ]
 )
-"""A plan of the question meets an owner: nearest part, over the time both share."""
+"""A plan of the question meets an owner: nearest part, over the time both share; ``of_plan``
+is 1 where the owner is a plan."""
 
 
 class Index(NamedTuple):
