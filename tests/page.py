@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from cli import DETENTE
 from detente.node.keyring import Keyring
@@ -158,6 +158,12 @@ class Seat:
         assert violations == []
         assert self.errors == []
         assert outside(self.asked, self.url) == []
+
+
+def lost(route: Route) -> None:
+    """The node has it, and its answer does not arrive."""
+    assert route.fetch().status == 201
+    route.abort()
 
 
 def outside(asked: Sequence[str], url: str) -> list[str]:

@@ -14,7 +14,7 @@ from detente.core.principal import Role
 from detente.node.keyring import Keyring
 from http_node import Node, Party
 from nodes import hospital
-from page import Seat, page_node
+from page import Seat, lost, page_node
 
 AT = "9/50/10"
 WAIT_S = 30
@@ -279,12 +279,6 @@ def test_call_back(one: Seat, two: Seat, node: Node) -> None:
     assert "Hidden" not in one.page.inner_text("detente-line")
     one.keep("hotline-call-back")
     close_all(node.party("two"))
-
-
-def lost(route: Route) -> None:
-    """The node has it, and its answer does not arrive."""
-    assert route.fetch().status == 201
-    route.abort()
 
 
 def test_lost(one: Seat, node: Node) -> None:

@@ -22,7 +22,7 @@ from detente.store import Store
 from http_node import Node, Party
 from judge import GEOD
 from nodes import around, flight, hospital
-from page import Seat, page_node
+from page import Seat, lost, page_node
 from world import NOW
 
 AT = "9/50/10"
@@ -282,8 +282,13 @@ def test_objection(browser: Browser, node: Node, two: Seat) -> None:
     page.click("form.search button")
     page.click(".found button")
     page.fill(".look-object-to textarea", "It crosses our convoy.")
+    # Pressed again after an answer that was lost, it is the same objection.
+    page.route("**/v1/objections", lost, times=1)
+    page.click(".look-object-to button")
+    two.told("detente-standing", "The node does not answer")
     page.click(".look-object-to button")
     page.wait_for_selector("text=Objection on record")
+    expect(page.locator(".objection")).to_have_count(1)
     two.told(".objection", "Not answered: the plan cannot be activated")
     two.keep("look-objection")
     one = Seat(browser, node).open(AT).sign_in("desk one").ready()

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, ask, once } from "./api";
+import { type Receipt, type Schemas, type View, act, ask } from "./api";
 import { refusal } from "./check-panel";
 import { Speaking, say } from "./words";
 
@@ -47,5 +47,5 @@ export class Acknowledge extends Speaking {
 /** Acknowledge one entry, by its hash: these bytes and no later ones. */
 export async function acknowledged(view: View, level: Level, more: object = {}): Promise<Receipt> {
   const { versions } = await ask<Schemas["Versions"]>("GET", `/v1/objects/${view.object}/history?after=${view.version - 1}&limit=1`);
-  return ask<Receipt>("POST", "/v1/acknowledgements", { source_id: crypto.randomUUID(), entry: versions[0]?.leaf, level, ...more }, once());
+  return act("/v1/acknowledgements", { entry: versions[0]?.leaf, level, ...more });
 }

@@ -58,18 +58,22 @@ export function readBack(kind: string, features: Feature[]): Promise<Readings> {
   return ask("POST", `/v1/readings?kind=${kind}`, body, { "content-type": "application/geo+json" });
 }
 
-/** What a button does: pressed again after an answer that was lost, it is the same act and no second one. */
-export class Act {
-  private sent = "";
-  private id = "";
-  private key: Record<string, string> = {};
+/** Acts of which no answer has come, by what was sent: the name and the key under which each was. */
+const unanswered = new Map<string, [string, Record<string, string>]>();
 
-  async send(path: string, said: object): Promise<Receipt> {
-    const text = path + JSON.stringify(said);
-    if (text !== this.sent) [this.sent, this.id, this.key] = [text, crypto.randomUUID(), once()];
-    const receipt = await ask<Receipt>("POST", path, { source_id: this.id, ...said }, this.key);
-    this.sent = "";
+/** What a button does: pressed again after an answer that was lost, it is the same act and no second one. */
+export async function act(path: string, said: object): Promise<Receipt> {
+  const text = path + JSON.stringify(said);
+  const [id, key] = unanswered.get(text) ?? [crypto.randomUUID(), once()];
+  unanswered.set(text, [id, key]);
+  try {
+    const receipt = await ask<Receipt>("POST", path, { source_id: id, ...said }, key);
+    unanswered.delete(text);
     return receipt;
+  } catch (error) {
+    // What the node refuses is not done; of all else nobody here knows.
+    if (error instanceof Refusal && error.status < 500) unanswered.delete(text);
+    throw error;
   }
 }
 

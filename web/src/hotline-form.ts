@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { Act, type Schemas, readBack } from "./api";
+import { type Schemas, act, readBack } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { features, typed } from "./forms";
@@ -24,7 +24,6 @@ export class HotlineForm extends Speaking {
   @state() private busy = false;
   @query("form") private form!: HTMLFormElement;
   @query("detente-where") private where!: Where | null;
-  private readonly act = new Act();
 
   override render(): unknown {
     return html`<form class="hotline" @submit=${(event: SubmitEvent) => event.preventDefault()}>
@@ -58,7 +57,7 @@ export class HotlineForm extends Speaking {
       if (read.refusals.length > 0) throw new Error(whyRefused(read));
       const volumes = read.values.flatMap(volumesOf);
       const said = { code, volumes, ...(words === undefined ? {} : { words, language: spoken() }), ...(desk === undefined ? {} : { desk }) };
-      const receipt = await this.act.send("/v1/incidents", said);
+      const receipt = await act("/v1/incidents", said);
       this.said = say("hotline.called", { sequence: receipt.sequence });
       tell("detente-asked", read.values);
       tell("detente-called", receipt.sequence);

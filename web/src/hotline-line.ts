@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { Act, type Schemas, type View, ask } from "./api";
+import { type Schemas, type View, ask } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { isOpen } from "./following";
@@ -23,7 +23,6 @@ export class LineCard extends Speaking {
   @state() private problem = "";
   @state() private busy = false;
   private ticking = 0;
-  private readonly act = new Act();
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -127,7 +126,7 @@ export class LineCard extends Speaking {
     this.problem = "";
     this.busy = true;
     try {
-      await step(this.act, this.line, act, text);
+      await step(this.line, act, text);
       form.reset();
     } catch (error) {
       this.problem = refusal(error);

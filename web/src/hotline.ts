@@ -1,6 +1,6 @@
 // The hotline's calls, as the node last told of them, for whatever shows them.
 
-import { type Act, type Schemas, ask } from "./api";
+import { type Schemas, act, ask } from "./api";
 import { tell } from "./events";
 import { called } from "./words";
 
@@ -50,8 +50,8 @@ export async function load(): Promise<void> {
 }
 
 /** Say how far one is. */
-export async function step(by: Act, line: Line, act: string, text: string): Promise<void> {
-  const receipt = await by.send(`/v1/incidents/${line.incident.object}/steps`, { act, ...(text === "" ? {} : { text }) });
+export async function step(line: Line, word: string, text: string): Promise<void> {
+  const receipt = await act(`/v1/incidents/${line.incident.object}/steps`, { act: word, ...(text === "" ? {} : { text }) });
   // It is said, whether or not the list comes: that is asked for until it does.
   await load().catch(() => tell("detente-called", receipt.sequence));
 }

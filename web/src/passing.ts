@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, ask, once } from "./api";
+import { type Schemas, type View, act, ask } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { Following } from "./following";
@@ -48,8 +48,8 @@ export class Passing extends Following {
     event.preventDefault();
     const given = new FormData(event.target as HTMLFormElement, event.submitter as HTMLElement);
     try {
-      const body = { source_id: crypto.randomUUID(), request: one.view.object, granted: given.get("granted") === "yes", condition: given.get("condition") };
-      const receipt = await ask<Receipt>("POST", "/v1/release-decisions", body, once());
+      const said = { request: one.view.object, granted: given.get("granted") === "yes", condition: given.get("condition") };
+      const receipt = await act("/v1/release-decisions", said);
       this.told = say("speak.decided", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
     } catch (error) {

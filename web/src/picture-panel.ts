@@ -2,7 +2,8 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, type Volume, Refusal, ask, once } from "./api";
+import { acknowledged } from "./acknowledge";
+import { type Schemas, type View, type Volume, Refusal, ask } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { whenOpenedAgain } from "./following";
@@ -175,10 +176,7 @@ export class PicturePanel extends Speaking {
 
   private async acknowledge(view: View): Promise<void> {
     try {
-      // What is acknowledged is one entry, by its hash: these bytes and no later ones.
-      const { versions } = await ask<Schemas["Versions"]>("GET", `/v1/objects/${view.object}/history?after=${view.version - 1}&limit=1`);
-      const body = { source_id: crypto.randomUUID(), entry: versions[0]?.leaf, level: "received" };
-      const receipt = await ask<Receipt>("POST", "/v1/acknowledgements", body, once());
+      const receipt = await acknowledged(view, "received");
       this.told = say("acknowledged", { sequence: receipt.sequence });
     } catch (error) {
       this.told = refusal(error);

@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { type Receipt, type Schemas, type View, ask, once } from "./api";
+import { type Schemas, type View, act } from "./api";
 import "./acknowledge";
 import { refusal } from "./check-panel";
 import { begin } from "./drafts";
@@ -72,8 +72,7 @@ export class SpeakObject extends Speaking {
     event.preventDefault();
     const given = Object.fromEntries(new FormData(event.target as HTMLFormElement));
     try {
-      const body = { ...given, source_id: crypto.randomUUID(), object: this.view!.object };
-      const receipt = await ask<Receipt>("POST", "/v1/release-requests", body, once());
+      const receipt = await act("/v1/release-requests", { ...given, object: this.view!.object });
       this.told = say("speak.pass-asked", { sequence: receipt.sequence });
     } catch (error) {
       this.told = refusal(error);

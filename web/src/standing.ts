@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, Refusal, ask, once } from "./api";
+import { type Receipt, type Schemas, type View, Refusal, act, ask, once } from "./api";
 import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { follow } from "./following";
@@ -120,11 +120,11 @@ export class Standing extends Speaking {
   }
 
   private object(text: string): Promise<Receipt> {
-    return ask("POST", "/v1/objections", { source_id: crypto.randomUUID(), object: this.view.object, text }, once());
+    return act("/v1/objections", { object: this.view.object, text });
   }
 
   private answer(one: Contest, text: string): Promise<Receipt> {
-    return ask("POST", "/v1/answers", { source_id: crypto.randomUUID(), objection: one.objection, text }, once());
+    return act("/v1/answers", { objection: one.objection, text });
   }
 
   /** The plan's next version: as it stands on record now, in another state. */

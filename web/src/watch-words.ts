@@ -1,6 +1,6 @@
 // How alerts are said: what, how soon, how far, whom to call.
 
-import { type Receipt, type Schemas, ask, once } from "./api";
+import { type Schemas, act } from "./api";
 import { type AlertShown, type Group, type SilentFeed, type Track, watch } from "./watch-live";
 import { called, say } from "./words";
 
@@ -63,8 +63,7 @@ export async function takeIn(alerts: readonly (AlertShown | SilentFeed)[], party
   let sequence = -1;
   for (const one of alerts) {
     if (!one.leaf || isTakenIn([one], party)) continue;
-    const body = { source_id: crypto.randomUUID(), entry: one.leaf, level: "received" };
-    sequence = (await ask<Receipt>("POST", "/v1/acknowledgements", body, once())).sequence;
+    sequence = (await act("/v1/acknowledgements", { entry: one.leaf, level: "received" })).sequence;
   }
   return sequence;
 }
