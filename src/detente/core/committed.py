@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from detente.core.check import Finding, Source, Verdict, VerdictKind, Withheld
-from detente.core.party import PartyId
+from detente.core.party import Desk, PartyId
 from detente.core.plan import Plan
 from detente.core.principal import Method
 from detente.core.uss import ObjectId
@@ -45,6 +45,7 @@ class Reason(
     stale: bool = False
     disputed: bool = False
     object: str | None = None
+    call: Desk | None = None
 
 
 class Check(Struct, frozen=True, kw_only=True, tag="check", omit_defaults=True):
