@@ -5,15 +5,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from detente.core.edges import corridor, polygon
+from detente.core.geodesy import CURVATURE_RADIUS_MIN_M, FloatArray
 from detente.core.plan import Plan
 from detente.core.volume import Shape, Volume
 from detente.picture._jit import jit
 from detente.picture.distance import chord_to_shape, edges_apart
 from detente.picture.flat import flat_apart, lie_flat
-from detente.picture.plane import FLAT_M, plane_of
+from detente.picture.places import placed_at
+from detente.picture.plane import FLAT_M, in_plane, plane_of, point_at
 from detente.picture.question import Question
-from detente.picture.tables import Tables
+from detente.picture.tables import ROW, Records, Tables
 from judge import GEOD
+
+ROUNDING_M = 1e-6
 
 WITHIN_M = 0.02 + 0.003
 """What a piece may lie under the surface, and how far a geodesic may be from straight."""
@@ -84,3 +88,31 @@ def test_edges(
     assert abs(flat - cut) <= WITHIN_M
     if sum(size) + off[1] < FLAT_M - 100:
         assert is_flat
+
+
+@jit
+def spots(rows: Records, vertices: FloatArray) -> FloatArray:
+    """Where vertices are in the plane of a row, (n, 2)."""
+    out, plane = np.empty((len(vertices), 2)), plane_of(rows[0])
+    for i in range(len(vertices)):
+        out[i, 0], out[i, 1] = in_plane(rows[0], plane, point_at(vertices, i))
+    return out
+
+
+@given(
+    place=st.tuples(st.floats(-180, 180), st.floats(-90, 90)),
+    ways=st.tuples(*[st.tuples(st.floats(0, 360), st.floats(0, FLAT_M))] * 2),
+)
+@settings(max_examples=500, deadline=None)
+def test_places(place: tuple[float, float], ways: tuple[tuple[float, float], ...]) -> None:
+    """The bounds that detente.picture.plane states: a distance in it is never too long."""
+    degrees = np.array([place, *(GEOD.fwd(*place, *way)[:2] for way in ways)])
+    vertices = placed_at(degrees)
+    rows = np.zeros(1, dtype=ROW)
+    centre = vertices[0, :3] / np.linalg.norm(vertices[0, :3])
+    rows["x"], rows["y"], rows["z"] = centre
+    _, one, other = spots(rows, vertices)
+    *_, true = GEOD.inv(*degrees[1], *degrees[2])
+    apart, radius = float(np.hypot(*(one - other))), CURVATURE_RADIUS_MIN_M
+    longer = apart * (FLAT_M**2 / 2 + apart**2 / 24) / radius**2
+    assert -ROUNDING_M <= true - apart <= longer + ROUNDING_M
