@@ -18,7 +18,7 @@ import numpy.typing as npt
 from detente.core.geodesy import DISTANCE_ERROR_M, SEMI_MINOR_M, FloatArray, IntArray
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.picture._jit import inlined, jit, released, released_if_many
-from detente.picture.tables import Record, Records, Sieve
+from detente.picture.tables import Index, Record, Records, Sieve
 
 BAND_RAD = np.array([1.6e-4, 6.4e-4, 2.56e-3, 1.024e-2, 4.096e-2, 0.16384, 3.2])
 """Class limits of reach and heights of bands: 1 km, 4, 16, 65, 260, 1,040 km, all.
@@ -72,18 +72,37 @@ def keys_of(rows: Records) -> IntArray:
 
 
 @released_if_many
-def sieve_of(rows: Records) -> Sieve:
+def index_of(order: IntArray, keys: IntArray, rows: Records) -> Index:
+    """The index of rows, in the order of their keys.
+
+    Args:
+        order: (n,) int64, which row comes first, and so on.
+        keys: ``keys_of`` the rows.
+        rows: In any order.
+    """
+    return in_order(order, keys, rows)
+
+
+@jit
+def in_order(order: IntArray, keys: IntArray, rows: Records) -> Index:
+    """As ``index_of``."""
+    sieve = sieve_of(order, rows)
+    return Index(keys[order], sieve, reach_of(keys[order], sieve))
+
+
+@jit
+def sieve_of(order: IntArray, rows: Records) -> Sieve:
     """What is looked at first of each row: ``Index.sieve``."""
-    out = np.empty((len(rows), 5), dtype=np.float32)
-    for i in range(len(rows)):
-        row = rows[i]
+    out = np.empty((len(order), 5), dtype=np.float32)
+    for i in range(len(order)):
+        row = rows[order[i]]
         out[i, 0], out[i, 1], out[i, 2] = row.x, row.y, row.z
         out[i, 3] = own_rad(row) * _ROUNDED_UP + _ROUNDED_RAD
         out[i, 4] = asking_rad(row) * _ROUNDED_UP
     return out
 
 
-@released_if_many
+@jit
 def reach_of(keys: IntArray, sieve: Sieve) -> FloatArray:
     """How far the rows of each class reach at most: ``Index.reach``.
 

@@ -48,16 +48,12 @@ def outlines(raw: Raw, asked: IntArray) -> Tables:
     Raises:
         TooWide: A shape wider than CAP_MAX_RAD; it tells whose.
     """
-    vertices, starts = placed(raw.positions, raw.starts), raw.starts
-    long = long_edges(raw.rows, starts, vertices)
+    tables, widest, cap_rad, long = uncut(raw.rows, raw.starts, raw.positions, raw.owners, asked)
     if len(long):
-        vertices, starts = _cut(raw, vertices, long)
-    tables = laid_out(raw.rows, starts, vertices)
-    if len(raw.rows):
-        widest = widest_of(tables.rows)
-        if tables.rows["cap"][widest] > CAP_MAX_RAD:
-            raise TooWide(int(raw.rows["owner"][widest]), float(tables.rows["cap"][widest]))
-    ask(tables.rows, raw.owners, asked)
+        vertices, starts = _cut(raw, tables.vertices, long)
+        tables, widest, cap_rad = cut(raw.rows, starts, vertices, raw.owners, asked)
+    if cap_rad > CAP_MAX_RAD:
+        raise TooWide(int(raw.rows["owner"][widest]), cap_rad)
     return tables
 
 
@@ -99,6 +95,48 @@ def _cut(raw: Raw, vertices: FloatArray, long: IntArray) -> tuple[FloatArray, In
 
 
 @released_if_many
+def uncut(
+    raw: Records, starts: IntArray, positions: IntArray, owners: Records, asked: IntArray
+) -> tuple[Tables, int, float, IntArray]:
+    """``outlines`` of what has no edge that is to be cut.
+
+    In one step: a call of compiled code takes longer than most of what it does for a few.
+
+    Returns:
+        The tables, the first of the rows that reach farthest around their centres, how far it
+        does, and where the edges begin that are too long: if there are any, only the vertices
+        are what they should be.
+    """
+    vertices = placed(positions, starts)
+    long = long_edges(raw, starts, vertices)
+    few = raw[: 0 if len(long) else len(raw)]
+    tables, widest, cap_rad = completed(few, starts, vertices, owners, asked)
+    return tables, widest, cap_rad, long
+
+
+@released_if_many
+def cut(
+    raw: Records, starts: IntArray, vertices: FloatArray, owners: Records, asked: IntArray
+) -> tuple[Tables, int, float]:
+    """The same once all edges are cut."""
+    return completed(raw, starts, vertices, owners, asked)
+
+
+@jit
+def completed(
+    raw: Records, starts: IntArray, vertices: FloatArray, owners: Records, asked: IntArray
+) -> tuple[Tables, int, float]:
+    """Tables of vertices that stay as they are, the widest row and its cap in radians."""
+    tables = laid_out(raw, starts, vertices)
+    ask(tables.rows, owners, asked)
+    widest, cap_rad = 0, 0.0
+    for i in range(len(raw)):
+        if tables.rows[i].cap > cap_rad:
+            widest, cap_rad = i, tables.rows[i].cap
+    return tables, widest, cap_rad
+
+
+@jit
 def long_edges(raw: Records, starts: IntArray, vertices: FloatArray) -> IntArray:
     """Where edges begin that are too long to be a piece, of shapes that are not flat."""
     n = len(vertices)
@@ -117,16 +155,6 @@ def long_edges(raw: Records, starts: IntArray, vertices: FloatArray) -> IntArray
             if is_flat(rows[0]):
                 found = begin
     return out[:found]
-
-
-@released_if_many
-def widest_of(rows: Records) -> int:
-    """The first of the rows that reach farthest around their centres."""
-    widest = 0
-    for i in range(len(rows)):
-        if rows[i].cap > rows[widest].cap:
-            widest = i
-    return widest
 
 
 @released_if_many
@@ -229,7 +257,7 @@ def rows_of(rows: Records, begins: IntArray, one: int) -> tuple[int, int, int, i
     return first, end, path, rows[end - 1].path_end
 
 
-@released_if_many
+@jit
 def laid_out(raw: Records, starts: IntArray, vertices: FloatArray) -> Tables:
     """Records of everything but what is asked; fills the plane of ``vertices``."""
     n = len(vertices)
@@ -372,7 +400,13 @@ def enclose(block: Record, vertices: FloatArray, first: int, pieces: int) -> Non
     block.radius = np.sqrt(apart2) + 4.0 * apart2 * SAG_PER_M
 
 
-@released_if_many
+@released
+def ask_anew(rows: Records, owners: Records, asked: IntArray) -> None:
+    """``ask`` of rows that are laid out, while other threads go on."""
+    ask(rows, owners, asked)
+
+
+@jit
 def ask(rows: Records, owners: Records, asked: IntArray) -> None:
     """Fill in what each row asks: by its object, and by the agreement for its group.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from detente.core.geodesy import IntArray
 from detente.picture._jit import inlined, jit, released, released_if_many
+from detente.picture.bands import in_order
 from detente.picture.tables import (
     ALONE,
     BLOCK,
@@ -18,6 +19,7 @@ from detente.picture.tables import (
     ROW,
     SHAPE,
     TERMS,
+    Index,
     Packed,
     Record,
     Records,
@@ -29,6 +31,12 @@ _NONE = -1
 
 
 @released_if_many
+def interned_words(words: IntArray) -> tuple[IntArray, IntArray]:
+    """As ``interned``."""
+    return interned(words)
+
+
+@jit
 def interned(words: IntArray) -> tuple[IntArray, IntArray]:
     """Which rows of (n, w) int64 differ: (d,) the first of each, and (n,) whose equal each is."""
     n, width = words.shape
@@ -70,7 +78,7 @@ def common(records: Records) -> tuple[Records, IntArray]:
     """Records of 64-bit fields without repetition, and which of them each was."""
     width = records.dtype.itemsize // np.dtype(np.int64).itemsize
     words = np.ascontiguousarray(records).view(np.int64).reshape(len(records), width)
-    first, index = interned(words)
+    first, index = interned_words(words)
     return records[first], index
 
 
@@ -79,21 +87,34 @@ def together(parts: Sequence[Records]) -> Records:
     return np.concatenate([one.view(np.int64) for one in parts]).view(parts[0].dtype)
 
 
-def packed(tables: Tables, order: IntArray) -> Packed:
+def packed(order: IntArray, keys: IntArray, tables: Tables) -> tuple[Packed, Index]:
     """Rows as a picture keeps them, with what belongs to them laid out in their order.
 
     Args:
-        tables: In any order.
         order: (n,) int64, which row comes first, and so on.
+        keys: ``bands.keys_of`` the rows.
+        tables: In any order.
     """
-    terms, index = common(terms_of(tables.rows))
-    return leaned(order, tables, terms, index)
+    words = np.empty((len(order), TERMS.itemsize // np.dtype(np.int64).itemsize), dtype=np.int64)
+    return indexed(order, keys, tables, words.view(TERMS).reshape(-1), words)
 
 
 @released_if_many
-def terms_of(rows: Records) -> Records:
-    """What each row may have in common with others, (n,) TERMS."""
-    out = np.empty(len(rows), dtype=TERMS)
+def indexed(
+    order: IntArray, keys: IntArray, tables: Tables, terms: Records, words: IntArray
+) -> tuple[Packed, Index]:
+    """``packed``, with room for the terms of each row, and the same room as numbers."""
+    fill_terms(tables.rows, terms)
+    first, index = interned(words)
+    different = np.empty(len(first), dtype=TERMS)
+    for i in range(len(first)):
+        different[i] = terms[first[i]]
+    return leaned(order, tables, different, index), in_order(order, keys, tables.rows)
+
+
+@jit
+def fill_terms(rows: Records, out: Records) -> None:
+    """What each row may have in common with others, into (n,) TERMS."""
     for i in range(len(rows)):
         row, terms = rows[i], out[i]
         terms.fix_us, terms.plan = row.fix_us, row.plan
@@ -101,10 +122,9 @@ def terms_of(rows: Records) -> Records:
         terms.separation_m, terms.vertical_m = row.separation_m, row.vertical_m
         terms.mutual_m, terms.mutual_vertical_m = row.mutual_m, row.mutual_vertical_m
         terms.speed_m_s, terms.radius_m, terms.error_m = row.speed_m_s, row.radius_m, row.error_m
-    return out
 
 
-@released_if_many
+@jit
 def leaned(order: IntArray, tables: Tables, terms: Records, index: IntArray) -> Packed:
     """The same when it is known what the rows have in common."""
     sizes = np.zeros(4, dtype=np.int64)

@@ -25,13 +25,12 @@ from detente.picture.bands import (
     Bands,
     asking_rad,
     first_at_least,
+    index_of,
     keys_of,
     levels_of,
     own_rad,
     passed_over,
-    reach_of,
     room_for_runs,
-    sieve_of,
 )
 from detente.picture.measure import (
     borrowed_index,
@@ -147,9 +146,7 @@ def _chosen(segment: Segment, alive: BoolArray, separation_mm: int) -> tuple[Tab
     rows["separation_m"] = np.maximum(rows["separation_m"], separation_mm / 1_000)
     keys = keys_of(rows)
     order = np.argsort(keys, kind="stable")
-    rows = rows[order]
-    keys, sieve = keys[order], sieve_of(rows)
-    return tables._replace(rows=rows), Index(keys, sieve, reach_of(keys, sieve))
+    return tables._replace(rows=rows[order]), index_of(order, keys, rows)
 
 
 @released

@@ -6,7 +6,7 @@ Source: docs/adr/0004.
 import numpy as np
 
 from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MAJOR_M, FloatArray, IntArray
-from detente.picture._jit import inlined, jit, released_if_many
+from detente.picture._jit import inlined, jit
 
 _E7 = 1e7
 
@@ -59,7 +59,7 @@ def placed_at(degrees: FloatArray) -> FloatArray:
     return out
 
 
-@released_if_many
+@jit
 def placed(positions: IntArray, starts: IntArray) -> FloatArray:
     """Vertices (n, 5) at (n, 2) lon/lat 1e-7 degree, of paths that begin at ``starts``."""
     n = len(positions)

@@ -13,12 +13,12 @@ from detente.core.agreement import Agreement
 from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
-from detente.picture.bands import keys_of, reach_of, sieve_of
+from detente.picture.bands import keys_of
 from detente.picture.column import Column, Numbers, alike, sorted_column
 from detente.picture.entries import Entries, Held, joined
 from detente.picture.gather import Gatherer, Group, Raw, agreed
 from detente.picture.merge import merged_tables
-from detente.picture.outline import TooWide, ask, outlines
+from detente.picture.outline import TooWide, ask_anew, outlines
 from detente.picture.packed import common, packed, together, whole
 from detente.picture.tables import FOREVER_US, KIND, BoolArray, Index, Packed, Records, Tables
 
@@ -81,7 +81,7 @@ class Segment(NamedTuple):
         """The same objects under another agreement: arrays only."""
         kept = self.tables
         rows = whole(kept)
-        ask(rows, self.kinds[self.kind], agreed(self.groups, agreement))
+        ask_anew(rows, self.kinds[self.kind], agreed(self.groups, agreement))
         tables, index = _in_order(Tables(rows, kept.blocks, kept.rings, kept.vertices))
         return self._replace(tables=tables, indexed=index)
 
@@ -219,6 +219,4 @@ def _complete(  # noqa: PLR0913, PLR0917 - all that a segment is made of
 def _in_order(tables: Tables) -> tuple[Packed, Index]:
     """All in the order of the index: what is asked for together lies together."""
     keys = keys_of(tables.rows)
-    order = np.argsort(keys, kind="stable")
-    keys, sieve = keys[order], sieve_of(tables.rows)[order]
-    return packed(tables, order), Index(keys, sieve, reach_of(keys, sieve))
+    return packed(np.argsort(keys, kind="stable"), keys, tables)
