@@ -8,9 +8,6 @@ Source: docs/adr/0026, 0027; ``b-a-g`` is TAK's type for a geofence that is brea
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from hashlib import sha256
-
-import msgspec
 
 from detente.core.alerts import Level
 from detente.core.principal import Principal
@@ -68,7 +65,8 @@ class Warnings:
         before, self._shown = self._shown, {}
         out = []
         for alert in found.alerts:
-            uid, place = _uid_of(alert), _place_of(alert, place_of)
+            # Not made of what is shown: two alerts of one party may look alike.
+            uid, place = f"detente.alert.{alert.id}", _place_of(alert, place_of)
             if place is None:
                 continue
             was = before.pop(uid, None)
@@ -109,15 +107,6 @@ def _said(alert: AlertShown, now: datetime) -> str:
     if alert.desk is not None:
         parts.append(f"whose track it is: {alert.desk.name}")
     return "; ".join(parts)
-
-
-def _uid_of(alert: AlertShown) -> str:
-    """A name for as long as it lasts, of nothing but what is shown."""
-    track, entry = alert.track, alert.entry
-    whose = None if track is None else (track.party, track.feed, track.track)
-    what = None if entry is None else (entry.object, entry.party)
-    told = sha256(msgspec.json.encode((whose, what, alert.begun))).hexdigest()
-    return f"detente.alert.{told[:16]}"
 
 
 def _place_of(alert: AlertShown, place_of: Callable[[str], Position | None]) -> Position | None:
