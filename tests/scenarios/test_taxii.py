@@ -474,6 +474,30 @@ def test_a_bundle_that_is_given_natively_is_a_report_for_each_object(town: Town)
     town.native("two", Role.WATCH).post("/v1/bundles", body).refused(403, "not_permitted")
 
 
+def test_what_a_relationship_locates_is_found_by_whoever_was_released_it(town: Town) -> None:
+    """What a relationship locates is found there, by whoever was released the relationship."""
+    at = {"spec_version": "2.1", "created": "2026-01-01T00:00:00.000Z"}
+    at["modified"] = at["created"]
+    depot = {"type": "identity", "id": f"identity--{uuid4()}", "name": "Depot", **at}
+    place = {
+        "type": "location", "id": f"location--{uuid4()}", "latitude": -40, "longitude": -120, **at,
+    }  # fmt: skip
+    link = {
+        "type": "relationship", "id": f"relationship--{uuid4()}", **at, "relationship_type":
+        "located-at", "source_ref": depot["id"], "target_ref": place["id"],
+    }  # fmt: skip
+
+    def found(party: str) -> set[str]:
+        page = town.native(party).get("/v1/objects?kind=report&bbox=-121,-41,-119,-39").json
+        return {json.loads(one["value"]["stix"])["type"] for one in page["objects"]}
+
+    town.one.give(depot, place)
+    assert found("two") == found("three") == {"location"}
+    town.one.give(link, to="inbox:two")
+    assert found("two") == {"identity", "relationship", "location"}
+    assert found("three") == {"location"}
+
+
 def test_what_was_erased_is_gone_and_no_date_moves(town: Town) -> None:
     """What was erased is gone, and no date moves by it."""
     first, second = indicator(), indicator()

@@ -1,6 +1,7 @@
 """Reports are found by where and when their STIX objects say that they are."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from detente.core.entry import EntryKind
 from detente.core.release import Grade, Release
 from detente.core.report import Report
-from detente.core.stix_where import REFERENCES_MAX, whereabouts
+from detente.core.stix_where import LOCATED_AT, REFERENCES_MAX, Link, link, whereabouts
 from detente.core.volume import RADIUS_MAX_MM, Circle
 from detente.core.wire import read
 from detente.node.reading import Reading
@@ -24,6 +25,8 @@ from theatre import Theatre
 TO_TWO = Release(parties={"two": Grade.FULL})
 HERE = "location--11111111-1111-4111-8111-111111111111"
 THERE = "location--22222222-2222-4222-8222-222222222222"
+WHO = "identity--44444444-4444-4444-8444-444444444444"
+LINK = "relationship--55555555-5555-4555-8555-555555555555"
 HEAD = {"spec_version": "2.1", "created": "2026-01-01T00:00:00Z"}
 
 
@@ -117,6 +120,33 @@ def test_whatever_stands_there_is_a_place_and_time_or_none(parts: Any) -> None:
         found.volume(found.place)
 
 
+def relation(**parts: Any) -> dict[str, Any]:
+    """That WHO is HERE."""
+    return {
+        "type": "relationship", "id": LINK, "relationship_type": LOCATED_AT, "source_ref": WHO,
+        "target_ref": HERE, **parts,
+    }  # fmt: skip
+
+
+def test_a_relationship_says_where_its_source_is_and_when() -> None:
+    assert link(json.dumps(relation())) == Link(source=WHO, target=HERE)
+    found = link(json.dumps(relation(start_time=spelt(1), stop_time=spelt(2))))
+    assert found == Link(source=WHO, target=HERE, span=(day(1), day(2)))
+    for other in (
+        {"relationship_type": "originates-from"}, {"type": "x-relationship"}, {"source_ref": None},
+        {"target_ref": WHO}, {"target_ref": [HERE]},
+    ):  # fmt: skip
+        assert link(json.dumps(relation(**other))) is None
+
+
+def test_what_is_located_is_there_when_the_relationship_says_or_else_when_it_is() -> None:
+    place, seen = Circle(centre=(0, 0)), of(first_seen=spelt(1), last_seen=spelt(2))
+    always = Link(source=WHO, target=HERE).volume(place, seen)
+    then = Link(source=WHO, target=HERE, span=(day(4), None)).volume(place, seen)
+    assert (always.footprint, always.start, always.end) == ((place,), day(1), day(2))
+    assert (then.footprint, then.start, then.end) == ((place,), day(4), None)
+
+
 def box(lon: float, lat: float, half: float = 0.1) -> Box:
     west, south, east, north = (
         round(one * 1e7) for one in (lon - half, lat - half, lon + half, lat + half)
@@ -131,9 +161,15 @@ class Town:
         self.theatre = theatre
         self.reading = Reading(theatre.engine)
 
-    async def give(self, *said: dict[str, Any], release: Release | None = TO_TWO) -> None:
-        texts = [json.dumps({**HEAD, "modified": HEAD["created"], **one}) for one in said]
-        outcomes = await give(self.theatre.engine, desk_of("one"), Terms(release=release), texts)
+    async def give(
+        self,
+        *said: dict[str, Any],
+        release: Release | None = TO_TWO,
+        by: str = "one",
+        spell: Callable[[str], str] = str,
+    ) -> None:
+        texts = [spell(json.dumps({**HEAD, "modified": HEAD["created"], **one})) for one in said]
+        outcomes = await give(self.theatre.engine, desk_of(by), Terms(release=release), texts)
         assert [one.message for one in outcomes] == [""] * len(said)
 
     async def find(self, reader: str = "two", **wanted: Any) -> set[str]:

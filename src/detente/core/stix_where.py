@@ -4,16 +4,19 @@ Only what is said in numbers counts: a region or a country alone is no place, an
 whose time nothing is said has none. What is not as the standard has it is passed over, for an
 object is kept whatever it says.
 
-Source: STIX 2.1 sections 4.7 (indicator), 4.10 (location), 4.14 (observed data), 4.16 (report),
-5.1 (relationship), 5.2 (sighting) and those of what is first and last seen.
+Source: STIX 2.1 sections 4.5 (identity, of which `located-at` may be said), 4.7 (indicator), 4.10
+(location), 4.14 (observed data), 4.16 (report), 5.1 (relationship), 5.2 (sighting) and those of
+what is first and last seen.
 """
 
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detente.core.stix import instant
 from detente.core.volume import (
@@ -29,6 +32,10 @@ from detente.errors import MalformedInput
 
 REFERENCES_MAX = 1_000
 """Of one object to places: a report of more is found by the first of them."""
+
+LOCATED_AT = "located-at"
+"""The type of a relationship that says where its source is: of those to a location the others
+say where something comes from, or against what it is."""
 
 LATITUDE_MAX_DEG, LONGITUDE_MAX_DEG = 90, 180
 
@@ -53,6 +60,8 @@ class _Said(Struct, frozen=True, gc=False):
     published: object = None
     where_sighted_refs: object = None
     object_refs: object = None
+    type: object = None
+    relationship_type: object = None
     source_ref: object = None
     target_ref: object = None
 
@@ -77,6 +86,35 @@ class Whereabouts(Struct, frozen=True, kw_only=True):
         """The object at a place: its own, or that of a location that it refers to."""
         start, end = self.span or (None, None)
         return Volume(footprint=(place,), start=start, end=end)
+
+
+class Link(Struct, frozen=True, kw_only=True):
+    """What a `located-at` relationship says.
+
+    Attributes:
+        source: Id of what is there.
+        target: Id of the location.
+        span: When; None where it does not say.
+    """
+
+    source: str
+    target: str
+    span: Span | None = None
+
+    def volume(self, place: Circle, said: Whereabouts) -> Volume:
+        """What it locates, at the location's place: then, or when the object itself is."""
+        return replace(said, span=self.span or said.span).volume(place)
+
+
+def link(stix: str) -> Link | None:
+    """What an object, read strictly before, says of where another is; None of any other."""
+    said = _said.decode(stix)
+    if (said.type, said.relationship_type) != ("relationship", LOCATED_AT):
+        return None
+    source, target = said.source_ref, said.target_ref
+    if not isinstance(source, str) or not _is_location(target):
+        return None
+    return Link(source=source, target=target, span=_span(said))
 
 
 def whereabouts(stix: str) -> Whereabouts:
@@ -147,5 +185,9 @@ def _time(value: object) -> datetime | None:
 def _references(said: _Said) -> Iterator[str]:
     for some in (said.where_sighted_refs, said.object_refs, [said.source_ref, said.target_ref]):
         for one in some if isinstance(some, list) else ():
-            if isinstance(one, str) and one.startswith("location--"):
+            if _is_location(one):
                 yield one
+
+
+def _is_location(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and name.startswith("location--")

@@ -28,7 +28,7 @@ from detente.core.party import Party
 from detente.core.principal import Principal, Scope
 from detente.core.release import Grade
 from detente.core.view import Item, Reader, View
-from detente.core.volume import Circle, microseconds
+from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.errors import LogInconsistent, NotFound, NotPermitted, Unavailable
 from detente.node.account import Account, account
@@ -39,8 +39,9 @@ from detente.node.evidence import Notary, gather
 from detente.node.history import Erased, Version, erasure, knowing, versions
 from detente.node.hotline.lines import Asked as AskedLines
 from detente.node.hotline.lines import LinePage, line_of, page_of
+from detente.node.locating import Locating
 from detente.node.rows import CHUNK, CLOCKS_APART, first_since, rows_of
-from detente.node.wanted import Wanted, place_in, referred
+from detente.node.wanted import NOWHERE, Wanted
 from detente.node.whose import Whose
 from detente.store import Record, Stored
 
@@ -116,6 +117,7 @@ class _Look(Struct, frozen=True):
     reader: Reader
     sequence: int
     lines: Mapping[str, Line]
+    locating: Locating
 
     def known(self, stored: Stored) -> Stored:
         """What may be judged now."""
@@ -133,6 +135,7 @@ class Reading:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._locating = Locating()
         self._pool = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="reader")
 
     def close(self) -> None:
@@ -330,7 +333,7 @@ class Reading:
             if at_head and size > shown.sequence:
                 raise _BehindError
             reader = reader_of(shown, party, self._engine.clock())
-            return look_up(_Look(record, reader, shown.sequence, shown.lines))
+            return look_up(_Look(record, reader, shown.sequence, shown.lines, self._locating))
 
 
 def _absent(object_id: str) -> NotFound:
@@ -459,20 +462,13 @@ def _found(
         if (view := _cut(look, one, whose)) is not None and wanted.takes(view, now)
     ]
     shown = [view for view, _ in views]
-    placed = wanted.placed(shown, now, _located(look, shown, whose) if wanted.box else None)
+    located = NOWHERE
+    if wanted.box is not None:
+        located = look.locating.located(
+            look.record, shown, lambda one: _cut(look, look.known(one), whose)
+        )
+    placed = wanted.placed(shown, now, located)
     return [one for one, found in zip(views, placed, strict=True) if found]
-
-
-def _located(look: _Look, views: Sequence[View], whose: Whose) -> dict[tuple[str, str], Circle]:
-    """Where the locations are to which STIX objects refer, of those that the reader sees."""
-    found = {}
-    for party, names in referred(views).items():
-        for name, stored in look.record.named(EntryKind.REPORT, party, names).items():
-            view = _cut(look, look.known(stored), whose)
-            place = None if view is None else place_in(view)
-            if place is not None:
-                found[party, name] = place
-    return found
 
 
 def _cut(look: _Look, stored: Stored, whose: Whose) -> View | None:

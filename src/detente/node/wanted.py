@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, pairwise
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from detente.core.party import PartyId
 from detente.core.plan import Plan
 from detente.core.presence import Presence
 from detente.core.report import Report, ReportState
-from detente.core.stix_where import whereabouts
+from detente.core.stix_where import Link, link, whereabouts
 from detente.core.telling import Contested
 from detente.core.view import View
 from detente.core.volume import (
@@ -69,8 +69,23 @@ _ROUND = 360 * E7_PER_DEG
 
 BoolArray = npt.NDArray[np.bool_]
 
-Located = Mapping[tuple[str, str], Circle]
-"""By party and STIX id, where a location is."""
+Name = tuple[str, str]
+"""A party, and what it calls an object."""
+
+
+class Located(NamedTuple):
+    """Where objects are that say it by others: only what their reader sees.
+
+    Attributes:
+        places: By its name, where a location is.
+        links: By its name, what relationships say of where an object is.
+    """
+
+    places: Mapping[Name, Circle] = {}
+    links: Mapping[Name, Sequence[Link]] = {}
+
+
+NOWHERE = Located()
 
 
 class Box(Struct, frozen=True, kw_only=True):
@@ -153,7 +168,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     def _takes_report(self, report: Report) -> bool:
         """Whether a report was observed then, or its STIX object is of then.
 
-        A place of which no time is said is there at all times: where there is a box, that decides.
+        What says no time of itself may be located, then or at all times: a box decides.
         """
         observed = report.observed
         if observed is not None and self._shares(observed, observed):
@@ -163,25 +178,22 @@ class Wanted(Struct, frozen=True, kw_only=True):
         said = whereabouts(report.stix)
         if said.span is not None:
             return self._shares(*said.span)
-        return self.box is not None and (said.place is not None or bool(said.references))
+        return self.box is not None
 
-    def placed(
-        self, views: Sequence[View], now: datetime, located: Located | None = None
-    ) -> BoolArray:
+    def placed(self, views: Sequence[View], now: datetime, located: Located = NOWHERE) -> BoolArray:
         """Which views are in the box.
 
         Args:
             views: As their reader sees them.
             now: UTC.
-            located: Places of locations to which their STIX objects refer, as far as the reader
-                sees those.
+            located: Where their STIX objects are by others, as far as the reader sees those.
         """
         if self.box is None:
             return np.ones(len(views), dtype=np.bool_)
         volumes = [
             tuple(
                 one
-                for one in (*shown_volumes(view, now), *stix_volumes(view, located or {}))
+                for one in (*shown_volumes(view, now), *stix_volumes(view, located))
                 if self._overlaps(one)
             )
             for view in views
@@ -228,7 +240,7 @@ def shown_volumes(view: View, now: datetime) -> tuple[Volume, ...]:
 
 
 def stix_volumes(view: View, located: Located) -> Iterator[Volume]:
-    """Where and when the STIX object of a report is: by itself, and by what it refers to."""
+    """Where and when the STIX object of a report is: by itself, and by others."""
     report = view.value
     if not isinstance(report, Report) or not report.stix:
         return
@@ -236,9 +248,13 @@ def stix_volumes(view: View, located: Located) -> Iterator[Volume]:
     if said.place is not None:
         yield said.volume(said.place)
     for name in said.references:
-        place = located.get((report.party, name))
+        place = located.places.get((report.party, name))
         if place is not None:
             yield said.volume(place)
+    for one in located.links.get((report.party, report.source_id), ()):
+        place = located.places.get((report.party, one.target))
+        if place is not None:
+            yield one.volume(place, said)
 
 
 def referred(views: Sequence[View]) -> dict[str, list[str]]:
@@ -254,10 +270,20 @@ def referred(views: Sequence[View]) -> dict[str, list[str]]:
 
 def place_in(view: View) -> Circle | None:
     """Where a location is that its reader sees, and that was not taken back."""
+    stix = _standing(view)
+    return whereabouts(stix).place if stix else None
+
+
+def link_in(view: View) -> Link | None:
+    """What a relationship says of where something is that its reader sees, and that stands."""
+    stix = _standing(view)
+    return link(stix) if stix else None
+
+
+def _standing(view: View) -> str | None:
+    """The STIX object of a report that its reader sees, and that was not taken back."""
     report = view.value
-    if not isinstance(report, Report) or not report.stix or is_over(report):
-        return None
-    return whereabouts(report.stix).place
+    return report.stix if isinstance(report, Report) and not is_over(report) else None
 
 
 _NO_WORDS = ("party", "stix")

@@ -73,6 +73,14 @@ class ReadReports:
                     data=data,
                 )
 
+    def reported(self, after: int) -> Iterator[tuple[str, bytes]]:
+        """Whose, and what it says, of each report whose current version is a later entry."""
+        given = {"kind": EntryKind.REPORT.value, "after": after}
+        by_pages = {"yield_per": _PARAMETERS_MAX}
+        with self._connection.execute(_REPORTED, given, execution_options=by_pages) as result:
+            for party, data in result:  # noqa: UP028 - its rows are no tuples
+                yield party, data
+
 
 _e, _c, _o = tables.entry, tables.content, tables.current
 
@@ -87,6 +95,11 @@ _BY_ENTRIES = _IN_ORDER.where(_e.c.kind.in_(_KINDS))
 # Numbers alone, so that no objects are sorted.
 _BY_OBJECTS = _IN_ORDER.select_from(_o.join(_e, _e.c.object == _o.c.id)).where(
     _o.c.kind.in_(_KINDS)
+)
+_REPORTED = (
+    sa.select(_o.c.party, _c.c.data)
+    .select_from(_o.join(_c, _c.c.sequence == _o.c.sequence))
+    .where(_o.c.kind == sa.bindparam("kind"), _o.c.sequence > sa.bindparam("after"))
 )
 _DECIDING = (
     sa.select(
