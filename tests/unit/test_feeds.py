@@ -330,6 +330,17 @@ def test_whatever_a_document_holds_is_read_counted_or_refused(data: bytes) -> No
     assert len(found) + sum(parser.refused.values()) <= 1
 
 
+@given(st.binary(max_size=8))
+@example(b"\xff")
+def test_an_aircraft_whose_name_is_no_text_spoils_no_other(name: bytes) -> None:
+    good = json.dumps(AIRCRAFT).encode()
+    bad = b'{"hex":"4ca2d1","flight":"' + name.replace(b'"', b"") + b'","lat":"-","lon":1}'
+    data = b'{"now":%d,"aircraft":[%s,%s]}' % (int(NOON.timestamp()), bad, good)
+    parser = Readsb()
+    with contextlib.suppress(MalformedInput):  # Where a bracket or a stroke ends the document.
+        assert len(parser.read(data, NOON)) == 1
+
+
 COLUMNS = json.dumps({
     "t": {"0": 1, "1": 2}, "icao24": {"0": "a", "1": "b"}, "lat": {"0": 1},
     "lon": {"0": 2, "1": 2},

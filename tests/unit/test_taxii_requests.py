@@ -1,10 +1,13 @@
-"""What is asked by TAXII's query: a time in any precision loses no object."""
+"""What is asked by TAXII's query or sent: taken, or refused in one way, and no object lost."""
+
+import contextlib
+import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detente.doors.taxii.requests import filter_of
+from detente.doors.taxii.requests import ANY_OBJECT, envelope, filter_of
 from detente.errors import MalformedInput
 
 SECOND_US = 1_767_225_600_000_000
@@ -42,3 +45,24 @@ def test_each_number_of_digits_is_taken(digits: int) -> None:
 def test_what_is_no_time_is_refused(spelt: str) -> None:
     with pytest.raises(MalformedInput, match="added_after"):
         filter_of({"added_after": spelt})
+
+
+@given(
+    query=st.dictionaries(
+        st.sampled_from(sorted(ANY_OBJECT)), st.text() | st.from_regex(r"\A[-0-9:.,TZ]+\Z")
+    )
+)
+def test_whatever_is_asked_is_a_filter_or_refused(query: dict[str, str]) -> None:
+    with contextlib.suppress(MalformedInput):
+        filter_of(query)
+
+
+@given(body=st.binary())
+@example(b"\xff")
+def test_whatever_is_sent_is_objects_or_refused(body: bytes) -> None:
+    for sent in (body, b'{"objects":[{"type":"x","name":"' + body + b'"}]}'):
+        try:
+            texts = envelope(sent)
+        except MalformedInput:
+            continue
+        assert [json.loads(one) for one in texts] == json.loads(sent)["objects"]

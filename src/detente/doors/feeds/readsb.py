@@ -97,7 +97,7 @@ class Readsb:
             if one.lat is None or one.lon is None:
                 return None
             heard = aircraft(_said(one, now))
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.refused[_UNREADABLE] += 1
             return None
         except MalformedInput as error:

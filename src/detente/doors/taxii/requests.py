@@ -54,12 +54,16 @@ def envelope(body: bytes) -> tuple[str, ...]:
     """The texts of the objects that an envelope holds.
 
     Raises:
-        MalformedInput: It is none, or empty.
+        MalformedInput: It is none, empty, or no UTF-8.
     """
     objects = decode(_envelopes, body).objects
     if not objects:
         raise MalformedInput("objects", expected="one at least", got="none")
-    return tuple(bytes(one).decode() for one in objects)
+    try:
+        # What is passed over undecoded may be no text.
+        return tuple(bytes(one).decode() for one in objects)
+    except UnicodeDecodeError as error:
+        raise MalformedInput("body", expected="JSON", got=f"{error}") from None
 
 
 def require_acceptable(exchange: Exchange) -> None:
