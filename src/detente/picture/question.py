@@ -30,6 +30,9 @@ read."""
 _BAND_SHIFT = 20
 """Bands of 2^20 units of 1e-7 degree, 11 km: like those of the index, for what is a few km wide."""
 
+_CELL_SHIFT = 16
+"""Of longitude in a band, 0.7 km: what is nearer may come in any order."""
+
 _UNLIMITED = np.iinfo(np.int64).max
 
 
@@ -126,7 +129,7 @@ def _laid_out(raw: Raw, agreement: Agreement | None) -> list[Tables]:
     if len(raw.rows) < THREADED_ROWS:
         return [outlines(raw, asked)]
     begins = np.flatnonzero(np.diff(raw.rows["owner"], prepend=-1, append=-1))
-    order = np.argsort(_where(raw, begins[:-1]), kind="stable")
+    order = _by_place(raw, begins[:-1])
     rows = np.arange(CHUNK_ROWS, len(raw.rows), CHUNK_ROWS)
     edges = np.searchsorted(np.cumsum(np.diff(begins)[order]), rows)
     parts = [order[a:b] for a, b in pairwise(np.unique([0, *edges, len(order)]).tolist())]
@@ -139,8 +142,13 @@ def _laid_out(raw: Raw, agreement: Agreement | None) -> list[Tables]:
         return list(pool.map(laid_out, parts))
 
 
-def _where(raw: Raw, rows: IntArray) -> IntArray:
-    """Where some rows begin, (n,) int64, from south to north in bands, in each from the west."""
+def _by_place(raw: Raw, rows: IntArray) -> IntArray:
+    """Which of some rows comes first, and so on: from south to north in bands, each from the west.
+
+    numpy sorts numbers of 16 bits without comparing them.
+    """
     paths = np.append(0, raw.rows["path_end"])[rows]
     lon, lat = raw.positions[raw.starts[paths]].T
-    return np.asarray((lat >> _BAND_SHIFT << 32) + lon, dtype=np.int64)
+    west, south = (lon >> _CELL_SHIFT).astype(np.int16), (lat >> _BAND_SHIFT).astype(np.int16)
+    order = np.argsort(west, kind="stable")
+    return order[np.argsort(south[order], kind="stable")]
