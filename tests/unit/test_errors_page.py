@@ -7,10 +7,13 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import detente
 from detente.doors.asgi_problem import MEANINGS, TABLE
 from detente.errors import DetenteError
 
+WORDS = sorted((Path(__file__).parents[2] / "web" / "src" / "words").glob("*.ts"))
 PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
 
 NOT_PROBLEMS = {
@@ -51,6 +54,17 @@ def test_the_page_has_the_codes_of_the_table_with_their_status_and_meaning() -> 
     for _, _, _, what_to_do in rows:
         assert what_to_do.endswith(".")
     assert [int(row[1]) for row in rows] == sorted(int(row[1]) for row in rows)
+
+
+@pytest.mark.parametrize("words", WORDS, ids=lambda words: words.stem)
+def test_the_web_page_has_words_for_every_code_and_for_no_other(words: Path) -> None:
+    told = re.findall(r'^  "refused\.(\w+)": "(.+)",$', words.read_text(), re.MULTILINE)
+    assert [code for code, _ in told] == list(dict(told))
+    assert set(dict(told)) == set(TABLE)
+
+
+def test_the_web_page_is_in_six_languages() -> None:
+    assert [words.stem for words in WORDS] == ["ar", "en", "fr", "ru", "tr", "uk"]
 
 
 def test_the_page_names_every_member_of_a_problem() -> None:

@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, act, ask } from "./api";
-import { refusal } from "./check-panel";
+import { refusal } from "./refused";
 import { Speaking, say } from "./words";
 
 const LEVELS = ["received", "passed_on", "acted_on"] as const;

@@ -5,12 +5,12 @@ import { customElement, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
 import "./agreement-form";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { Following } from "./following";
 import { type InForce, hotlineLine } from "./hotline-terms";
 import "./party-form";
 import type { PartyForm } from "./party-form";
+import { refusal } from "./refused";
 import { everyone } from "./release";
 import { called, isolated, say } from "./words";
 

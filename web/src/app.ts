@@ -3,7 +3,6 @@
 import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
-import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { hearAgain, hearStream, signedIn, signedOut, whenEntered } from "./hearing";
 import "./hotline-banner";
@@ -11,6 +10,7 @@ import "./hotline-heard";
 import { linked } from "./link";
 import { objected } from "./objected";
 import { PANELS, TABS, type Tab } from "./panels";
+import { refusal } from "./refused";
 import { LANGUAGES, type Language, Speaking, type Word, say, speak, spoken } from "./words";
 
 const TOGETHER_MS = 250;

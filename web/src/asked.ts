@@ -3,8 +3,8 @@
 import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type Understood, type Verdict, ask } from "./api";
-import { refusal } from "./check-panel";
 import { counted } from "./missing";
+import { refusal } from "./refused";
 import { Speaking, at, say } from "./words";
 
 const KEPT_MAX = 100;

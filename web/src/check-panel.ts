@@ -12,6 +12,7 @@ import { features, typed } from "./forms";
 import { HEIGHTS, heights } from "./heights";
 import { counted, missing, withheld } from "./missing";
 import { remarks, understood, whyRefused } from "./read-back";
+import { refusal } from "./refused";
 import type { ReleaseChoice } from "./release";
 import "./where";
 import type { Where } from "./where";
@@ -182,9 +183,4 @@ async function tokensOf(verdict: Verdict): Promise<string[]> {
   const views = await Promise.all([...objects].map((one) => ask<View>("GET", `/v1/objects/${one}`)));
   // Nobody was shown a version that is younger than the answer: the node will name it.
   return views.filter((one) => one.sequence < verdict.sequence).map((one) => one.token);
-}
-
-export function refusal(error: unknown): string {
-  if (error instanceof Refusal) return say("failed", { why: error.message });
-  return error instanceof TypeError ? say("unreachable") : String((error as Error).message);
 }

@@ -3,10 +3,10 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Schemas, View } from "./api";
-import { refusal } from "./check-panel";
 import { Following } from "./following";
 import { latest } from "./latest";
 import "./passing";
+import { refusal } from "./refused";
 import "./report-form";
 import "./report-view";
 import { say } from "./words";

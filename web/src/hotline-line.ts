@@ -3,13 +3,13 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, type View, ask } from "./api";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { isOpen } from "./following";
 import { type Call, type Incident, type Line, type Step, clock, drawnOf, incident, ladder, left, message, placeOf, span, step } from "./hotline";
 import { nameOf } from "./picture-panel";
 import "./position";
 import { when } from "./read-back";
+import { refusal } from "./refused";
 import { Speaking, at, called, say } from "./words";
 
 const MM_PER_M = 1_000;

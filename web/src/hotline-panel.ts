@@ -4,12 +4,12 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, ask } from "./api";
-import { refusal } from "./check-panel";
 import { follow } from "./following";
 import { type Line, closed, lines, load } from "./hotline";
 import "./hotline-form";
 import "./hotline-heard";
 import "./hotline-line";
+import { refusal } from "./refused";
 import { everyone } from "./release";
 import { Speaking, say } from "./words";
 

@@ -1,8 +1,10 @@
 // What is on the map: told to the page, drawn for paper, measured for its frame.
 
 import type { Map as MapLibre } from "maplibre-gl";
+import type { Problem } from "./api";
 import { tell } from "./events";
 import { KINDS } from "./filter";
+import { worded } from "./refused";
 
 /** Tell whose what is in view is, and of which categories. */
 export function seenOn(map: MapLibre): void {
@@ -12,12 +14,12 @@ export function seenOn(map: MapLibre): void {
   tell("detente-seen", { parties: named("party"), categories: named("category") });
 }
 
-/** The node's words where it refuses a tile of the picture; nothing where it is no refusal. */
+/** Why the node refuses a tile of the picture; nothing where it is no refusal. */
 export async function whyNot(event: { error: unknown }): Promise<string> {
   const { status, body } = event.error as { status?: number; body?: Blob };
   if (status === undefined || status < 400 || body === undefined) return "";
-  const told = await body.text().then(JSON.parse).catch(() => ({}));
-  return String((told as { detail?: string }).detail ?? status);
+  const told = (await body.text().then(JSON.parse).catch(() => ({}))) as Partial<Problem>;
+  return worded(told, told.detail ?? `${status}`, status);
 }
 
 /** What is drawn now, as a picture: paper is not drawn on by the graphics card. */

@@ -2,9 +2,9 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { type Measured, type Place, measured, placeOfText } from "./position";
+import { refusal } from "./refused";
 import { Speaking, say } from "./words";
 
 @customElement("detente-measure")

@@ -3,9 +3,9 @@
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, ask, once } from "./api";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { follow } from "./following";
+import { refusal } from "./refused";
 import "./release";
 import { type Release, type ReleaseChoice, released } from "./release";
 import { Speaking, at, called, say } from "./words";

@@ -3,11 +3,11 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, type View, act, ask } from "./api";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { Following } from "./following";
 import { latest } from "./latest";
 import { nameOf } from "./picture-panel";
+import { refusal } from "./refused";
 import { say } from "./words";
 
 type Request = Schemas["ReleaseRequest"];

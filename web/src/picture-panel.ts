@@ -4,13 +4,13 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { acknowledged } from "./acknowledge";
 import { type Schemas, type View, type Volume, Refusal, ask } from "./api";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { whenOpenedAgain } from "./following";
 import "./layers";
 import { link } from "./link";
 import { placeOfText } from "./position";
 import { when } from "./read-back";
+import { refusal } from "./refused";
 import "./standing";
 import { Speaking, at, called, say } from "./words";
 

@@ -3,12 +3,12 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { View } from "./api";
-import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { Following } from "./following";
 import { latest } from "./latest";
 import { objected } from "./objected";
 import { when } from "./read-back";
+import { refusal } from "./refused";
 import "./standing";
 import { called, say } from "./words";
 

@@ -3,8 +3,9 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, ask, readBack } from "./api";
-import { refusal } from "./check-panel";
 import { copy } from "./link";
+import { whyRefused } from "./read-back";
+import { refusal } from "./refused";
 import { Speaking, type Word, say } from "./words";
 
 const E7 = 1e7;
@@ -24,7 +25,7 @@ export async function placeOfText(text: string): Promise<Place> {
   const feature = { type: "Feature" as const, geometry: null, properties: { position: text } };
   const read = await readBack("notices", [feature]);
   const drawn = read.values[0]?.drawn as GeoJSON.Point | undefined;
-  if (drawn === undefined) throw new Error(read.refusals.map((one) => [one.what, one.expected].join(": ")).join("; "));
+  if (drawn === undefined) throw new Error(whyRefused(read));
   return drawn.coordinates as Place;
 }
 

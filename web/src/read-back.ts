@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import type { Readings, Schemas, Understood, Volume } from "./api";
+import { worded } from "./refused";
 import { at, say } from "./words";
 
 const MM = 1_000;
@@ -53,7 +54,7 @@ function metres(mm: number | null | undefined): string {
 /** Why the node read nothing, or not all, of what it was given. */
 export function whyRefused(read: Readings): string {
   const [why] = read.refusals;
-  return say("failed", { why: [why?.what, why?.expected, why?.got].filter(Boolean).join(", ") });
+  return worded({ code: "malformed_input" }, [why?.what, why?.expected, why?.got].filter(Boolean).join(", "));
 }
 
 export function remarks(read: Readings): unknown {

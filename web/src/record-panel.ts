@@ -3,13 +3,13 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, type View, ask } from "./api";
-import { refusal } from "./check-panel";
 import { type Checkpoint, parsed } from "./checkpoint";
 import { tell } from "./events";
 import { Following } from "./following";
 import { latest } from "./latest";
 import "./own-object";
 import { nameOf } from "./picture-panel";
+import { refusal } from "./refused";
 import { at, called, say } from "./words";
 
 const SHOWN_MAX = 50;

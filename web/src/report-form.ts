@@ -3,12 +3,12 @@
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Receipt, type Schemas, ask, once, readBack } from "./api";
-import { refusal } from "./check-panel";
 import { type About, begun } from "./drafts";
 import { hear, tell } from "./events";
 import { isOpen } from "./following";
 import { features, typed } from "./forms";
-import { remarks, understood } from "./read-back";
+import { remarks, understood, whyRefused } from "./read-back";
+import { refusal } from "./refused";
 import { type ReleaseChoice, released } from "./release";
 import "./release";
 import "./where";
@@ -121,8 +121,7 @@ export class ReportForm extends Speaking {
     const drawn = this.where.shapes;
     if (drawn.length === 0 && position === undefined) return null;
     const found = await readBack("notices", features(drawn, drawn.length > 0 || position === undefined ? {} : { position }, radius));
-    const [why] = found.refusals;
-    if (why) throw new Error(say("failed", { why: [why.what, why.expected, why.got].filter(Boolean).join(", ") }));
+    if (found.refusals.length > 0) throw new Error(whyRefused(found));
     return found;
   }
 

@@ -5,13 +5,13 @@ import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, type View, act } from "./api";
 import "./acknowledge";
-import { refusal } from "./check-panel";
 import { begin } from "./drafts";
 import { accompanied, legs } from "./escort";
 import { tell } from "./events";
 import { whenOpenedAgain } from "./following";
 import "./own-object";
 import { nameOf } from "./picture-panel";
+import { refusal } from "./refused";
 import { everyone } from "./release";
 import { Speaking, say } from "./words";
 

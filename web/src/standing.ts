@@ -3,10 +3,10 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, Refusal, act, ask, once } from "./api";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { follow } from "./following";
 import { missing } from "./missing";
+import { refusal } from "./refused";
 import { type Version, isShown } from "./version-then";
 import { Speaking, at, called, say } from "./words";
 

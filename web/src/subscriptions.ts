@@ -3,10 +3,10 @@
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Schemas, type Volume, ask, once } from "./api";
-import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { Following, isOpen } from "./following";
 import { areaFacts, remarks, volumesOf } from "./read-back";
+import { refusal } from "./refused";
 import { everyone } from "./release";
 import "./subscription-area";
 import type { SubscriptionArea } from "./subscription-area";

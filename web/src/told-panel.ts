@@ -4,9 +4,9 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, type SilencePage, ask } from "./api";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { Following } from "./following";
+import { refusal } from "./refused";
 import { at, called, isolated, say } from "./words";
 
 const AWAITED = ["received", "passed_on", "acted_on"] as const;

@@ -3,9 +3,9 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, Refusal, ask } from "./api";
-import { refusal } from "./check-panel";
 import { hear, tell } from "./events";
 import { isOpen } from "./following";
+import { refusal } from "./refused";
 import { Speaking, at, called, say } from "./words";
 
 export type Version = Schemas["Version"];

@@ -2,9 +2,9 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { refusal } from "./check-panel";
 import { tell } from "./events";
 import { follow, isOpen } from "./following";
+import { refusal } from "./refused";
 import { distress } from "./watch-distress";
 import { type AlertShown, type FeedState, type Group, type SilentFeed, type Track, watch } from "./watch-live";
 import { called_, desk, far, isTakenIn, nameOfGroup, nears, soon, takeIn } from "./watch-words";
