@@ -11,7 +11,7 @@ from detente.doors.asgi_problem import MEDIA_TYPE, body, problem
 from detente.node.keyring import Keyring
 from http_node import Node
 from nodes import hospital
-from page import Seat, page_node
+from page import Seat, lost, page_node
 
 AT = "9/50/10"
 MEANT = {
@@ -90,4 +90,43 @@ def test_unknown(browser: Browser, node: Node) -> None:
     page.click("detente-own details:nth-of-type(2) form button")
     seat.told("detente-own [role=status]", "Press again: it is done once.", silent.detail)
     expect(page.locator("detente-own [role=status]")).not_to_contain_text("Refused")
+    seat.leave()
+
+
+def test_pressed_again(browser: Browser, node: Node) -> None:
+    """A notice, a plan and a subscription whose answer was lost are there once when sent again"""
+    seat = Seat(browser, node).open(AT).sign_in("desk one").ready()
+    page, one = seat.page, node.party("one")
+    seat.tab("notice")
+    page.fill("detente-notice input[name=name]", "Lost ward")
+    page.fill("detente-notice input[name=position]", "51 00 00 N 10 00 00 E")
+    page.route("**/v1/notices", lost, times=1)
+    for told in ("The node does not answer", "Lost ward"):
+        page.click("detente-notice button.main")
+        page.click("dialog[open] button.main")
+        seat.told("detente-notice > [role=status]", told)
+    found = one.get("/v1/objects?kind=notice&text=Lost+ward").json
+    assert [view["version"] for view in found["objects"]] == [1]
+
+    seat.tab("check")
+    page.fill("detente-check input[name=position]", "52 00 00 N 10 00 00 E")
+    page.fill("detente-check input[name=name]", "Lost survey")
+    page.click("detente-check button.main")
+    page.route("**/v1/plans", lost, times=1)
+    for told in ("The node does not answer", "Filed: Lost survey"):
+        page.click("detente-check .verdict button:has-text('File as a plan')")
+        seat.told("detente-check > [role=status]", told)
+    found = one.get("/v1/objects?kind=plan").json
+    assert [view["version"] for view in found["objects"]] == [1]
+
+    seat.tab("told")
+    page.click("summary:has-text('How your party is told')")
+    page.check("detente-subscriptions input[value=zone]")
+    page.route("**/v1/subscriptions", lost, times=1)
+    page.click("detente-subscriptions form button")
+    seat.told("detente-subscriptions .refused", "The node does not answer")
+    page.click("detente-subscriptions form button")
+    expect(page.locator("detente-subscriptions .refused")).to_have_count(0)
+    expect(page.locator("detente-subscriptions input[value=zone]")).not_to_be_checked()
+    assert len(one.get("/v1/subscriptions").json["subscriptions"]) == 1
     seat.leave()

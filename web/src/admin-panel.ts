@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
-import { type Receipt, type Schemas, type View, ask, once } from "./api";
+import { type Schemas, type View, ask, sent } from "./api";
 import "./agreement-form";
 import { tell } from "./events";
 import { Following } from "./following";
@@ -80,8 +80,10 @@ export class AdminPanel extends Following {
 
   private async put(path: string, body?: object): Promise<boolean> {
     this.told = this.problem = "";
+    // Sent again it is the same act only of the same terms: else whoever suspends what others resumed would not.
+    const seen = path.startsWith("/v1/agreement") ? { "if-match": `"${this.view!.token}"` } : {};
     try {
-      const receipt = await ask<Receipt>("POST", path, body, once());
+      const receipt = await sent("POST", path, body, seen);
       this.told = say("speak.on-record", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
       return true;

@@ -61,23 +61,26 @@ export function readBack(kind: string, features: Feature[]): Promise<Readings> {
 /** Acts of which no answer has come, by what was sent: the name and the key under which each was. */
 const unanswered = new Map<string, [string, Record<string, string>]>();
 
-/** What a button does: pressed again after an answer that was lost, it is the same act and no second one. */
-export async function act(path: string, said: object): Promise<Receipt> {
-  const text = path + JSON.stringify(said);
-  const [id, key] = unanswered.get(text) ?? [crypto.randomUUID(), once()];
+/** What a button says: pressed again after an answer that was lost, it is the same act and no second one. */
+export function act(path: string, said: object): Promise<Receipt> {
+  return same(path + JSON.stringify(said), (id, key) => ask<Receipt>("POST", path, { source_id: id, ...said }, key));
+}
+
+/** The same of what bears its own name, or none; `seen` is of what it was decided. */
+export function sent<T = Receipt>(method: string, path: string, body?: unknown, seen: Record<string, string> = {}): Promise<T> {
+  return same(JSON.stringify([method, path, body, seen]), (_, key) => ask<T>(method, path, body, { ...seen, ...key }));
+}
+
+async function same<T>(text: string, send: (id: string, key: Record<string, string>) => Promise<T>): Promise<T> {
+  const [id, key] = unanswered.get(text) ?? [crypto.randomUUID(), { "idempotency-key": crypto.randomUUID() }];
   unanswered.set(text, [id, key]);
   try {
-    const receipt = await ask<Receipt>("POST", path, { source_id: id, ...said }, key);
+    const answer = await send(id, key);
     unanswered.delete(text);
-    return receipt;
+    return answer;
   } catch (error) {
     // What the node refuses is not done; of all else nobody here knows.
     if (error instanceof Refusal && error.status < 500) unanswered.delete(text);
     throw error;
   }
-}
-
-/** A key under which an act that is sent again is done once. */
-export function once(): Record<string, string> {
-  return { "idempotency-key": crypto.randomUUID() };
 }

@@ -3,8 +3,8 @@
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import {
-  type Finding, type Readings, type Receipt, type Schemas, type Understood, type Verdict, type View,
-  Refusal, ask, once, readBack,
+  type Finding, type Readings, type Schemas, type Understood, type Verdict, type View,
+  Refusal, ask, readBack, sent,
 } from "./api";
 import { remember } from "./asked";
 import { tell } from "./events";
@@ -158,7 +158,7 @@ export class CheckPanel extends Speaking {
     try {
       const release = this.querySelector<ReleaseChoice>("detente-release:defined")?.value() ?? null;
       const value = { ...plan, state: "accepted", ...(release === null ? {} : { release }) };
-      const receipt = await ask<Receipt>("POST", "/v1/plans", { plan: value, key }, once());
+      const receipt = await sent("POST", "/v1/plans", { plan: value, key });
       this.unaware = null;
       this.filed = [...this.filed, plan.source_id];
       this.problem = say("filed", { name: plan.name ?? plan.source_id, sequence: receipt.sequence });

@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
-import { type Readings, type Receipt, ask, once, readBack } from "./api";
+import { type Readings, act, readBack } from "./api";
 import { tell } from "./events";
 import { features, typed } from "./forms";
 import { accompanied } from "./escort";
@@ -54,7 +54,6 @@ export class NoticePanel extends Speaking {
   @query("detente-where") private where!: Where;
   @query("detente-legs") private legs!: Legs | null;
   @query("detente-release") private release!: ReleaseChoice;
-  private key: Record<string, string> = {};
 
   override render(): unknown {
     const moves = this.kind === "movement";
@@ -108,10 +107,8 @@ export class NoticePanel extends Speaking {
     event.preventDefault();
     this.problem = this.said = "";
     try {
-      // The author's own id: two notices of one name are two places.
       const found = this.asked(crypto.randomUUID());
       this.read = await readBack(KINDS[this.kind][0], found);
-      this.key = once();
       if (this.read.values.length === 0 || (this.kind === "movement" && this.read.refusals.length > 0)) throw new Error(whyRefused(this.read));
       tell("detente-asked", this.read.values);
       // Of a hidden panel nobody would see it, and all else would be shut.
@@ -148,8 +145,9 @@ export class NoticePanel extends Speaking {
     const release = this.release.value();
     this.dialog.close();
     try {
-      // Sent again after a cut line, it is the same act (the key), not a second notice.
-      const receipt = await ask<Receipt>("POST", KINDS[this.kind][1], { ...one.value, ...(release === null ? {} : { release }) }, this.key);
+      // Its own name comes with the act: read back anew after a cut line, it is no second notice.
+      const { source_id: _, ...said } = one.value;
+      const receipt = await act(KINDS[this.kind][1], { ...said, ...(release === null ? {} : { release }) });
       this.said = say("notified", { name: one.value.name ?? one.value.source_id, sequence: receipt.sequence });
       this.form.reset();
       this.become("site");

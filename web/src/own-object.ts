@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, ask, once } from "./api";
+import { type Schemas, type View, ask, sent } from "./api";
 import { tell } from "./events";
 import { follow } from "./following";
 import { refusal } from "./refused";
@@ -64,7 +64,7 @@ export class OwnObject extends Speaking {
     const view = this.view!;
     try {
       const body = { value: { ...view.value, release: this.release.value() } };
-      const receipt = await ask<Receipt>("PUT", `/v1/objects/${view.object}`, body, { "if-match": `"${view.token}"`, ...once() });
+      const receipt = await sent("PUT", `/v1/objects/${view.object}`, body, { "if-match": `"${view.token}"` });
       this.view = await ask<View>("GET", `/v1/objects/${view.object}`);
       this.told = say("speak.release-changed", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
@@ -78,7 +78,7 @@ export class OwnObject extends Speaking {
     event.preventDefault();
     const view = this.view!;
     try {
-      const receipt = await ask<Receipt>("DELETE", `/v1/objects/${view.object}`, undefined, { "if-match": `"${view.token}"`, ...once() });
+      const receipt = await sent("DELETE", `/v1/objects/${view.object}`, undefined, { "if-match": `"${view.token}"` });
       this.told = say("speak.ended", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
     } catch (error) {

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { type Readings, type Receipt, type Schemas, ask, once, readBack } from "./api";
+import { type Readings, type Schemas, act, readBack, sent } from "./api";
 import { type About, begun } from "./drafts";
 import { hear, tell } from "./events";
 import { isOpen } from "./following";
@@ -31,7 +31,6 @@ export class ReportForm extends Speaking {
   @query("detente-where") private where!: Where;
   @query("detente-release") private release!: ReleaseChoice;
   private report: Record<string, unknown> = {};
-  private key: Record<string, string> = {};
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -109,7 +108,6 @@ export class ReportForm extends Speaking {
     try {
       this.read = await this.place();
       this.report = this.typed();
-      this.key = once();
       if (isOpen(this)) this.dialog.showModal();
     } catch (error) {
       this.problem = refusal(error);
@@ -130,7 +128,6 @@ export class ReportForm extends Speaking {
     const { object, passedOn, answers } = this.about ?? {};
     const release = this.release.value();
     return {
-      source_id: crypto.randomUUID(),
       title: given.title,
       text: given.text ?? "",
       language: given.language,
@@ -147,7 +144,7 @@ export class ReportForm extends Speaking {
   private async confirmed(): Promise<void> {
     this.dialog.close();
     try {
-      const receipt = await ask<Receipt>("POST", "/v1/reports", this.report, this.key);
+      const receipt = await act("/v1/reports", this.report);
       this.done(say("speak.sent", { name: String(this.report.title), sequence: receipt.sequence }), receipt.sequence);
     } catch (error) {
       this.problem = refusal(error);
@@ -163,7 +160,7 @@ export class ReportForm extends Speaking {
       const given = new FormData(this.form);
       const release = JSON.stringify(this.release.value());
       const body = `{"bundle":${await file.text()},"release":${release},"reliability":${JSON.stringify(given.get("reliability"))}}`;
-      const { outcomes } = await ask<Schemas["Outcomes"]>("POST", "/v1/bundles", body, once());
+      const { outcomes } = await sent<Schemas["Outcomes"]>("POST", "/v1/bundles", body);
       const failed = outcomes.filter((one) => one.message);
       if (failed.length > 0) this.problem = failed.map((one) => `${one.id ?? ""}: ${one.message}`).join("; ");
       this.done(say("speak.given", { count: outcomes.length - failed.length, all: outcomes.length }), 0);

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Receipt, type Schemas, type View, Refusal, act, ask, once } from "./api";
+import { type Receipt, type Schemas, type View, Refusal, act, ask, sent } from "./api";
 import { tell } from "./events";
 import { follow } from "./following";
 import { missing } from "./missing";
@@ -133,8 +133,7 @@ export class Standing extends Speaking {
       const path = `/v1/objects/${this.view.object}`;
       const now = await ask<View>("GET", path);
       try {
-        const headers = { ...once(), "if-match": `"${now.token}"` };
-        const receipt = await ask<Receipt>("PUT", path, { value: { ...now.value, state }, key }, headers);
+        const receipt = await sent("PUT", path, { value: { ...now.value, state }, key }, { "if-match": `"${now.token}"` });
         this.unaware = null;
         const { value } = now;
         const name = value && "volumes" in value ? ("name" in value && value.name) || value.source_id : "";

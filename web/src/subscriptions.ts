@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { type Readings, type Schemas, type Volume, ask, once } from "./api";
+import { type Readings, type Schemas, type Volume, ask, sent } from "./api";
 import { hear, tell } from "./events";
 import { Following, isOpen } from "./following";
 import { areaFacts, remarks, volumesOf } from "./read-back";
@@ -125,7 +125,7 @@ export class Subscriptions extends Following {
       const read = (await this.area?.read()) ?? null;
       const volumes = read?.values.flatMap(volumesOf) ?? [];
       const body = { ...text("desk"), ...text("people"), ...text("url"), kinds, volumes };
-      const made = await ask<Schemas["NewlySubscribed"]>("POST", "/v1/subscriptions", body, once());
+      const made = await sent<Schemas["NewlySubscribed"]>("POST", "/v1/subscriptions", body);
       this.secret = made.secret ?? "";
       this.read = read;
       form.reset();
