@@ -237,6 +237,31 @@ def test_steps(node: Node) -> None:
     assert receipt["object_id"] not in str(one.get("/v1/incidents?open=true").json)
 
 
+def test_over(node: Node) -> None:
+    """The calls that are over are read from the newest on"""
+    one = node.party("one")
+    first, second, still = (
+        one.post("/v1/incidents", incident(f"over {n}", 10.0)).json for n in range(3)
+    )
+    for receipt in (second, first):
+        assert step(one, receipt, "closed").status == 201
+
+    def listed(query: str) -> tuple[list[str], bool]:
+        page = one.get(f"/v1/incidents?{query}").json
+        return [each["incident"]["object"] for each in page["lines"]], page["more"]
+
+    assert listed("open=false&newest=true&limit=1") == ([second["object_id"]], True)
+    assert listed("open=false&newest=true&limit=2")[0] == [
+        first["object_id"], second["object_id"],
+    ]  # fmt: skip
+    assert listed("open=true&newest=true&limit=1")[0] == [still["object_id"]]
+    whole = listed(f"after={first['sequence'] - 1}")
+    assert whole == ([each["object_id"] for each in (first, second, still)], False)
+    assert listed(f"newest=true&after={first['sequence'] - 1}") == whole
+    one.get("/v1/incidents?open=perhaps").refused(400, "malformed_input")
+    assert step(one, still, "closed").status == 201
+
+
 def test_refused(node: Node) -> None:
     """What is no call is refused by name, and the same request sent twice is one call"""
     one = node.party("one")

@@ -87,13 +87,8 @@ export function clock(seconds: number): string {
 
 /** The calls that were closed, the newest first. */
 export async function closed(): Promise<Line[]> {
-  const all: Line[] = [];
-  for (let after = -1; ; ) {
-    const next: LinePage = await ask("GET", `/v1/incidents?after=${after}`);
-    all.push(...next.lines.filter((one) => one.state === "closed"));
-    if (!next.more) return all.slice(-CLOSED_MAX).reverse();
-    after = next.after;
-  }
+  const last = await ask<LinePage>("GET", `/v1/incidents?open=false&newest=true&limit=${CLOSED_MAX}`);
+  return [...last.lines].reverse();
 }
 
 /** Its shapes for the map: of a circle the middle, of which the words say how far around it. */

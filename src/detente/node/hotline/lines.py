@@ -78,7 +78,10 @@ class HotlineTold(Struct, frozen=True, kw_only=True):
 
 
 class LinePage(Struct, frozen=True, kw_only=True):
-    """Calls in the order of the record; ``now`` is the node's clock, ``hotline`` its ladder."""
+    """Calls in the order of the record; ``now`` is the node's clock, ``hotline`` its ladder.
+
+    ``more`` says that there are others: later ones; where the newest were asked for, earlier ones.
+    """
 
     lines: tuple[LineView, ...]
     after: int
@@ -88,23 +91,33 @@ class LinePage(Struct, frozen=True, kw_only=True):
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """Which calls are wanted: later than an entry, so many, and whether only those open."""
+    """Which calls are wanted.
+
+    Attributes:
+        after: Only those whose incident changed after this entry.
+        limit: At most so many.
+        open: Only those that are open, or only those that are closed; None for both.
+        newest: The last of them, not the first.
+    """
 
     after: int = -1
     limit: int = LIMIT_MAX
-    open: bool = False
+    open: bool | None = None
+    newest: bool = False
 
 
 def page_of(record: Record, reader: Reader, lines: Mapping[str, Line], asked: Asked) -> LinePage:
     """A page of the calls that a reader may see."""
     seen = [
-        one for one in lines.values() if _sees(reader, one) and not (asked.open and one.is_closed)
+        one
+        for one in lines.values()
+        if _sees(reader, one) and asked.open in {None, not one.is_closed}
     ]
     stored = record.identified([one.incident for one in seen])
     rows = sorted(
         (one for one in stored.values() if one.sequence > asked.after), key=lambda one: one.sequence
     )
-    shown = rows[: asked.limit]
+    shown = rows[-asked.limit :] if asked.newest else rows[: asked.limit]
     return LinePage(
         lines=tuple(_line(record, reader, lines[one.object_id], one) for one in shown),
         after=shown[-1].sequence if shown else asked.after,

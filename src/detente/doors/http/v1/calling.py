@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from detente.core.incident import Incident, IncidentStep
 from detente.core.principal import Scope
@@ -33,12 +33,14 @@ class LinesQuery(Struct, frozen=True, kw_only=True):
     Attributes:
         after: Only those whose incident changed after this entry.
         limit: At most so many.
-        open: Only those that are not closed.
+        open: Only those that are open, or only those that are closed; both where it is not said.
+        newest: The last of them, and not the first: `more` says that there are earlier ones.
     """
 
     after: Annotated[int, Meta(ge=-1)] = -1
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_MAX
-    open: bool = False
+    open: bool | UnsetType = UNSET
+    newest: bool = False
 
 
 async def open_incident(desk: Desk, exchange: Exchange) -> Answer:
@@ -66,7 +68,8 @@ async def lines(desk: Desk, exchange: Exchange) -> Answer:
     """The calls that concern the asker's party."""
     principal = await desk.enter(exchange)
     asked = converted(query_of(exchange), LinesQuery)
-    wanted = Asked(after=asked.after, limit=asked.limit, open=asked.open)
+    is_open = None if asked.open is UNSET else asked.open
+    wanted = Asked(after=asked.after, limit=asked.limit, open=is_open, newest=asked.newest)
     page = await desk.reading.lines(principal, wanted)
     return await _shown(desk, principal, page)
 

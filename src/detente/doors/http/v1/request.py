@@ -6,7 +6,7 @@ name, for whoever wrote it meant something by it.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
@@ -176,10 +176,10 @@ def converted(query: Mapping[str, Any], form: type[S]) -> S:
 
 def _spelt(value: Any, kind: Any) -> Any:
     """A number or truth value of a query, which has only text; all else as it is."""
-    plain = getattr(kind, "__origin__", kind)
-    if plain is bool:
+    kinds = kind, *get_args(kind)
+    if bool in kinds:
         return {"true": True, "false": False}.get(value, value)
-    if plain is int and isinstance(value, str) and _INTEGER.fullmatch(value):
+    if int in kinds and isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
     return value
 
