@@ -67,7 +67,7 @@ def test_meaning(browser: Browser, node: Node, language: str) -> None:
 
     page.route(f"**{path}", overtake, times=1)
     page.click("detente-own details:nth-of-type(2) form button")
-    shown = seat.told("detente-own [role=status]", MEANT[language])
+    shown = seat.told("detente-own [role=status] .refused", MEANT[language])
     assert told[0] in shown
     page.locator("detente-own [role=status]").scroll_into_view_if_needed()
     seat.keep(f"refusals-{language}")

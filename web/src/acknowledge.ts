@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Receipt, type Schemas, type View, act, ask } from "./api";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import { Speaking, say } from "./words";
 
 const LEVELS = ["received", "passed_on", "acted_on"] as const;
@@ -13,7 +13,7 @@ type Level = (typeof LEVELS)[number];
 export class Acknowledge extends Speaking {
   @property({ attribute: false }) view: View | null = null;
   @state() private level: Level = "passed_on";
-  @state() private told = "";
+  @state() private told: unknown = "";
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (changed.has("view")) this.told = "";
@@ -39,7 +39,7 @@ export class Acknowledge extends Speaking {
       const receipt = await acknowledged(this.view!, this.level, { ...(to ? { to } : {}), note: String(given.get("note") ?? "") });
       this.told = say("acknowledged", { sequence: receipt.sequence });
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

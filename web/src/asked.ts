@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type Understood, type Verdict, ask } from "./api";
 import { counted } from "./missing";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import { Speaking, at, say } from "./words";
 
 const KEPT_MAX = 100;
@@ -25,7 +25,7 @@ export function remember(asked: readonly Asked[]): void {
 
 @customElement("detente-asked")
 export class AskedBefore extends Speaking {
-  @state() private told = "";
+  @state() private told: unknown = "";
 
   override render(): unknown {
     if (kept.length === 0) return nothing;
@@ -57,7 +57,7 @@ export class AskedBefore extends Speaking {
       setTimeout(() => URL.revokeObjectURL(url), FILE_KEPT_MS);
       this.told = say("look-committed", { sequence: told.receipt.sequence });
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

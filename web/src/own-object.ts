@@ -5,7 +5,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { type Schemas, type View, ask, sent } from "./api";
 import { tell } from "./events";
 import { follow } from "./following";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import "./release";
 import { type Release, type ReleaseChoice, released } from "./release";
 import { Speaking, at, called, say } from "./words";
@@ -16,7 +16,7 @@ export class OwnObject extends Speaking {
   /** Only who was told of it. */
   @property({ type: Boolean }) brief = false;
   @state() private account: Schemas["Account"] | null = null;
-  @state() private told = "";
+  @state() private told: unknown = "";
   @query("detente-release") private release!: ReleaseChoice;
   private open = false;
   private over?: AbortController;
@@ -69,7 +69,7 @@ export class OwnObject extends Speaking {
       this.told = say("speak.release-changed", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 
@@ -82,7 +82,7 @@ export class OwnObject extends Speaking {
       this.told = say("speak.ended", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 
@@ -98,7 +98,7 @@ export class OwnObject extends Speaking {
       const account = await ask<Schemas["Account"]>("GET", `/v1/objects/${object}/told`);
       if (object === this.view?.object) this.account = account;
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

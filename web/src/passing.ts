@@ -7,7 +7,7 @@ import { tell } from "./events";
 import { Following } from "./following";
 import { latest } from "./latest";
 import { nameOf } from "./picture-panel";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import { say } from "./words";
 
 type Request = Schemas["ReleaseRequest"];
@@ -25,7 +25,7 @@ interface Asked {
 export class Passing extends Following {
   @property() party = "";
   @state() private asked: readonly Asked[] = [];
-  @state() private told = "";
+  @state() private told: unknown = "";
   override render(): unknown {
     return html`<h3>${say("speak.passing")}</h3>
       ${this.asked.length === 0 ? html`<p>${say("speak.passing-none")}</p>` : nothing}
@@ -53,7 +53,7 @@ export class Passing extends Following {
       this.told = say("speak.decided", { sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 
@@ -70,7 +70,7 @@ export class Passing extends Following {
       }));
       if (isNews()) this.asked = asked;
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

@@ -10,7 +10,7 @@ import "./layers";
 import { link } from "./link";
 import { placeOfText } from "./position";
 import { when } from "./read-back";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import "./standing";
 import { Speaking, at, called, say } from "./words";
 
@@ -34,7 +34,7 @@ export class PicturePanel extends Speaking {
   /** Whether the node gives evidence of it to whoever looks. */
   @state() private proves = false;
   @state() private more = false;
-  @state() private told = "";
+  @state() private told: unknown = "";
   /** Where a position that was searched led to. */
   @state() private went: [number, number] | null = null;
 
@@ -124,7 +124,7 @@ export class PicturePanel extends Speaking {
       this.proves = view.party === this.party || PROVEN.has(view.kind) || me.scopes.some((one) => PROVING.has(one));
     } catch (error) {
       if (error instanceof Refusal && error.status === 404) this.view = null;
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 
@@ -151,7 +151,7 @@ export class PicturePanel extends Speaking {
       }
       await this.byName(text);
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 
@@ -179,7 +179,7 @@ export class PicturePanel extends Speaking {
       const receipt = await acknowledged(view, "received");
       this.told = say("acknowledged", { sequence: receipt.sequence });
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

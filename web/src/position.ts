@@ -5,7 +5,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, ask, readBack } from "./api";
 import { copy } from "./link";
 import { whyRefused } from "./read-back";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import { Speaking, type Word, say } from "./words";
 
 const E7 = 1e7;
@@ -34,7 +34,7 @@ export class Position extends Speaking {
   /** Longitude, latitude. */
   @property({ attribute: false, hasChanged: (one: Place, other?: Place) => String(one) !== String(other) }) place?: Place;
   @state() private forms: Schemas["Forms"] | null = null;
-  @state() private told = "";
+  @state() private told: unknown = "";
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (changed.has("place")) void this.load();
@@ -69,7 +69,7 @@ export class Position extends Speaking {
       // The same place may be given anew meanwhile.
       if (String(this.place) === String(place)) this.forms = found.places[0] ?? null;
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

@@ -1,5 +1,6 @@
 // Why something was not done: in the reader's language by its code, and beside it the node's own words.
 
+import { html } from "lit";
 import { type Problem, Refusal } from "./api";
 import { called, say } from "./words";
 
@@ -9,6 +10,11 @@ const FAULT = 500;
 export function refusal(error: unknown): string {
   if (error instanceof Refusal) return worded(error.problem, error.message, error.status);
   return error instanceof TypeError ? say("unreachable") : String((error as Error).message);
+}
+
+/** The same where it stands in the place of what was done: it does not look like that. */
+export function refusedLine(error: unknown): unknown {
+  return html`<span class="refused">${refusal(error)}</span>`;
 }
 
 /** What a code means; words of the node that has none are all there is. */

@@ -11,7 +11,7 @@ import { tell } from "./events";
 import { whenOpenedAgain } from "./following";
 import "./own-object";
 import { nameOf } from "./picture-panel";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import { everyone } from "./release";
 import { Speaking, say } from "./words";
 
@@ -20,7 +20,7 @@ export class SpeakObject extends Speaking {
   @property({ attribute: false }) view: View | null = null;
   @property() party = "";
   @state() private parties: readonly Schemas["Party"][] = [];
-  @state() private told = "";
+  @state() private told: unknown = "";
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -75,7 +75,7 @@ export class SpeakObject extends Speaking {
       const receipt = await act("/v1/release-requests", { ...given, object: this.view!.object });
       this.told = say("speak.pass-asked", { sequence: receipt.sequence });
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

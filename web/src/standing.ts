@@ -6,7 +6,7 @@ import { type Receipt, type Schemas, type View, Refusal, act, ask, sent } from "
 import { tell } from "./events";
 import { follow } from "./following";
 import { missing } from "./missing";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import { type Version, isShown } from "./version-then";
 import { Speaking, at, called, say } from "./words";
 
@@ -22,7 +22,7 @@ export class Standing extends Speaking {
   @state() private versions: Versions | null = null;
   /** Of which version is shown what it said. */
   @state() private then: number | null = null;
-  @state() private told = "";
+  @state() private told: unknown = "";
   /** What stands between a plan and its next state: entries of which its author did not know. */
   @state() private unaware: { state: string; missing: readonly Missing[] } | null = null;
   private over?: AbortController;
@@ -115,7 +115,7 @@ export class Standing extends Speaking {
       ]);
       if (object === this.view.object) [this.standing, this.versions] = [standing, versions];
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 
@@ -153,7 +153,7 @@ export class Standing extends Speaking {
       await this.load();
       tell("detente-changed", 0);
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 }

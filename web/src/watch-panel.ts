@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { tell } from "./events";
 import { follow, isOpen } from "./following";
-import { refusal } from "./refused";
+import { refusedLine } from "./refused";
 import { distress } from "./watch-distress";
 import { type AlertShown, type FeedState, type Group, type SilentFeed, type Track, watch } from "./watch-live";
 import { called_, desk, far, isTakenIn, nameOfGroup, nears, soon, takeIn } from "./watch-words";
@@ -19,7 +19,7 @@ const LISTED_MAX = 50;
 export class WatchPanel extends Speaking {
   @property() party = "";
   @property() track: string | null = null;
-  @state() private told = "";
+  @state() private told: unknown = "";
   private over?: AbortController;
   private ticking = 0;
 
@@ -115,7 +115,7 @@ export class WatchPanel extends Speaking {
     try {
       this.told = say("acknowledged", { sequence: await takeIn(alerts, this.party) });
     } catch (error) {
-      this.told = refusal(error);
+      this.told = refusedLine(error);
     }
   }
 
