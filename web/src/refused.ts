@@ -20,12 +20,12 @@ export function refusedLine(error: unknown): unknown {
 /** What a code means; words of the node that has none are all there is. */
 export function worded({ code }: Partial<Problem>, detail: string, status = 0): string {
   const meaning = called("refused", code);
-  if (code === undefined || meaning === code) return say("failed", { why: isolated(detail) });
+  if (code === undefined || meaning === code) return say("failed", { why: verbatim(detail) });
   const whole = status < FAULT ? say("failed", { why: meaning }) : meaning;
-  return `${whole} ${say("node-words", { detail: isolated(detail) })}`;
+  return `${whole} ${say("node-words", { detail: verbatim(detail) })}`;
 }
 
-/** English within a sentence that may run from right to left. */
-function isolated(text: string): string {
+/** The node's own words within a sentence that may run from right to left. */
+function verbatim(text: string): string {
   return `\u2068${text}\u2069`;
 }
