@@ -162,7 +162,7 @@ def test_pairs_across_segments_and_without_what_is_gone(
         if first < end:
             whole = Part.whole(build(filed[first:end], terms))
             alive = np.array(stands[first:end])
-            parts.append(whole._replace(alive=alive, standing=int(alive.sum())))
+            parts.append(Part.of(whole.segment, alive))
     picture = Picture.of(parts, agreement=terms, sequence=1)
     assert found(picture) == one_by_one(list(picture), terms, 0)
 

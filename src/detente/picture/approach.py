@@ -15,6 +15,7 @@ from detente.picture._jit import borrowed, inlined, jit, released
 from detente.picture.bands import Bands, asking_rad, own_rad, room_for_runs
 from detente.picture.distance import chord_to_point, inside, place_of, point_to_piece
 from detente.picture.edge import part_end, parts_of
+from detente.picture.gone import Bits, stands
 from detente.picture.measure import (
     apart_m,
     borrowed_bands,
@@ -27,7 +28,7 @@ from detente.picture.moving import WAY, Motion, advanced, set_out
 from detente.picture.near import growth_m
 from detente.picture.packed import unpack
 from detente.picture.plane import Point, on_ellipsoid, plane_of, point_at
-from detente.picture.tables import ALONE, ROW, BoolArray, Index, Packed, Record, Records, Sieve
+from detente.picture.tables import ALONE, ROW, Index, Packed, Record, Records, Sieve
 
 NEARING = np.dtype(
     [
@@ -335,7 +336,7 @@ def nears(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     terms: Records,
     shapes: Records,
     sieve: Sieve,
-    alive: BoolArray,
+    gone: Bits,
     around: IntArray,
     b: Record,
     way: Record,
@@ -359,7 +360,7 @@ def nears(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             unpack(rows, terms, shapes, j, b)
             time_s = near_row(blocks, rings, vertices, b, way, leg, now_us)
             # Owners lie anywhere, and most stand: it is asked of those that are neared.
-            if time_s == np.inf or not alive[b.owner]:
+            if time_s == np.inf or not stands(gone, b.owner):
                 continue
             if found == len(out):
                 out = with_room(out, found + 1)
@@ -378,7 +379,7 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     picture: Packed,
     index: Index,
     bands: Bands,
-    alive: BoolArray,
+    gone: Bits,
     alone: bool,  # noqa: FBT001 - compiled
 ) -> Records:
     """What some tracks may violate, track by track.
@@ -392,14 +393,14 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         picture: In the order of its index.
         index: Of its rows.
         bands: What the index's bands hold.
-        alive: (o,) which of its owners still stand.
+        gone: Which of its owners are (detente.picture.gone).
         alone: Whether each owner has but one row.
 
     Returns:
         NEARING, at most one a track and owner.
     """
     picture, index, bands = borrowed_packed(picture), borrowed_index(index), borrowed_bands(bands)
-    tracks, order, alive = borrowed(tracks), borrowed(order), borrowed(alive)
+    tracks, order, gone = borrowed(tracks), borrowed(order), borrowed(gone)
     blocks, rings, vertices = picture.blocks, picture.rings, picture.vertices
     rows, terms, shapes = picture.rows, picture.terms, picture.shapes
     # A record keeps no array: these are named for as long as they are used.
@@ -416,7 +417,7 @@ def neared(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             leg = leg_of(way, number, motion, after, row)
             around = candidates(index.keys, index.reach, bands, row, runs)
             out, found = nears(
-                blocks, rings, vertices, rows, terms, shapes, index.sieve, alive, around, b,
+                blocks, rings, vertices, rows, terms, shapes, index.sieve, gone, around, b,
                 way, leg, now, now_us, out, found,
             )  # fmt: skip
             motion = after

@@ -19,6 +19,7 @@ from detente.picture._jit import borrowed, released
 from detente.picture.bands import bands_of
 from detente.picture.cover import Cover, cover_of, may_reach
 from detente.picture.gather import RAW, Group, Raw
+from detente.picture.gone import ALL_STAND
 from detente.picture.packed import whole
 from detente.picture.places import placed_at
 from detente.picture.question import Question, ask_long
@@ -141,7 +142,6 @@ class Ground:
         self.objects = objects
         self.within_m = within_m
         self.cover = cover_of(whole(segment.tables), within_m) if cover is None else cover
-        self._alive = np.ones(len(segment.kind), dtype=np.bool_)
         self._bands = bands_of(segment.indexed.keys)
 
     def near(self, begin: Records, end: Records) -> Records:
@@ -155,7 +155,7 @@ class Ground:
             return np.empty(0, dtype=NEAR)
         question = Question.of(self._raw(begin, end), None)
         hits = np.concatenate(
-            [ask_long(part, self.segment, self._alive, self._bands) for part in question.parts]
+            [ask_long(part, self.segment, ALL_STAND, self._bands) for part in question.parts]
         )
         # Of an object the version that was on record first: later ones repeat what it said.
         objects = self.objects[hits["owner"]]

@@ -17,6 +17,7 @@ import numpy as np
 from detente.core.agreement import Agreement, Separation
 from detente.core.check import Known, protects
 from detente.picture.entries import Held
+from detente.picture.gone import stands
 from detente.picture.picture import Part, Picture, merged_part
 from detente.picture.segment import Keep, Label, build, hashes_of
 
@@ -171,7 +172,7 @@ class Live:
                 np.zeros(part.standing, dtype=np.bool_) if now is None else now.alive[part.alive]
             )
         still = np.concatenate(alive)
-        after = after._replace(alive=still, standing=int(still.sum()))
+        after = Part.of(after.segment, still)
         picture = Picture.of(
             sorted([*parts.values(), after], key=vertices, reverse=True),
             agreement=self._picture.agreement,
@@ -243,13 +244,9 @@ def without(parts: Iterable[Part], ids: Sequence[str]) -> list[Part]:
     hashes = hashes_of(ids)
     out = []
     for part in parts:
-        gone = [owner for _, owner in part.segment.places(ids, hashes) if part.alive[owner]]
-        if gone:
-            alive = part.alive.copy()
-            alive[gone] = False
-            out.append(part._replace(alive=alive, standing=part.standing - len(gone)))
-        else:
-            out.append(part)
+        places = part.segment.places(ids, hashes)
+        gone = [owner for _, owner in places if stands(part.gone, owner)]
+        out.append(part.less(gone) if gone else part)
     return out
 
 

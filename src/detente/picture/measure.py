@@ -26,13 +26,13 @@ from detente.picture.abreast import (
 )
 from detente.picture.bands import UNKNOWN_BANDS, Bands, asking_rad, own_rad, runs
 from detente.picture.distance import chord_between
+from detente.picture.gone import Bits, stands
 from detente.picture.near import around_m, farthest_m, keep_m, reaches, sift
 from detente.picture.packed import cap_of, terms_at, unpack
 from detente.picture.plane import Plane, plane_of
 from detente.picture.tables import (
     ALONE,
     HIT,
-    BoolArray,
     Index,
     Packed,
     Record,
@@ -113,7 +113,7 @@ def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     room: Room,
     pieces: int,
     places: int,
-    alive: BoolArray,
+    gone: Bits,
     hits: Records,
     found: int,
 ) -> int:
@@ -125,7 +125,7 @@ def meet_places(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         b = picture.rows[room.rows[k]]
         chord = np.sqrt(room.square[k])
         met = told(a, b, terms_at(picture.terms, b), chord, hits[found])
-        found += met and stands(alive, b)
+        found += met and stands(gone, b.owner)
     return found
 
 
@@ -139,7 +139,7 @@ def wait_place(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     room: Room,
     pieces: int,
     places: int,
-    alive: BoolArray,
+    gone: Bits,
     hits: Records,
     found: int,
 ) -> tuple[int, int]:
@@ -150,16 +150,7 @@ def wait_place(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     room.most[places] = farthest_m(a, terms_at(picture.terms, b))
     if places + 1 < PLACES:
         return found, places + 1
-    return meet_places(question, a, plane, picture, room, pieces, PLACES, alive, hits, found), 0
-
-
-@inlined
-def stands(alive: BoolArray, b: Record) -> bool:
-    """Whether a row's owner does; where ``alive`` is empty, all do.
-
-    Owners lie anywhere, and most stand: it is asked of those that are met.
-    """
-    return bool(len(alive) == 0 or alive[b.owner])
+    return meet_places(question, a, plane, picture, room, pieces, PLACES, gone, hits, found), 0
 
 
 @inlined
@@ -284,7 +275,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     picture: Packed,
     index: Index,
     bands: Bands,
-    alive: BoolArray,
+    gone: Bits,
     room: Room,
     hits: Records,
     found: int,
@@ -315,7 +306,7 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
                 if (b.shape == ALONE) & (pieces != NOT_ABREAST):
                     work_max -= max(1, a.block_end - a.block)
                     found, places = wait_place(
-                        question, a, plane, picture, sifted[n], room, pieces, places, alive,
+                        question, a, plane, picture, sifted[n], room, pieces, places, gone,
                         lent, found,
                     )  # fmt: skip
                     continue
@@ -323,11 +314,13 @@ def meet_row(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
                 work_max -= pairs(a, whole)
                 if work_max < 0:
                     break
-                found += meet(question, a, plane, picture, whole, lent[found]) and stands(alive, b)
+                found += meet(question, a, plane, picture, whole, lent[found]) and stands(
+                    gone, b.owner
+                )
             if work_max < 0:
                 return hits, found, work_max
     lent = borrowed(hits)
-    found = meet_places(question, a, plane, picture, room, pieces, places, alive, lent, found)
+    found = meet_places(question, a, plane, picture, room, pieces, places, gone, lent, found)
     return hits, found, work_max
 
 
@@ -339,7 +332,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
     picture: Packed,
     index: Index,
     bands: Bands,
-    alive: BoolArray,
+    gone: Bits,
     alone: bool,  # noqa: FBT001 - compiled
     room: Room,
     work_max: int,
@@ -353,7 +346,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         picture: In the order of its index.
         index: Of its rows.
         bands: Of its keys, or UNKNOWN_BANDS.
-        alive: (o,) which of its owners still stand; empty where all do.
+        gone: Which of its owners are (detente.picture.gone).
         alone: Whether each owner has but one row.
         room: To be written to, by one thread.
         work_max: After how much work (candidates, and pairs of blocks) to give up.
@@ -362,7 +355,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
         HIT, at most one a plan and owner; and whether it was done, else there are none.
     """
     question, picture = borrowed_tables(question), borrowed_packed(picture)
-    index, bands, alive = borrowed_index(index), borrowed_bands(bands), borrowed(alive)
+    index, bands, gone = borrowed_index(index), borrowed_bands(bands), borrowed(gone)
     room = borrowed_room(room)
     hits = np.empty(_HITS_ROOM * (end - first), dtype=HIT)
     found, begun = 0, 0
@@ -373,7 +366,7 @@ def asked(  # noqa: PLR0913, PLR0917 - a kernel takes its arrays flat
             begun = found = nearest(hits, begun, found, alone and i - started == 1)
             started = i
         hits, found, work_max = meet_row(
-            question, a, picture, index, bands, alive, room, hits, found, work_max
+            question, a, picture, index, bands, gone, room, hits, found, work_max
         )
         if work_max < 0:
             return hits[:0], False
@@ -387,13 +380,13 @@ def asked_briefly(  # noqa: PLR0913, PLR0917 - as asked
     end: int,
     picture: Packed,
     index: Index,
-    alive: BoolArray,
+    gone: Bits,
     alone: bool,  # noqa: FBT001 - compiled
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` with the interpreter's lock kept, for what takes microseconds."""
     bands, room = UNKNOWN_BANDS, new_room()
-    return asked(question, first, end, picture, index, bands, alive, alone, room, work_max)
+    return asked(question, first, end, picture, index, bands, gone, alone, room, work_max)
 
 
 @released
@@ -404,10 +397,10 @@ def asked_long(  # noqa: PLR0913, PLR0917 - as asked
     picture: Packed,
     index: Index,
     bands: Bands,
-    alive: BoolArray,
+    gone: Bits,
     alone: bool,  # noqa: FBT001 - compiled
     work_max: int,
 ) -> tuple[Records, bool]:
     """``asked`` without the interpreter's lock, so that others go on beside it."""
     room = new_room()
-    return asked(question, first, end, picture, index, bands, alive, alone, room, work_max)
+    return asked(question, first, end, picture, index, bands, gone, alone, room, work_max)

@@ -13,7 +13,9 @@ from detente.core.check import Known, Meeting, protects
 from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
 from detente.core.volume import EPOCH, microseconds
+from detente.picture.column import Numbers
 from detente.picture.entries import all_of
+from detente.picture.gone import ALL_STAND, Bits, alive_of, gone_of, less, standing_of, stands
 from detente.picture.pairs import pairs_among
 from detente.picture.question import Question
 from detente.picture.segment import Label, Segment, build, hashes_of, merged
@@ -23,24 +25,42 @@ _OF_PLAN = (HIT.names or ()).index("of_plan")
 
 
 class Part(NamedTuple):
-    """A segment, which of its owners stand, and how many."""
+    """A segment, which of its owners are gone, and how many stand."""
 
     segment: Segment
-    alive: BoolArray
+    gone: Bits
     standing: int
 
     @classmethod
     def whole(cls, segment: Segment) -> "Part":
         """All owners stand."""
-        count = len(segment.entries)
-        return cls(segment, np.ones(count, dtype=np.bool_), count)
+        return cls(segment, ALL_STAND, len(segment.entries))
+
+    @classmethod
+    def of(cls, segment: Segment, alive: BoolArray) -> "Part":
+        """Some owners stand, (o,)."""
+        return cls(segment, gone_of(alive), int(alive.sum()))
+
+    @property
+    def alive(self) -> BoolArray:
+        """Which owners stand, (o,): for whoever asks it of all."""
+        return alive_of(self.gone, len(self.segment.entries))
+
+    def some_alive(self, owners: IntArray | Numbers) -> BoolArray:
+        """Which of some owners stand, in their order."""
+        return standing_of(self.gone, owners)
+
+    def less(self, owners: Sequence[int]) -> "Part":
+        """The same once some that stand are gone."""
+        gone = less(self.gone, len(self.segment.entries), owners)
+        return self._replace(gone=gone, standing=self.standing - len(owners))
 
     def plans(self) -> "Part":
         """Only the plans of it stand."""
-        tables, of_plans = self.segment.tables, np.zeros_like(self.alive)
+        tables, alive = self.segment.tables, self.alive
+        of_plans = np.zeros_like(alive)
         of_plans[tables.rows["owner"][tables.terms["plan"][tables.rows["terms"]] == 1]] = True
-        alive = self.alive & of_plans
-        return self._replace(alive=alive, standing=int(alive.sum()))
+        return Part.of(self.segment, alive & of_plans)
 
 
 def merged_part(parts: Sequence[Part]) -> Part:
@@ -122,23 +142,24 @@ class Picture:
     def some(self, object_ids: Sequence[str]) -> list[Known]:
         """The entries of those of some objects that protect, in any order."""
         hashes, out = hashes_of(object_ids), list[Known]()
-        for segment, alive, _ in self.parts:
+        for segment, gone, _ in self.parts:
             places = segment.places(object_ids, hashes)
-            out += segment.entries.take([owner for _, owner in places if alive[owner]])
+            out += segment.entries.take([owner for _, owner in places if stands(gone, owner)])
         return out
 
     def stale_count(self, now: datetime) -> int:
         """How many entries are stale at ``now``; each protects as before (R-03)."""
         now_us = microseconds(now)
-        return sum(int(part.alive[part.segment.stale(now_us)].sum()) for part in self.parts)
+        stale = ((part, part.segment.stale(now_us)) for part in self.parts)
+        return sum(int(part.some_alive(owners).sum()) for part, owners in stale)
 
     def stale_by_label(self, now: datetime) -> Counter[Hashable]:
         """The same, by label: a reader is told of those whose label says that he may be."""
         now_us = microseconds(now)
         out: Counter[Hashable] = Counter()
-        for segment, alive, _ in self.parts:
-            owner = segment.stale(now_us)
-            group = segment.kinds["group"][segment.kind[owner[alive[owner]]]]
+        for part in self.parts:
+            segment, owner = part.segment, part.segment.stale(now_us)
+            group = segment.kinds["group"][segment.kind[owner[part.some_alive(owner)]]]
             count = np.bincount(group, minlength=len(segment.groups))
             for number in np.flatnonzero(count).tolist():
                 out[segment.groups[number].label] += int(count[number])
@@ -160,7 +181,7 @@ class Picture:
         out: list[list[Meeting]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
-            met = segment.entries.take(hits["owner"].tolist())
+            met = segment.entries.take(hits["owner"])
             for known, hit in zip(met, hits.tolist(), strict=True):
                 if not (hit[_OF_PLAN] and _same_plan(plans[hit[0]], known)):
                     out[hit[0]].append(_meeting(known, hit))
@@ -195,7 +216,7 @@ class Picture:
         if not parts:
             return [], np.empty(0, dtype=HIT)
         [*others, part] = parts
-        if others or part.standing < len(part.alive):
+        if others or len(part.gone):
             part = merged_part(parts)
         known = list(all_of(part.segment.entries, part.alive))
         return known, pairs_among(part.segment, part.alive, lambda: _who(known), separation_mm)
@@ -206,10 +227,10 @@ class Picture:
         All of a plan's in one segment stand together. A plan that is asked meets itself, if
         it is in the picture.
         """
-        for segment, alive, standing in self.parts:
-            all_stand = standing == len(alive)
-            for hits in question.ask(segment, alive[:0] if all_stand else alive):
-                yield segment, hits
+        for segment, gone, _ in self.parts:
+            for hits in question.ask(segment, gone):
+                if len(hits):
+                    yield segment, hits
 
     def met(self, plans: Sequence[Plan], *, separation_mm: int = 0) -> list[list[Known]]:
         """Only which entries each plan meets: for rules that ask nothing more of thousands.
@@ -227,7 +248,7 @@ class Picture:
         out: list[list[Known]] = [[] for _ in plans]
         question = Question(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
-            met = segment.entries.take(hits["owner"].tolist())
+            met = segment.entries.take(hits["owner"])
             for p, known in zip(hits["plan"].tolist(), met, strict=True):
                 if not _same_plan(plans[p], known):
                     out[p].append(known)

@@ -12,10 +12,11 @@ from detente.core.geodesy import IntArray
 from detente.core.plan import Plan
 from detente.picture.bands import UNKNOWN_BANDS, Bands, bands_of
 from detente.picture.gather import Gatherer, Raw, agreed
+from detente.picture.gone import Bits
 from detente.picture.measure import asked_briefly, asked_long
 from detente.picture.outline import TooWide, outlines, some_of
 from detente.picture.segment import Segment
-from detente.picture.tables import BoolArray, Records, Tables
+from detente.picture.tables import Records, Tables
 
 BRIEF_WORK = 4_000
 """Candidates and pairs of blocks: some 0.2 ms, less than giving the lock up may cost."""
@@ -73,12 +74,12 @@ class Question:
         question.parts = _laid_out(raw, agreement)
         return question
 
-    def ask(self, segment: Segment, alive: BoolArray) -> Iterator[Records]:
+    def ask(self, segment: Segment, gone: Bits) -> Iterator[Records]:
         """What the plans meet in a segment: HIT, all of a plan together, in any order of plans.
 
         Args:
             segment: Of a picture.
-            alive: (o,) which of its owners stand; empty where all do.
+            gone: Which of its owners are (detente.picture.gone).
         """
         [first, *others] = self.parts
         n = len(first.rows)
@@ -89,33 +90,33 @@ class Question:
                 n,
                 segment.tables,
                 segment.indexed,
-                alive,
+                gone,
                 segment.alone,
                 BRIEF_WORK,
             )
-            yield hits if done else ask_long(first, segment, alive)
+            yield hits if done else ask_long(first, segment, gone)
         elif len(segment.entries) < THREADED_ROWS:
             for part in self.parts:
-                yield ask_long(part, segment, alive)
+                yield ask_long(part, segment, gone)
         else:
             bands = bands_of(segment.indexed.keys)
             with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                yield from pool.map(lambda part: ask_long(part, segment, alive, bands), self.parts)
+                yield from pool.map(lambda part: ask_long(part, segment, gone, bands), self.parts)
 
 
 def ask_long(
-    question: Tables, segment: Segment, alive: BoolArray, bands: Bands = UNKNOWN_BANDS
+    question: Tables, segment: Segment, gone: Bits, bands: Bands = UNKNOWN_BANDS
 ) -> Records:
     """What some plans meet, however long it takes, while other threads go on.
 
     Args:
         question: The plans.
         segment: As of ``Question.ask``.
-        alive: As of ``Question.ask``.
+        gone: As of ``Question.ask``.
         bands: What the segment's bands hold, where many ask.
     """
     tables, index, n = segment.tables, segment.indexed, len(question.rows)
-    hits, _ = asked_long(question, 0, n, tables, index, bands, alive, segment.alone, _UNLIMITED)
+    hits, _ = asked_long(question, 0, n, tables, index, bands, gone, segment.alone, _UNLIMITED)
     return hits
 
 

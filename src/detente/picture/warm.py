@@ -43,8 +43,8 @@ def warm() -> None:
     merged_part(picture.parts).segment.under(None)
     for part in picture.parts:
         asked = question.Question([plan], None, 0)
-        list(asked.ask(part.segment, part.alive))
-        question.ask_long(asked.parts[0], part.segment, part.alive)
+        list(asked.ask(part.segment, part.gone))
+        question.ask_long(asked.parts[0], part.segment, part.gone)
     Picture([Known(value=plan)]).conflicts(separation_mm=1)
     seen = Observed(track="warm", time=EPOCH, position=(0, 0), accuracy_mm=0, drift_mm_s=0)
     approaches(picture, [seen], EPOCH, horizon_s=60.0)

@@ -135,13 +135,13 @@ def tick(
     order = _neighbours(tracks)
     edges = [*range(0, len(order), CHUNK_TRACKS), len(order)]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for segment, alive, _ in picture.parts:
+        for segment, gone, _ in picture.parts:
             ask = partial(
                 neared,
                 picture=segment.tables,
                 index=segment.indexed,
                 bands=bands_of(segment.indexed.keys),
-                alive=alive,
+                gone=gone,
                 alone=segment.alone,
             )
             some = (order[first:end] for first, end in pairwise(edges))
@@ -174,7 +174,7 @@ def approaches(
         )
         for segment, found in tick(picture, tracks_of(observed), now, horizon_s=horizon_s)
         for known, (track, _, distance, error, separation, time) in zip(
-            segment.entries.take(found["owner"].tolist()), found.tolist(), strict=True
+            segment.entries.take(found["owner"]), found.tolist(), strict=True
         )
     ]
     return sorted(out, key=lambda one: (one.time_s, one.distance_m, one.track, one.entry))
