@@ -198,7 +198,7 @@ class Found(NamedTuple):
         out: dict[int, Known] = {}
         for part in np.unique(self.part[numbers]).tolist():
             some = numbers[self.part[numbers] == part]
-            entries = self.parts[part].segment.entries.take(self.owner[some].tolist())
+            entries = self.parts[part].segment.entries.take(self.owner[some])
             out |= dict(zip(some.tolist(), entries, strict=True))
         return [out[number] for number in numbers.tolist()]
 
@@ -396,7 +396,7 @@ class Sheets:
         sequences = self.of(segment).sequence[owners].tolist()
         found = {at: self._areas.get(at) for at in sequences}
         new = [n for n, at in enumerate(sequences) if found[at] is None]
-        for n, known in zip(new, segment.entries.take(owners[new].tolist()), strict=True):
+        for n, known in zip(new, segment.entries.take(owners[new]), strict=True):
             view = reader.view(known, Grade.AREA)
             found[sequences[n]] = _bounds_of_circles(() if view is None else view.area)
         with self._lock:

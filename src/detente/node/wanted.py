@@ -340,7 +340,7 @@ def _near(box: Box, picture: Picture) -> Iterator[Known]:
         lat = np.arctan2(rows["z"] / (1 - ECCENTRICITY_SQUARED), np.hypot(rows["x"], rows["y"]))
         lon = np.arctan2(rows["y"], rows["x"])
         found = np.unique(rows["owner"][_reaches(box, lon, lat, reach)])
-        yield from segment.entries.take(found.tolist())
+        yield from segment.entries.take(found)
 
 
 def _reaches(box: Box, lon: FloatArray, lat: FloatArray, reach: FloatArray) -> BoolArray:

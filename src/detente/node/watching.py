@@ -151,7 +151,7 @@ class Watching:
         terms = self._terms
         found = tick(picture, tracks, now, horizon_s=terms.end_lead_s, coast_s=terms.coast_s)
         for segment, hits in found:
-            entries = segment.entries.take(hits["owner"].tolist())
+            entries = segment.entries.take(hits["owner"])
             for known, (row, _, *measures) in zip(entries, hits.tolist(), strict=True):
                 name = rows[row][0]
                 if not _of_no_account(seen[name], known):

@@ -5,8 +5,8 @@ a million: ``Held`` has them at hand, ``Kept`` knows where the record has them a
 reads them again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import compress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, starmap
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from detente.core.check import Known
 from detente.core.geodesy import IntArray
+from detente.picture.column import Numbers
 from detente.picture.tables import BoolArray
 
 Read = Callable[[Sequence[int]], list[Known]]
@@ -23,7 +24,10 @@ Raises:
     Unavailable: One of them was erased meanwhile, or the record could not be read.
 """
 
+Owners = Sequence[int] | IntArray | Numbers
+
 Bytes = npt.NDArray[np.uint8]
+Objects = npt.NDArray[np.object_]
 
 ID_BYTES = 16
 """An object's id in a record is 128 bits, in hex digits."""
@@ -38,7 +42,7 @@ class Entries(Protocol):
     def __len__(self) -> int:
         """How many there are."""
 
-    def take(self, owners: Iterable[int]) -> list[Known]:
+    def take(self, owners: Owners) -> list[Known]:
         """Some of them, in the order in which they are wanted.
 
         Raises:
@@ -56,38 +60,37 @@ class Entries(Protocol):
 class Held:
     """Entries that are in memory.
 
+    In an array: of a million, those that a plan meets lie anywhere, and numpy fetches them in
+    half the time that a list takes.
+
     Args:
-        known: Nobody changes it afterwards.
+        known: Of an array, (n,), none is changed afterwards.
     """
 
-    def __init__(self, known: Sequence[Known]) -> None:
-        self._known = known
+    def __init__(self, known: Sequence[Known] | Objects) -> None:
+        if isinstance(known, np.ndarray):
+            self._known = known
+        else:
+            self._known = np.empty(len(known), dtype=object)
+            self._known[:] = known
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._known)
 
-    def take(self, owners: Iterable[int]) -> list[Known]:
+    def take(self, owners: Owners) -> list[Known]:
         """Some of them."""
-        known = self._known
-        return [known[owner] for owner in owners]
+        found: list[Known] = self._known[np.asarray(owners, dtype=np.int64)].tolist()
+        return found
 
     def is_object(self, owner: int, object_id: str) -> bool:
         """Whether it is an entry of this object."""
-        return self._known[owner].object_id == object_id
+        return bool(self._known[owner].object_id == object_id)
 
     @property
     def sequences(self) -> IntArray:
         """Where each is in the record, (n,) int64."""
         return np.fromiter((one.sequence for one in self._known), np.int64, len(self._known))
-
-    def living(self, alive: BoolArray) -> list[Known]:
-        """Those that stand, copied in steps of some 0.2 ms, so that other threads run between."""
-        out: list[Known] = []
-        for first in range(0, len(self._known), READ_STEP):
-            step = slice(first, first + READ_STEP)
-            out.extend(compress(self._known[step], alive[step].tolist()))
-        return out
 
 
 class Kept:
@@ -113,9 +116,9 @@ class Kept:
         """Where each is in the record, (n,) int64."""
         return self._sequences
 
-    def take(self, owners: Iterable[int]) -> list[Known]:
+    def take(self, owners: Owners) -> list[Known]:
         """Some of them."""
-        return self.read(self._sequences[np.fromiter(owners, dtype=np.int64)].tolist())
+        return self.read(self._sequences[np.asarray(owners, dtype=np.int64)].tolist())
 
     def is_object(self, owner: int, object_id: str) -> bool:
         """Whether it is an entry of this object."""
@@ -144,17 +147,23 @@ def bytes_of(object_ids: Sequence[str]) -> Bytes:
 
 
 def all_of(entries: Entries, alive: BoolArray) -> Iterable[Known]:
-    """Those that stand, a step at a time."""
+    """Those that stand."""
+    return chain.from_iterable(in_steps(entries, alive))
+
+
+def in_steps(entries: Entries, alive: BoolArray) -> Iterator[list[Known]]:
+    """The same, so many at a time that other threads run between."""
     owners = np.flatnonzero(alive)
     for first in range(0, len(owners), READ_STEP):
-        yield from entries.take(owners[first : first + READ_STEP].tolist())
+        yield entries.take(owners[first : first + READ_STEP])
 
 
 def joined(parts: Sequence[tuple[Entries, BoolArray]]) -> Entries:
     """What stands in some, in their order."""
     if all(isinstance(one, Kept) for one, _ in parts):
         return Kept.joined([(one, alive) for one, alive in parts if isinstance(one, Kept)])
-    out: list[Known] = []
-    for one, alive in parts:
-        out += one.living(alive) if isinstance(one, Held) else all_of(one, alive)
+    out, at = np.empty(sum(int(alive.sum()) for _, alive in parts), dtype=object), 0
+    for some in chain.from_iterable(starmap(in_steps, parts)):
+        out[at : at + len(some)] = some
+        at += len(some)
     return Held(out)
