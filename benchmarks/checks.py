@@ -149,13 +149,13 @@ def clustered_places(count: int) -> FloatArray:
 
 def ours(picture: Picture, raw: Raw) -> int:
     """Plans laid out and asked; how many findings there are, each with its distance."""
-    return sum(len(hits) for _, hits in picture.met_by(Question.of(raw, None)))
+    return sum(len(hits) for _, hits in picture.met_by(Question(raw, None)))
 
 
 def found_by_us(picture: Picture, raw: Raw, first: int) -> dict[tuple[int, int], float]:
     """Distances of what the first plans meet, metres."""
     out: dict[tuple[int, int], float] = {}
-    for _, hits in picture.met_by(Question.of(raw, None)):
+    for _, hits in picture.met_by(Question(raw, None)):
         some = hits[hits["plan"] < first]
         pairs = zip(some["plan"].tolist(), some["owner"].tolist(), strict=True)
         out |= dict(zip(pairs, some["distance_m"].tolist(), strict=True))

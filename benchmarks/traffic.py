@@ -79,10 +79,10 @@ class Touched(NamedTuple):
 
 def touched(picture: Picture, raw: Raw) -> Touched:
     """What a plan of some touches."""
-    question = Question.of(raw, None)
+    question = Question(raw, None)
     [(segment, _, _)] = picture.parts
     bands, looked, read, own = bands_of(segment.indexed.keys), 0, 0, 0
-    for tables in question.parts:
+    for tables in question.tables():
         more = counted(tables.rows, segment.indexed, bands)
         looked, read = looked + more[0], read + more[1]
         own += sum(one.nbytes for one in tables)

@@ -59,7 +59,7 @@ def both(
 
 def chords(shape: tuple[Shape, ...], places: FloatArray, most: float) -> tuple[FloatArray, int]:
     plan = Plan(source_id="a", volumes=(Volume(footprint=shape),))
-    [tables] = Question([plan], None, 0).parts
+    [tables] = Question.of([plan], None, 0).tables()
     out, count = both(tables, places, most)
     return out, int(count)
 

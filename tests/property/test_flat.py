@@ -43,7 +43,9 @@ def both(a: Tables, b: Tables, most: float) -> tuple[bool, float, float, float, 
 
 
 def laid_out(shape: tuple[Shape, ...]) -> Tables:
-    [tables] = Question([Plan(source_id="a", volumes=(Volume(footprint=shape),))], None, 0).parts
+    [tables] = Question.of(
+        [Plan(source_id="a", volumes=(Volume(footprint=shape),))], None, 0
+    ).tables()
     return tables
 
 

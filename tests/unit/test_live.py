@@ -335,8 +335,13 @@ def test_stale_entries_are_told_apart_by_label() -> None:
 def test_many_plans_are_answered_by_threads_as_one_by_one(
     monkeypatch: pytest.MonkeyPatch, rows: int, chunk: int
 ) -> None:
-    """Of all shapes, in an order that is not that of their places."""
-    found = Picture(known(n)[1] for n in range(300))
+    """Of all shapes, in an order that is not that of their places, by three segments."""
+    ours = Live(known(n)[1] for n in range(250))
+    for some in (range(250, 280), range(280, 300)):
+        ours.fold([known(n) for n in some], some.stop)
+        ours.snapshot()
+    found = ours.snapshot()
+    assert [part.standing for part in found.parts] == [250, 30, 20]
     shapes: list[Shape] = []
     for n in sorted(range(300), key=lambda n: n * 37 % 300):
         kinds: list[Shape] = [
@@ -355,6 +360,20 @@ def test_many_plans_are_answered_by_threads_as_one_by_one(
     monkeypatch.setattr(question, "CHUNK_ROWS", chunk)
     assert found.meetings(plans) == one_by_one
     assert found.meetings(plans[:1]) == one_by_one[:1]
+
+
+@pytest.mark.parametrize("others", [0, 2, 300])
+def test_of_many_plans_one_that_is_too_wide_is_named(others: int) -> None:
+    """Whether they are laid out at once, or a part at a time by whoever asks it."""
+    found = Picture(known(n)[1] for n in range(300))
+    small = (Circle(centre=(0, 0), radius_mm=1_000),)
+    wide = (Corridor(line=tuple((degree * 10_000_000, 0) for degree in range(-170, 171, 10))),)
+    plans = [
+        Plan(source_id=f"{n}", volumes=(Volume(footprint=wide if n == others else small),))
+        for n in range(others + 1)
+    ]
+    with pytest.raises(MalformedInput, match=f"shape of {others}: expected within 75 degrees"):
+        found.meetings(plans)
 
 
 def ring(number: int, radius_e7: int, corners: int = 50) -> tuple[tuple[int, int], ...]:

@@ -153,9 +153,9 @@ class Ground:
         """
         if not len(begin) or not len(self.segment.kind):
             return np.empty(0, dtype=NEAR)
-        question = Question.of(self._raw(begin, end), None)
+        question = Question(self._raw(begin, end), None)
         hits = np.concatenate(
-            [ask_long(part, self.segment, ALL_STAND, self._bands) for part in question.parts]
+            [ask_long(one, self.segment, ALL_STAND, self._bands) for one in question.tables()]
         )
         # Of an object the version that was on record first: later ones repeat what it said.
         objects = self.objects[hits["owner"]]

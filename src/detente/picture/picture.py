@@ -179,7 +179,7 @@ class Picture:
             MalformedInput: A shape of a plan is too wide to be measured (named).
         """
         out: list[list[Meeting]] = [[] for _ in plans]
-        question = Question(plans, self.agreement, separation_mm)
+        question = Question.of(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
             met = segment.entries.take(hits["owner"])
             for known, hit in zip(met, hits.tolist(), strict=True):
@@ -227,10 +227,8 @@ class Picture:
         All of a plan's in one segment stand together. A plan that is asked meets itself, if
         it is in the picture.
         """
-        for segment, gone, _ in self.parts:
-            for hits in question.ask(segment, gone):
-                if len(hits):
-                    yield segment, hits
+        some = question.ask([(part.segment, part.gone) for part in self.parts])
+        return ((segment, hits) for segment, hits in some if len(hits))
 
     def met(self, plans: Sequence[Plan], *, separation_mm: int = 0) -> list[list[Known]]:
         """Only which entries each plan meets: for rules that ask nothing more of thousands.
@@ -246,7 +244,7 @@ class Picture:
             MalformedInput: A shape of a plan is too wide to be measured (named).
         """
         out: list[list[Known]] = [[] for _ in plans]
-        question = Question(plans, self.agreement, separation_mm)
+        question = Question.of(plans, self.agreement, separation_mm)
         for segment, hits in self.met_by(question):
             met = segment.entries.take(hits["owner"])
             for p, known in zip(hits["plan"].tolist(), met, strict=True):

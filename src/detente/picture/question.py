@@ -1,8 +1,9 @@
 """A question: plans laid out once, and asked of each segment."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -36,72 +37,133 @@ _CELL_SHIFT = 16
 
 _UNLIMITED = np.iinfo(np.int64).max
 
+Asked = tuple[Segment, Bits]
+
 
 class Question:
-    """Plans, ready to be asked of any number of segments.
+    """Plans, to be asked of any number of segments.
 
-    Attributes:
-        parts: The plans laid out; many in parts of some CHUNK_ROWS rows, none cut in two.
+    A few are laid out at once. Many are cut into parts of some CHUNK_ROWS rows, no plan in two,
+    and whoever asks a part lays it out before: what he asks with is still in his cache.
 
     Args:
-        plans: Any number.
+        raw: The plans as arrays: a hundred thousand of them are no Python objects.
         agreement: Whose separations the plans ask of other plans.
-        separation_mm: The least separation that the asker wants from all.
+        what: What errors call a plan, by its number.
 
     Raises:
-        MalformedInput: A shape too wide to be measured (named).
+        TooWide: A shape of a few is too wide to be measured; of many, whoever asks is told.
     """
 
     def __init__(
-        self, plans: Sequence[Plan], agreement: Agreement | None, separation_mm: int
+        self,
+        raw: Raw,
+        agreement: Agreement | None,
+        what: Callable[[int], str] = lambda _: "shape",
     ) -> None:
+        self._raw = raw
+        self._what = what
+        self._asked = agreed(raw.groups, agreement)
+        self._few = self._laid_out(raw) if len(raw.rows) < THREADED_ROWS else None
+
+    @classmethod
+    def of(
+        cls, plans: Sequence[Plan], agreement: Agreement | None, separation_mm: int
+    ) -> "Question":
+        """Of plans as values.
+
+        Args:
+            plans: Any number.
+            agreement: Whose separations the plans ask of other plans.
+            separation_mm: The least separation that the asker wants from all.
+
+        Raises:
+            TooWide: As of ``Question``, naming the plan.
+        """
         gatherer = Gatherer()
         for plan in plans:
             gatherer.add(plan, least_mm=separation_mm)
-        try:
-            self.parts = _laid_out(gatherer.raw(), agreement)
-        except TooWide as error:
-            raise error.of(f"shape of {plans[error.owner].source_id}") from None
+        return cls(gatherer.raw(), agreement, lambda plan: f"shape of {plans[plan].source_id}")
 
-    @classmethod
-    def of(cls, raw: Raw, agreement: Agreement | None) -> "Question":
-        """Of plans that are arrays already: a hundred thousand of them are no Python objects.
+    def tables(self) -> Iterator[Tables]:
+        """The plans, a part at a time, laid out when it is wanted.
 
         Raises:
-            TooWide: A shape too wide to be measured.
+            TooWide: As of ``Question``.
         """
-        question = cls((), agreement, 0)
-        question.parts = _laid_out(raw, agreement)
-        return question
+        if self._few is not None:
+            return iter((self._few,))
+        return (self._laid_out(part()) for part in self._parts())
 
-    def ask(self, segment: Segment, gone: Bits) -> Iterator[Records]:
-        """What the plans meet in a segment: HIT, all of a plan together, in any order of plans.
+    def ask(self, segments: Sequence[Asked]) -> Iterator[tuple[Segment, Records]]:
+        """What the plans meet in segments: HIT, all of a plan in a segment together.
 
         Args:
-            segment: Of a picture.
-            gone: Which of its owners are (detente.picture.gone).
+            segments: Of a picture, and which of their owners are gone (detente.picture.gone).
+
+        Returns:
+            In any order of plans; of each plan, in the order of the segments.
+
+        Raises:
+            TooWide: As of ``Question``.
         """
-        [first, *others] = self.parts
-        n = len(first.rows)
-        if n < THREADED_ROWS and not others:
-            hits, done = asked_briefly(
-                first,
-                0,
-                n,
-                segment.tables,
-                segment.indexed,
-                gone,
-                segment.alone,
-                BRIEF_WORK,
-            )
-            yield hits if done else ask_long(first, segment, gone)
-        elif len(segment.entries) < THREADED_ROWS:
-            for part in self.parts:
-                yield ask_long(part, segment, gone)
+        if self._few is not None:
+            for segment, gone in segments:
+                yield segment, _ask_few(self._few, segment, gone)
+        elif any(len(segment.entries) >= THREADED_ROWS for segment, _ in segments):
+            yield from self._ask_many(segments)
         else:
-            bands = bands_of(segment.indexed.keys)
-            with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                yield from pool.map(lambda part: ask_long(part, segment, gone, bands), self.parts)
+            for tables in self.tables():
+                for segment, gone in segments:
+                    yield segment, ask_long(tables, segment, gone)
+
+    def _ask_many(self, segments: Sequence[Asked]) -> Iterator[tuple[Segment, Records]]:
+        """The same on all cores."""
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            held = pool.map(_bands_of, (segment for segment, _ in segments))
+            parts, bands = self._parts(), list(held)
+
+            def asked(part: Callable[[], Raw]) -> list[Records]:
+                tables = self._laid_out(part())
+                return [
+                    ask_long(tables, segment, gone, some)
+                    for (segment, gone), some in zip(segments, bands, strict=True)
+                ]
+
+            for found in pool.map(asked, parts):
+                for (segment, _), hits in zip(segments, found, strict=True):
+                    yield segment, hits
+
+    def _parts(self) -> list[Callable[[], Raw]]:
+        """Many plans by where they are, so that neighbours ask together; copied when wanted."""
+        raw = self._raw
+        begins = np.flatnonzero(np.diff(raw.rows["owner"], prepend=-1, append=-1))
+        order = _by_place(raw, begins[:-1])
+        rows = np.arange(CHUNK_ROWS, len(raw.rows), CHUNK_ROWS)
+        edges = np.searchsorted(np.cumsum(np.diff(begins)[order]), rows)
+        ends = pairwise(np.unique([0, *edges, len(order)]).tolist())
+        return [partial(_some_of, raw, begins, order[first:end]) for first, end in ends]
+
+    def _laid_out(self, raw: Raw) -> Tables:
+        try:
+            return outlines(raw, self._asked)
+        except TooWide as error:
+            raise error.of(self._what(error.owner)) from None
+
+
+def _ask_few(question: Tables, segment: Segment, gone: Bits) -> Records:
+    """What a few plans meet: threads would not have started meanwhile."""
+    hits, done = asked_briefly(
+        question,
+        0,
+        len(question.rows),
+        segment.tables,
+        segment.indexed,
+        gone,
+        segment.alone,
+        BRIEF_WORK,
+    )
+    return hits if done else ask_long(question, segment, gone)
 
 
 def ask_long(
@@ -120,27 +182,15 @@ def ask_long(
     return hits
 
 
-def _laid_out(raw: Raw, agreement: Agreement | None) -> list[Tables]:
-    """Tables of plans. Many are laid out apart, by where they are, so that neighbours ask together.
+def _bands_of(segment: Segment) -> Bands:
+    """What a segment's bands hold, if it is worth knowing."""
+    few = len(segment.entries) < THREADED_ROWS
+    return UNKNOWN_BANDS if few else bands_of(segment.indexed.keys)
 
-    Raises:
-        TooWide: A shape too wide to be measured.
-    """
-    asked = agreed(raw.groups, agreement)
-    if len(raw.rows) < THREADED_ROWS:
-        return [outlines(raw, asked)]
-    begins = np.flatnonzero(np.diff(raw.rows["owner"], prepend=-1, append=-1))
-    order = _by_place(raw, begins[:-1])
-    rows = np.arange(CHUNK_ROWS, len(raw.rows), CHUNK_ROWS)
-    edges = np.searchsorted(np.cumsum(np.diff(begins)[order]), rows)
-    parts = [order[a:b] for a, b in pairwise(np.unique([0, *edges, len(order)]).tolist())]
 
-    def laid_out(part: IntArray) -> Tables:
-        rows, starts, positions = some_of(raw.rows, raw.starts, raw.positions, begins, part)
-        return outlines(raw._replace(rows=rows, starts=starts, positions=positions), asked)
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(laid_out, parts))
+def _some_of(raw: Raw, begins: IntArray, which: IntArray) -> Raw:
+    rows, starts, positions = some_of(raw.rows, raw.starts, raw.positions, begins, which)
+    return raw._replace(rows=rows, starts=starts, positions=positions)
 
 
 def _by_place(raw: Raw, rows: IntArray) -> IntArray:

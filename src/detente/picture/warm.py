@@ -42,9 +42,9 @@ def warm() -> None:
     picture = live.snapshot()
     merged_part(picture.parts).segment.under(None)
     for part in picture.parts:
-        asked = question.Question([plan], None, 0)
-        list(asked.ask(part.segment, part.gone))
-        question.ask_long(asked.parts[0], part.segment, part.gone)
+        asked = question.Question.of([plan], None, 0)
+        list(asked.ask([(part.segment, part.gone)]))
+        question.ask_long(next(asked.tables()), part.segment, part.gone)
     Picture([Known(value=plan)]).conflicts(separation_mm=1)
     seen = Observed(track="warm", time=EPOCH, position=(0, 0), accuracy_mm=0, drift_mm_s=0)
     approaches(picture, [seen], EPOCH, horizon_s=60.0)
