@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from detente.core.geodesy import IntArray
-from detente.picture._jit import jit
+from detente.picture._jit import jit, released_if_many
+from detente.picture.packed import interned
+from detente.picture.tables import FOREVER_US, KIND, Records
 
 Numbers = npt.NDArray[np.int32]
 
@@ -18,10 +20,13 @@ class Column(NamedTuple):
     owner: Numbers
 
 
-def sorted_column(value: IntArray, owner: IntArray) -> Column:
-    """A column of values in any order; among equal ones, the order stays."""
-    order = np.argsort(value, kind="stable")
-    return Column(value[order], owner[order].astype(np.int32))
+@jit
+def _column(value: IntArray, order: IntArray) -> Column:
+    """A column of owners' values, (o,): the first of them in this order."""
+    out, owner = np.empty(len(order), dtype=np.int64), np.empty(len(order), dtype=np.int32)
+    for i in range(len(order)):
+        out[i], owner[i] = value[order[i]], order[i]
+    return Column(out, owner)
 
 
 @jit
@@ -42,3 +47,31 @@ def alike(value: IntArray, owner: Numbers, wanted: IntArray) -> IntArray:
             found += 1
             place += 1
     return out[:found]
+
+
+@released_if_many
+def columns(
+    owners: Records, ids: IntArray, by_id: IntArray, by_due: IntArray
+) -> tuple[Numbers, Records, Column, Column]:
+    """``kind``, ``kinds``, ``ids`` and ``due`` of a segment, in one step.
+
+    Args:
+        owners: OWNER.
+        ids: (o,) int64, what each is looked up by.
+        by_id: The order of these, (o,) int64.
+        by_due: That of when they are stale.
+    """
+    words = np.empty((len(owners), 3), dtype=np.int64)
+    due = np.empty(len(owners), dtype=np.int64)
+    ever = 0
+    for i in range(len(owners)):
+        one = owners[i]
+        words[i, 0], words[i, 1], words[i, 2] = one.own_mm, one.extra_mm, one.group
+        due[i] = one.due_us
+        ever += one.due_us < FOREVER_US
+    first, index = interned(words)
+    kinds = np.empty(len(first), dtype=KIND)
+    for i in range(len(first)):
+        one = owners[first[i]]
+        kinds[i].own_mm, kinds[i].extra_mm, kinds[i].group = one.own_mm, one.extra_mm, one.group
+    return index.astype(np.int32), kinds, _column(ids, by_id), _column(due, by_due[:ever])

@@ -14,13 +14,22 @@ from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
 from detente.picture.bands import keys_of
-from detente.picture.column import Column, Numbers, alike, sorted_column
+from detente.picture.column import Column, Numbers, alike, columns
 from detente.picture.entries import Entries, Held, joined
 from detente.picture.gather import Gatherer, Group, Raw, agreed
 from detente.picture.merge import merged_tables
 from detente.picture.outline import TooWide, ask_anew, outlines
-from detente.picture.packed import common, packed, together, whole
-from detente.picture.tables import FOREVER_US, KIND, BoolArray, Index, Packed, Records, Tables
+from detente.picture.packed import packed, together, whole
+from detente.picture.tables import (
+    FOREVER_US,
+    KIND,
+    OWNER,
+    BoolArray,
+    Index,
+    Packed,
+    Records,
+    Tables,
+)
 
 Label = Callable[[Known], Hashable]
 Keep = Callable[[list[Known]], Entries]
@@ -53,6 +62,15 @@ class Segment(NamedTuple):
         for number, owner in alike(*self.ids, hashes).tolist():
             if self.entries.is_object(owner, wanted[number]):
                 yield number, owner
+
+    def owners(self) -> Records:
+        """What each owner asks, and when it is stale: OWNER."""
+        out = np.empty(len(self.kind), dtype=OWNER)
+        for name in KIND.names or ():
+            out[name] = self.kinds[name][self.kind]
+        out["due_us"] = FOREVER_US
+        out["due_us"][self.due.owner] = self.due.value
+        return out
 
     def hashes(self) -> IntArray:
         """What each owner is looked up by."""
@@ -133,12 +151,7 @@ def arranged(entries: Entries, ids: IntArray, raw: Raw, agreement: Agreement | N
         [one] = entries.take([error.owner])
         raise error.of(f"shape of {one.value.source_id}") from None
     tables, index = _in_order(laid_out)
-    own = np.empty(len(raw.owners), dtype=KIND)
-    for name in KIND.names or ():
-        own[name] = raw.owners[name]
-    due = raw.owners["due_us"]
-    ever = np.flatnonzero(due < FOREVER_US)
-    return _complete(entries, own, raw.groups, tables, index, ids, due[ever], ever)
+    return _complete(entries, raw.owners, raw.groups, tables, index, ids)
 
 
 def require_measurable(shapes: Sequence[Shape]) -> None:
@@ -165,26 +178,16 @@ def merged(parts: Sequence[tuple[Segment, BoolArray]]) -> Segment:
         tables, index = merged_tables(one.tables, one.indexed, own_new, tables, index, new)
         new = np.arange(counts[-1])
     groups: dict[Group, int] = {}
-    own, ids, due, ever = [], [], [], []
-    for (one, alive), new in zip(parts, news, strict=True):
-        kinds = one.kinds.copy()
+    owners, ids = [], []
+    for one, alive in parts:
+        some = one.owners()[alive]
         numbers = [groups.setdefault(group, len(groups)) for group in one.groups]
-        kinds["group"] = np.array(numbers, dtype=np.int64)[kinds["group"]]
-        own.append(kinds[one.kind[alive]])
+        some["group"] = np.array(numbers, dtype=np.int64)[some["group"]]
+        owners.append(some)
         ids.append(one.hashes()[alive])
-        still = alive[one.due.owner]
-        due.append(one.due.value[still])
-        ever.append(new[one.due.owner[still]])
-    return _complete(
-        joined([(one.entries, alive) for one, alive in parts]),
-        together(own),
-        tuple(groups),
-        tables,
-        index,
-        np.concatenate(ids),
-        np.concatenate(due),
-        np.concatenate(ever),
-    )
+    entries = joined([(one.entries, alive) for one, alive in parts])
+    found = together(owners), tuple(groups), tables, index, np.concatenate(ids)
+    return _complete(entries, *found)
 
 
 def renumbered(alive: BoolArray, first: int = 0) -> IntArray:
@@ -192,28 +195,19 @@ def renumbered(alive: BoolArray, first: int = 0) -> IntArray:
     return np.where(alive, np.cumsum(alive) - 1 + first, -1)
 
 
-def _complete(  # noqa: PLR0913, PLR0917 - all that a segment is made of
+def _complete(
     entries: Entries,
-    own: Records,
+    owners: Records,
     groups: tuple[Group, ...],
     tables: Packed,
     indexed: Index,
     ids: IntArray,
-    due: IntArray,
-    ever: IntArray,
 ) -> Segment:
-    """A segment of owners with their KIND and ids, of which ``ever`` some become stale."""
-    kinds, kind = common(own)
-    return Segment(
-        entries=entries,
-        kind=kind.astype(np.int32),
-        kinds=kinds,
-        groups=groups,
-        tables=tables,
-        indexed=indexed,
-        ids=sorted_column(ids, np.arange(len(ids))),
-        due=sorted_column(due, ever),
-    )
+    """A segment of owners, OWNER, and what they are looked up by."""
+    by_id = np.argsort(ids, kind="stable")
+    by_due = np.argsort(owners["due_us"], kind="stable")
+    kind, kinds, found, due = columns(owners, ids, by_id, by_due)
+    return Segment(entries, kind, kinds, groups, tables, indexed, found, due)
 
 
 def _in_order(tables: Tables) -> tuple[Packed, Index]:
