@@ -1,4 +1,4 @@
-"""A sorted column: by what value objects are found, and whose it is."""
+"""What is kept of the owners of a segment: sorted columns, and what many have in common."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from detente.core.geodesy import IntArray
 from detente.picture._jit import jit, released_if_many
 from detente.picture.packed import interned
-from detente.picture.tables import FOREVER_US, KIND, Records
+from detente.picture.tables import FOREVER_US, KIND, OWNER, BoolArray, Records
 
 Numbers = npt.NDArray[np.int32]
 
@@ -75,3 +75,39 @@ def columns(
         one = owners[first[i]]
         kinds[i].own_mm, kinds[i].extra_mm, kinds[i].group = one.own_mm, one.extra_mm, one.group
     return index.astype(np.int32), kinds, _column(ids, by_id), _column(due, by_due[:ever])
+
+
+@released_if_many
+def standing(
+    kind: Numbers,
+    kinds: Records,
+    ids: Column,
+    due: Column,
+    alive: BoolArray,
+    of_group: IntArray,
+) -> tuple[Records, IntArray]:
+    """The owners of a segment that stand, OWNER, and what each is looked up by.
+
+    Args:
+        kind: Of a segment, as all that follows.
+        kinds: KIND.
+        ids: By what owners are looked up.
+        due: When they are stale.
+        alive: (o,) which of them stand.
+        of_group: (g,) int64, the new number of each group.
+    """
+    new = np.cumsum(alive) - 1
+    count = new[-1] + 1 if len(new) else 0
+    owners, hashes = np.empty(count, dtype=OWNER), np.empty(count, dtype=np.int64)
+    for i in range(len(kind)):
+        if alive[i]:
+            one, owner = kinds[kind[i]], owners[new[i]]
+            owner.own_mm, owner.extra_mm, owner.due_us = one.own_mm, one.extra_mm, FOREVER_US
+            owner.group = of_group[one.group]
+    for i in range(len(ids.owner)):
+        if alive[ids.owner[i]]:
+            hashes[new[ids.owner[i]]] = ids.value[i]
+    for i in range(len(due.owner)):
+        if alive[due.owner[i]]:
+            owners[new[due.owner[i]]].due_us = due.value[i]
+    return owners, hashes

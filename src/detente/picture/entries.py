@@ -6,7 +6,7 @@ reads them again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, starmap
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -68,11 +68,9 @@ class Held:
     """
 
     def __init__(self, known: Sequence[Known] | Objects) -> None:
-        if isinstance(known, np.ndarray):
-            self._known = known
-        else:
-            self._known = np.empty(len(known), dtype=object)
-            self._known[:] = known
+        if not isinstance(known, np.ndarray):
+            known = np.fromiter(known, np.object_, len(known))
+        self._known: Objects = known
 
     def __len__(self) -> int:
         """How many there are."""
@@ -80,8 +78,12 @@ class Held:
 
     def take(self, owners: Owners) -> list[Known]:
         """Some of them."""
-        found: list[Known] = self._known[np.asarray(owners, dtype=np.int64)].tolist()
+        found: list[Known] = self.array(owners).tolist()
         return found
+
+    def array(self, owners: Owners) -> Objects:
+        """The same, (n,)."""
+        return self._known[np.asarray(owners, dtype=np.int64)]
 
     def is_object(self, owner: int, object_id: str) -> bool:
         """Whether it is an entry of this object."""
@@ -148,22 +150,26 @@ def bytes_of(object_ids: Sequence[str]) -> Bytes:
 
 def all_of(entries: Entries, alive: BoolArray) -> Iterable[Known]:
     """Those that stand."""
-    return chain.from_iterable(in_steps(entries, alive))
+    return chain.from_iterable(map(entries.take, _in_steps(alive)))
 
 
-def in_steps(entries: Entries, alive: BoolArray) -> Iterator[list[Known]]:
-    """The same, so many at a time that other threads run between."""
+def _in_steps(alive: BoolArray) -> Iterator[IntArray]:
+    """Which owners stand, so many at a time that other threads run between."""
     owners = np.flatnonzero(alive)
-    for first in range(0, len(owners), READ_STEP):
-        yield entries.take(owners[first : first + READ_STEP])
+    return (owners[first : first + READ_STEP] for first in range(0, len(owners), READ_STEP))
 
 
 def joined(parts: Sequence[tuple[Entries, BoolArray]]) -> Entries:
     """What stands in some, in their order."""
     if all(isinstance(one, Kept) for one, _ in parts):
         return Kept.joined([(one, alive) for one, alive in parts if isinstance(one, Kept)])
-    out, at = np.empty(sum(int(alive.sum()) for _, alive in parts), dtype=object), 0
-    for some in chain.from_iterable(starmap(in_steps, parts)):
-        out[at : at + len(some)] = some
-        at += len(some)
+    out, at = np.empty(sum(int(alive.sum()) for _, alive in parts), dtype=np.object_), 0
+    for one, alive in parts:
+        for owners in _in_steps(alive):
+            end = at + len(owners)
+            if isinstance(one, Held):
+                out[at:end] = one.array(owners)
+            else:
+                out[at:end] = np.fromiter(one.take(owners), np.object_, len(owners))
+            at = end
     return Held(out)

@@ -14,22 +14,13 @@ from detente.core.check import Known
 from detente.core.geodesy import IntArray
 from detente.core.volume import Shape
 from detente.picture.bands import keys_of
-from detente.picture.column import Column, Numbers, alike, columns
+from detente.picture.column import Column, Numbers, alike, columns, standing
 from detente.picture.entries import Entries, Held, joined
 from detente.picture.gather import Gatherer, Group, Raw, agreed
 from detente.picture.merge import merged_tables
 from detente.picture.outline import TooWide, ask_anew, outlines
 from detente.picture.packed import packed, together, whole
-from detente.picture.tables import (
-    FOREVER_US,
-    KIND,
-    OWNER,
-    BoolArray,
-    Index,
-    Packed,
-    Records,
-    Tables,
-)
+from detente.picture.tables import BoolArray, Index, Packed, Records, Tables
 
 Label = Callable[[Known], Hashable]
 Keep = Callable[[list[Known]], Entries]
@@ -62,21 +53,6 @@ class Segment(NamedTuple):
         for number, owner in alike(*self.ids, hashes).tolist():
             if self.entries.is_object(owner, wanted[number]):
                 yield number, owner
-
-    def owners(self) -> Records:
-        """What each owner asks, and when it is stale: OWNER."""
-        out = np.empty(len(self.kind), dtype=OWNER)
-        for name in KIND.names or ():
-            out[name] = self.kinds[name][self.kind]
-        out["due_us"] = FOREVER_US
-        out["due_us"][self.due.owner] = self.due.value
-        return out
-
-    def hashes(self) -> IntArray:
-        """What each owner is looked up by."""
-        out = np.empty_like(self.ids.value)
-        out[self.ids.owner] = self.ids.value
-        return out
 
     def stale(self, now_us: int) -> Numbers:
         """Owners that are stale at a time, alive or not."""
@@ -180,11 +156,11 @@ def merged(parts: Sequence[tuple[Segment, BoolArray]]) -> Segment:
     groups: dict[Group, int] = {}
     owners, ids = [], []
     for one, alive in parts:
-        some = one.owners()[alive]
         numbers = [groups.setdefault(group, len(groups)) for group in one.groups]
-        some["group"] = np.array(numbers, dtype=np.int64)[some["group"]]
+        of_group = np.array(numbers, dtype=np.int64)
+        some, hashes = standing(one.kind, one.kinds, one.ids, one.due, alive, of_group)
         owners.append(some)
-        ids.append(one.hashes()[alive])
+        ids.append(hashes)
     entries = joined([(one.entries, alive) for one, alive in parts])
     found = together(owners), tuple(groups), tables, index, np.concatenate(ids)
     return _complete(entries, *found)
