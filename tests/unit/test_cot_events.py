@@ -153,6 +153,14 @@ def test_a_clock_that_runs_ahead_is_set_back_or_refused() -> None:
         event_of(read_xml(Written(out(time=late, stale=late)).xml), NOW)
 
 
+@pytest.mark.parametrize("kind", ["t-x-c-t", "t-x-takp-q"])
+def test_who_asks_about_the_connection_is_answered_whatever_his_clock_says(kind: str) -> None:
+    for years in (-1, 40):
+        at = NOW + timedelta(days=365 * years)
+        found = event_of(read_xml(Written(out(type=kind, time=at, stale=at)).xml), NOW)
+        assert found.type == kind
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -197,6 +205,21 @@ def test_a_stream_is_parted_wherever_it_is_cut() -> None:
         assert [event_of(read(*each), soon).uid for each in found] == [
             "A", "C", "B", "C",
         ]  # fmt: skip
+
+
+def test_a_password_that_a_tablet_says_first_costs_it_no_event() -> None:
+    auth = (
+        b'<?xml version="1.0" encoding="utf-8"?>\n<auth><cot username="alpha-7" '
+        b'password="x" uid="ANDROID-1" callsign="Alpha"/></auth>'
+    )
+    message = bytes(takproto.xml2proto(event("B", 3, 4), takproto.TAKProtoVer.STREAM))
+    for rest, uids in ((event("A", 1, 2) + message, ["A", "B"]), (message, ["B"])):
+        for size in (1, 7, 10_000):
+            stream, found, data = Stream(), [], auth + rest
+            for start in range(0, len(data), size):
+                found += list(stream.feed(data[start : start + size]))
+            soon = datetime.now(UTC) + timedelta(seconds=9)
+            assert [event_of(read(*each), soon).uid for each in found] == uids
 
 
 @pytest.mark.parametrize(
@@ -257,6 +280,15 @@ def test_only_ones_own_people_are_taken(kind: str) -> None:
     found = event_of(read_xml(event("U", 1, 2, kind=kind)), datetime.now(UTC))
     with pytest.raises(MalformedInput, match="own people"):
         unit_of(found, NOW)
+
+
+def test_a_device_without_a_fix_is_nowhere_and_not_in_the_gulf_of_guinea() -> None:
+    nofix = {"lat": "0.0", "lon": "0.0", "hae": "9999999.0", "ce": "9999999.0", "le": "9999999.0"}
+    raw = read_xml(event("U", 0, 0))
+    fixed = event_of(raw, datetime.now(UTC))
+    assert unit_of(fixed, fixed.time).observed.position == (0, 0)
+    with pytest.raises(MalformedInput, match="no fix"):
+        unit_of(event_of(Raw(event=raw.event, point=nofix), datetime.now(UTC)), fixed.time)
 
 
 def test_what_is_stale_when_it_comes_is_refused() -> None:

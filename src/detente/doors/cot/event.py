@@ -38,6 +38,10 @@ STALE_MAX = timedelta(days=366)
 AHEAD_MAX = timedelta(minutes=10)
 """How far a device's clock may be ahead: one without a fix drifts by minutes, not by hours."""
 
+ABOUT_CONNECTION = ("t-x-c-t", "t-x-takp-")
+"""Types of which the times are not held to the node's clock: a TAK client hangs up 25 s after a
+ping that nobody answered, and one whose clock is wrong must be shown things all the same."""
+
 UNKNOWN_M = 9_999_999.0
 """What CoT writes for an error or a height that is not known."""
 
@@ -102,17 +106,16 @@ def event_of(raw: Raw, now: datetime) -> Event:
     Raises:
         MalformedInput: It is none; the message names what, and holds no place.
     """
+    kind = _text(raw.event, "type", TYPE_LENGTH_MAX)
     time, start, stale = (_time(raw.event, name) for name in ("time", "start", "stale"))
     if stale < start:
         raise MalformedInput("stale", expected="at or after start")
-    if stale > now + STALE_MAX:
-        raise MalformedInput("stale", expected=f"within {STALE_MAX.days} days")
-    if time > now + AHEAD_MAX:
-        raise MalformedInput("time", expected="that of a clock which is right to ten minutes")
+    if not kind.startswith(ABOUT_CONNECTION):
+        _check_clock(time, stale, now)
     speed, course = _motion(raw.part("track"))
     return Event(
         uid=_text(raw.event, "uid", UID_LENGTH_MAX),
-        type=_text(raw.event, "type", TYPE_LENGTH_MAX),
+        type=kind,
         time=min(time, now),
         stale=stale,
         position=_position(raw.point),
@@ -124,6 +127,13 @@ def event_of(raw: Raw, now: datetime) -> Event:
         links=tuple(found["uid"] for one, found in raw.parts if one == "link" and "uid" in found),
         version=raw.part("TakRequest").get("version"),
     )
+
+
+def _check_clock(time: datetime, stale: datetime, now: datetime) -> None:
+    if stale > now + STALE_MAX:
+        raise MalformedInput("stale", expected=f"within {STALE_MAX.days} days")
+    if time > now + AHEAD_MAX:
+        raise MalformedInput("time", expected="that of a clock which is right to ten minutes")
 
 
 def _text(given: Mapping[str, str], name: str, length_max: int) -> str:

@@ -72,6 +72,9 @@ def unit_of(event: Event, now: datetime) -> Unit:
         raise MalformedInput("type", expected=f"{OWN}...: one's own people, and nobody else")
     if event.stale <= now:
         raise MalformedInput("stale", expected="later than now, by the node's clock")
+    if event.position == (0, 0) and event.accuracy_mm is None:
+        # What ATAK, WinTAK and iTAK write while they have no fix.
+        raise MalformedInput("point", expected="a place: 0, 0 without ce is that of no fix")
     accuracy_mm = ACCURACY_UNKNOWN_MM if event.accuracy_mm is None else event.accuracy_mm
     height = event.height_mm
     observed = Observed(

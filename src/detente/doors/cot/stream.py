@@ -1,9 +1,11 @@
 """A stream taken apart: events in XML one after another, messages in protobuf, or both.
 
 Which of the two comes next is told by its first byte. XML is parted after ``</event>``, as
-TAK's protocol has it.
+TAK's protocol has it. A client that was given a name and a password says them first, in a
+document of its own (``auth``): it is passed over, for here a certificate counts.
 """
 
+import re
 from collections.abc import Iterator
 
 from detente.doors.cot.event import EVENT_BYTES_MAX, Raw
@@ -12,7 +14,10 @@ from detente.doors.cot.xml import read_xml
 from detente.errors import MalformedInput
 
 _END = b"</event>"
-_BLANK = b" \t\r\n\x00"
+_SKIPPED = re.compile(
+    rb"[ \t\r\n\0]*(?:(?:<\?xml[^>]{0,100}\?>\s{0,9})?<auth>.{0,1000}?</auth>[ \t\r\n\0]*)?",
+    re.DOTALL,
+)
 
 
 class Lost(MalformedInput):
@@ -49,9 +54,10 @@ class Stream:
             yield is_proto, one
 
     def _next(self) -> tuple[bool, int, int, int] | None:
-        blank = len(self._data) - len(self._data.lstrip(_BLANK))
-        del self._data[:blank]
-        self._looked = max(0, self._looked - blank)
+        skipped = _SKIPPED.match(self._data)
+        assert skipped is not None, "it may be empty"  # noqa: S101
+        del self._data[: skipped.end()]
+        self._looked = max(0, self._looked - skipped.end())
         if not self._data:
             return None
         if self._data[0] == MAGIC:
