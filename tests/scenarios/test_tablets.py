@@ -30,6 +30,7 @@ from detente.store import Client, Store
 from served import Served, serving
 
 CONFIG, SIGN = "/Marti/api/tls/config", "/Marti/api/tls/signClient/v2"
+PROFILE = "/Marti/api/tls/profile/enrollment"
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -137,6 +138,9 @@ def test_once(base: Base) -> None:
     told = base.ask(SIGN, "bravo", code["token"], asked(key), accept="text/plain")
     assert told.headers["content-type"].startswith("text/plain")
     assert set(told.json()) == {"signedCert", "ca0"}
+    # ATAK asks for settings next, by the token that is spent: there are none.
+    profile = base.ask(f"{PROFILE}?clientUid=ANDROID-2", "bravo", code["token"])
+    assert (profile.status_code, profile.content) == (204, b"")
     again = base.ask(SIGN, "bravo", code["token"], asked(key))
     assert (again.status_code, again.headers["www-authenticate"][:5]) == (401, "Basic")
     # It is no secret for anything else either.
@@ -168,6 +172,26 @@ def test_refused(base: Base) -> None:
     store.access.add_client(old, now=now)
     store.close()
     assert base.ask(SIGN, "old", "t" * 43, asked(key)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("callsign", "accept"),
+    [
+        ("delta", "application/json"),
+        ("echo", "application/json, text/plain, */*"),
+        ("foxtrot", "Text/Plain; q=0.9"),
+    ],
+)
+def test_json(base: Base, callsign: str, accept: str) -> None:
+    """Who accepts JSON first is answered in it, and armour around a request is no matter."""
+    code, key = base.code(callsign), ec.generate_private_key(ec.SECP256R1())
+    armoured = (
+        b"-----BEGIN CERTIFICATE REQUEST-----\r\n"
+        + asked(key).replace(b"\n", b"\r\n")
+        + b"\r\n-----END CERTIFICATE REQUEST-----\r\n"
+    )
+    told = base.ask(SIGN, callsign, code["token"], armoured, accept=accept)
+    assert (told.status_code, set(told.json())) == (200, {"signedCert", "ca0"}), told.text
 
 
 def test_tampered() -> None:

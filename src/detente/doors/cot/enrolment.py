@@ -3,9 +3,11 @@
 Out of the interface's description: no client of ours asks them.
 
 Source: what ATAK, WinTAK and iTAK ask of a TAK server: ``/Marti/api/tls/config``, then
-``/Marti/api/tls/signClient/v2`` with HTTP Basic and a request in base64.
+``/Marti/api/tls/signClient/v2`` with HTTP Basic and a request in base64, then ATAK
+``/Marti/api/tls/profile/enrollment`` for a package of settings.
 """
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +25,7 @@ from detente.node.access.enrolment import Enrolment, Issued, now_utc
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 _JSON = frozenset({"text/plain", "application/json", "*/*"})
-"""What clients that want JSON say that they accept; iTAK says text."""
+"""What clients that want JSON say first that they accept; iTAK says text."""
 
 NO_STORE = {"cache-control": "no-store"}
 
@@ -62,11 +64,15 @@ def handlers(enrolment: Enrolment, organisation: str) -> Sequence[HTTPRouteHandl
             address=address_of(request.scope),
             now=now_utc(),
         )
-        accepts = request.headers.get("accept", "")
+        accepts = re.split("[,;]", request.headers.get("accept", ""))[0].strip().lower()
         body, kind = _json(found, accepts) if accepts in _JSON else _xml(found)
         return Response(body, media_type=kind, headers=NO_STORE)
 
-    return [config, sign]
+    @get("/Marti/api/tls/profile/enrollment", include_in_schema=False, status_code=204)
+    async def profile() -> None:
+        """None, whoever asks: a token is spent by then, and a refusal reads as a failed joining."""
+
+    return [config, sign, profile]
 
 
 async def _proven(enrolment: Enrolment, request: Request[Any, Any, Any]) -> tuple[str, str]:
