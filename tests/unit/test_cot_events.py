@@ -3,6 +3,7 @@
 import time
 import tracemalloc
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree as ET
 
 import pytest
 import takproto
@@ -73,6 +74,14 @@ def test_takproto_reads_what_is_written() -> None:
     assert (message.cotEvent.uid, message.cotEvent.detail.contact.callsign) == ("U-1", "Alpha")
     again = takproto.functions.xml2message(Written(out(callsign="Alpha")).xml)
     assert again.cotEvent.lon == message.cotEvent.lon == 38.3
+
+
+def test_nothing_stands_between_what_is_written() -> None:
+    """Clients read up to ``</event>``; the next begins with its declaration, or with 0xBF."""
+    one = Written(out())
+    *events, rest = (one.xml * 2 + one.proto).split(b"</event>")
+    assert [ET.fromstring(each + b"</event>").tag for each in events] == ["event"] * 2  # noqa: S314
+    assert takproto.parse_proto(bytearray(rest)).cotEvent.uid == "U-1"
 
 
 def test_a_deletion_names_its_uid_in_both_forms() -> None:
@@ -280,6 +289,20 @@ def test_only_ones_own_people_are_taken(kind: str) -> None:
     found = event_of(read_xml(event("U", 1, 2, kind=kind)), datetime.now(UTC))
     with pytest.raises(MalformedInput, match="own people"):
         unit_of(found, NOW)
+
+
+@pytest.mark.parametrize(
+    ("callsign", "read"),
+    [
+        ("\u0645\u06cc\u200c\u0631\u0648\u0645", "\u0645\u06cc\u0631\u0648\u0645"),
+        ("\U0001f468\u200d\U0001f692 1", "\U0001f468\U0001f692 1"),
+        ("\u200f\u0623\u0644\u0641\u0627\u200f", "\u0623\u0644\u0641\u0627"),
+        ("\u200d", ""),
+    ],
+)
+def test_what_joins_letters_in_a_callsign_hides_nobody(callsign: str, read: str) -> None:
+    found = event_of(read_xml(event("U", 1, 2, callsign=callsign)), datetime.now(UTC))
+    assert found.callsign == read
 
 
 def test_a_device_without_a_fix_is_nowhere_and_not_in_the_gulf_of_guinea() -> None:

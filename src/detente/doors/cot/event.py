@@ -48,6 +48,11 @@ UNKNOWN_M = 9_999_999.0
 SPEED_MAX_M_S = 12_000.0
 """As for a track of the record (detente.core.presence)."""
 
+_UNSEEN = dict.fromkeys(map(ord, "\u200c\u200d\u200e\u200f\u061c"))
+"""Joiners and marks of direction, which keyboards write into Persian names and emoji: left out of
+callsigns, for people are not to be missed for them, and two callsigns not to differ by them alone.
+"""
+
 _HALF_TURN, _QUARTER_TURN, _TURN = 180.0, 90.0, 360.0
 
 
@@ -146,7 +151,8 @@ def _text(given: Mapping[str, str], name: str, length_max: int) -> str:
 
 
 def _callsign(given: Mapping[str, str]) -> str:
-    return _text(given, "callsign", CALLSIGN_LENGTH_MAX) if given.get("callsign") else ""
+    said = {"callsign": given.get("callsign", "").translate(_UNSEEN)}
+    return _text(said, "callsign", CALLSIGN_LENGTH_MAX) if said["callsign"] else ""
 
 
 def _time(given: Mapping[str, str], name: str) -> datetime:

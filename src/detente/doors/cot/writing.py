@@ -51,7 +51,11 @@ class Written:
 
     @cached_property
     def xml(self) -> bytes:
-        """As XML."""
+        """As XML, with nothing after it.
+
+        What reads up to ``</event>`` would begin the next one, a declaration or protobuf's first
+        byte, with whatever stood between.
+        """
         out = self.out
         lon, lat = (one / E7_PER_DEG for one in out.position)
         parts = [
@@ -71,7 +75,7 @@ class Written:
         if out.motion is not None:
             speed, course = out.motion
             parts.append(element("track", {"speed": f"{speed:.3f}", "course": f"{course:.3f}"}))
-        return "".join([*parts, out.detail, "</detail></event>\n"]).encode("utf-8", "replace")
+        return "".join([*parts, out.detail, "</detail></event>"]).encode("utf-8", "replace")
 
     @cached_property
     def proto(self) -> bytes:
