@@ -230,11 +230,12 @@ def test_pages(town: Town) -> None:
     while path:
         page = feed(town.two, path)
         links = {one.get("rel"): one.get("href") for one in page.findall(f"{ATOM}link")}
+        assert links["self"] == f"{town.node.url}{path}"
         path = links.get("next", "").removeprefix(town.node.url)
-        found += [
-            one.get("href").removeprefix(town.node.url)
-            for one in page.iterfind(f"{ATOM}entry/{ATOM}link")
-        ]
+        for entry in page.iterfind(f"{ATOM}entry"):
+            # An entry without content must have an alternate (RFC 4287 section 4.1.2).
+            [link] = entry.findall(f"{ATOM}link[@rel='alternate']")
+            found.append(link.get("href").removeprefix(town.node.url))
     assert len(set(found)) == len(found)
     assert [one.split("/")[3][:32] for one in found[-3:]] == expected
     for one in found:

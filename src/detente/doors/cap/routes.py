@@ -86,7 +86,7 @@ def handlers(desk: Desk) -> Sequence[HTTPRouteHandler]:
         principal = await desk.enter(exchange)
         after, limit = asked_of(query_of(exchange))
         page = await desk.alerts.page(principal, after=after, limit=limit)
-        body = await asyncio.to_thread(feed_of, page, desk.head, limit)
+        body = await asyncio.to_thread(feed_of, page, desk.head, limit, after)
         return _answer(exchange, body, ATOM_TYPE)
 
     async def alert(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -136,17 +136,20 @@ def named(name: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-def feed_of(page: AlertPage, head: Letterhead, limit: int) -> bytes:
+def feed_of(page: AlertPage, head: Letterhead, limit: int, after: int = START) -> bytes:
     """A page of the feed, as it is sent.
 
     Args:
         page: As its reader is given it.
         head: The node's.
         limit: Alerts a page, as was asked.
+        after: After which entry, likewise.
     """
-    links = {}
+    feed = f"{head.url}{PATH}"
+    this = "" if after == START else f"after={after}&"
+    links = {"self": f"{feed}?{this}limit={limit}"}
     if page.after is not None:
-        links["next"] = f"{head.url}{PATH}?after={page.after}&limit={limit}"
+        links["next"] = f"{feed}?after={page.after}&limit={limit}"
     return written(feed_element(page, head, links))
 
 

@@ -182,7 +182,7 @@ def feed_element(page: AlertPage, head: Letterhead, links: Mapping[str, str]) ->
         author = etree.SubElement(entry, _atom("author"))
         _put(author, "name", said.sender or _party(page, alert))
         address = f"{head.url}/v1/cap/{name_of(alert)}.xml"
-        etree.SubElement(entry, _atom("link"), rel="enclosure", href=address, type=CAP_TYPE)
+        etree.SubElement(entry, _atom("link"), rel="alternate", href=address, type=CAP_TYPE)
         etree.SubElement(entry, _atom("category"), term=alert.message.value)
         _put(entry, "summary", said.description)
     return root
