@@ -5,7 +5,9 @@ import gzip
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from itertools import pairwise
+from operator import xor
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +235,16 @@ def test_ais_places_a_ship_with_its_whole_length_around() -> None:
     assert (after.name, after.kind) == ("ALBA", Craft.SHIP)
     assert after.observed.accuracy_mm == 215_000
     assert parser.refused == Counter()
+
+
+@pytest.mark.parametrize("channel", ["", "1", "2", "C", "D"])
+def test_ais_is_read_from_each_channel(channel: str) -> None:
+    """C and D are what receivers call the two of long range, on which type 27 is sent."""
+    before, _, rest = sentence(type=27, accuracy=1).partition(b",,B,")
+    body = before[1:] + b",," + channel.encode() + b"," + rest.partition(b"*")[0]
+    parser = Ais()
+    (heard,) = read(parser, b"!%s*%02X\n" % (body, reduce(xor, body)))
+    assert (heard.observed.track, parser.refused) == ("211000001", Counter())
 
 
 @needs_tracks
