@@ -65,6 +65,14 @@ class Exchange:
                 return bytes(value)
         return None
 
+    def has(self, tag: bytes) -> bool:
+        """Whether the client has what bears this tag (RFC 9110 section 13.1.2: weak, of a list).
+
+        A proxy that packs an answer makes its tag a weak one, and the client gives that back.
+        """
+        given = (self.header(b"if-none-match") or b"").split(b",")
+        return any(one.strip().removeprefix(b"W/") in {tag, b"*"} for one in given)
+
     async def body(self) -> bytes:
         """All of the request's body.
 

@@ -109,7 +109,7 @@ async def _answer(name: str, request: Request[Any, Any, Any]) -> Response[bytes]
         "etag": file.tag,
         "vary": "accept-encoding",
     }
-    if request.headers.get("if-none-match") == file.tag:
+    if request.scope["state"]["exchange"].has(file.tag.encode()):
         return Response(b"", status_code=304, headers=headers)
     asked = _RANGE.fullmatch(request.headers.get("range", ""))
     if asked is not None:

@@ -167,6 +167,6 @@ def _answer(exchange: Exchange, body: bytes, media_type: str) -> Response[bytes]
         "cache-control": "private, no-cache",
         "vary": "authorization, cookie",
     }
-    if exchange.header(b"if-none-match") == tag.encode():
+    if exchange.has(tag.encode()):
         return Response(b"", status_code=304, media_type=media_type, headers=headers)
     return Response(body, status_code=200, media_type=media_type, headers=headers)

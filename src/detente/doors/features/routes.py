@@ -327,7 +327,7 @@ async def _tile(call: Call) -> Answer:
     # By what is in it, so that it does not change with what is not shown.
     tag = b'"' + sha256(body).hexdigest()[:32].encode() + b'"'
     headers = ((b"etag", tag), *_PRIVATE)
-    if call.exchange.header(b"if-none-match") == tag:
+    if call.exchange.has(tag):
         return Answer(304, b"", TILE.encode(), headers)
     return Answer(200, body, TILE.encode(), headers)
 
