@@ -126,8 +126,8 @@ def test_a_flood_of_names_neither_fills_the_memory_nor_frees_a_name(
 
 def test_whoever_guesses_at_a_name_does_not_keep_its_owner_out() -> None:
     guesses = GuessLimits()
-    guesses.take("owner", "192.0.2.1", now_s=0.0)
-    guesses.succeeded("owner", "192.0.2.1")
+    taken = guesses.take("owner", "192.0.2.1", now_s=0.0)
+    guesses.succeeded("owner", "192.0.2.1", taken)
     for _ in range(int(limits.GUESSES_BURST)):
         guesses.take("owner", "198.51.100.1", now_s=0.0)
     with pytest.raises(RateLimited):
@@ -143,16 +143,27 @@ def test_whoever_guesses_at_a_name_does_not_keep_its_owner_out() -> None:
 def test_those_who_know_their_secret_are_not_slowed() -> None:
     guesses = GuessLimits()
     for _ in range(200):
-        guesses.take("client", "192.0.2.1", now_s=0.0)
-        guesses.succeeded("client", "192.0.2.1")
+        taken = guesses.take("client", "192.0.2.1", now_s=0.0)
+        guesses.succeeded("client", "192.0.2.1", taken)
+
+
+def test_those_who_prove_themselves_at_once_are_given_back_all_that_they_took() -> None:
+    guesses = GuessLimits()
+    for _ in range(20):
+        taken = [guesses.take("client", "192.0.2.1", now_s=0.0) for _ in range(4)]
+        for one in taken:
+            guesses.succeeded("client", "192.0.2.1", one)
+    # The first of them took from its name, which is whole: nobody else is kept out.
+    for _ in range(int(limits.GUESSES_BURST)):
+        guesses.take("client", "198.51.100.1", now_s=0.0)
 
 
 def test_only_so_many_known_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SLOTS", 64)
     guesses = GuessLimits()
     for number in range(200):
-        guesses.take(f"n{number}", f"a{number}", now_s=number * 100.0)
-        guesses.succeeded(f"n{number}", f"a{number}")
+        taken = guesses.take(f"n{number}", f"a{number}", now_s=number * 100.0)
+        guesses.succeeded(f"n{number}", f"a{number}", taken)
     assert len(guesses._known) <= 16
 
 

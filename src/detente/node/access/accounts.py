@@ -67,13 +67,13 @@ class Accounts:
                 takes as long.
             RateLimited: Too many tries on this name, or from this address.
         """
-        self._guesses.take(name, address, now_s=now_s)
+        taken = self._guesses.take(name, address, now_s=now_s)
         account = await asyncio.to_thread(self._store.account, name)
         kept = None if account is None else account.password_hash
         right = await self._verifier.verify(kept, password, now_s=now_s)
         if account is None or not right or account.disabled:
             raise NotAuthentic("sign-in", expected="a name and its password")
-        self._guesses.succeeded(name, address)
+        self._guesses.succeeded(name, address, taken)
         return Identity(party=account.party, roles=account.roles, subject=account.name)
 
 

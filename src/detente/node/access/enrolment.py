@@ -121,12 +121,12 @@ class Enrolment:
             NotAuthentic: It was never given, was used, or is too old; they look alike.
             RateLimited: Too many tries.
         """
-        self._guesses.take(client_id, address, now_s=now.timestamp())
+        taken = self._guesses.take(client_id, address, now_s=now.timestamp())
         client = await asyncio.to_thread(self._store.client, client_id)
         kept = None if client is None or client.revoked else client.secret_hash
         if not _is_good(kept, token, now):
             raise NotAuthentic("enrolment", expected="a token that is good, and was not used")
-        self._guesses.succeeded(client_id, address)
+        self._guesses.succeeded(client_id, address, taken)
 
     async def enrol(
         self, client_id: str, token: str, asked: bytes, *, address: str, now: datetime

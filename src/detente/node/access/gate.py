@@ -241,10 +241,10 @@ class Gate:
         client = await asyncio.to_thread(self._store.client, client_id)
         kept = None if client is None else client.secret_hash
         if not self._verifier.recalls(kept, secret, now_s=now_s):
-            self.guesses.take(client_id, address, now_s=now_s)
+            taken = self.guesses.take(client_id, address, now_s=now_s)
             if not await self._verifier.verify(kept, secret, now_s=now_s):
                 return None
-            self.guesses.succeeded(client_id, address)
+            self.guesses.succeeded(client_id, address, taken)
         return None if client is None or client.revoked else client
 
     def _holds(self, found: Vouched) -> bool:

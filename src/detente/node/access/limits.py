@@ -131,6 +131,10 @@ class PartyLimits:
             raise _limited(f"bytes of {party}", f"{self._data.per_s:g} a second", wait_s)
 
 
+Taken = tuple[tuple[str, int], tuple[str, int]]
+"""The two buckets that a try was taken from: whose kind, and its place."""
+
+
 class GuessLimits:
     """Tries of passwords and secrets, by name and by address, known or not.
 
@@ -144,23 +148,28 @@ class GuessLimits:
         self._buckets: dict[int, Bucket] = {}
         self._known: OrderedDict[int, None] = OrderedDict()
 
-    def take(self, name: str, address: str, *, now_s: float) -> None:
-        """Count a try.
+    def take(self, name: str, address: str, *, now_s: float) -> Taken:
+        """Count a try; what it was taken from, for ``succeeded``.
 
         Raises:
             RateLimited: Too many on this name, or from this address.
         """
-        for what, slot in self._slots(name, address):
+        slots = self._slots(name, address)
+        for what, slot in slots:
             pace = self._paces[what]
             bucket = self._buckets.setdefault(slot, Bucket(pace, now_s))
             wait_s = bucket.take(pace, 1, now_s)
             if wait_s:
                 thing = "address" if what == "address" else "name"
                 raise _limited(f"tries on this {thing}", f"{pace.per_s:g} a second", wait_s)
+        return slots
 
-    def succeeded(self, name: str, address: str) -> None:
-        """It was no guess: give the try back, and know the owner's address from now on."""
-        for what, slot in self._slots(name, address):
+    def succeeded(self, name: str, address: str, taken: Taken) -> None:
+        """It was no guess: give the try back, and know the owner's address from now on.
+
+        The address may have come to be known since the try was taken, by one at the same time.
+        """
+        for what, slot in taken:
             self._buckets[slot].give(self._paces[what], 1)
         pair = self._slot("known", f"{address} {name}")
         self._known[pair] = None
@@ -168,7 +177,7 @@ class GuessLimits:
         if len(self._known) > SLOTS // 4:
             self._known.popitem(last=False)
 
-    def _slots(self, name: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:
+    def _slots(self, name: str, address: str) -> Taken:
         pair = self._slot("known", f"{address} {name}")
         second = ("known", pair) if pair in self._known else ("name", self._slot("name", name))
         return ("address", self._slot("address", address)), second
