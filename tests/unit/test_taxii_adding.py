@@ -1,5 +1,6 @@
 """What comes in by TAXII or as a bundle as the next version: to whom it is shown, what stays."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -23,9 +24,11 @@ from detente.core.report import (
 from detente.core.stix import TLP_2_MARKINGS, read_stix
 from detente.core.volume import microseconds
 from detente.core.wire import read
+from detente.errors import NotFound
 from detente.node.submit import Receipt
 from detente.node.taxii.adding import NATIVE, Outcome, Terms, add, give
 from detente.node.taxii.collections import Collection, collection
+from detente.node.taxii.deleting import delete
 from detente.node.taxii.filters import ALL, Filter
 from detente.node.taxii.marking import definitions, marked
 from detente.node.taxii.pages import Pages
@@ -71,6 +74,15 @@ class Town:
         """As a bundle."""
         [one] = await give(self.engine, ONE, Terms(release=release), [said])
         return one
+
+    async def delete(self) -> None:
+        """By TAXII."""
+        pages = Pages(self.engine)
+        wanted = Filter(ids=frozenset({NAME}), versions=frozenset({ALL}))
+        try:
+            await delete(self.engine, pages, ONE, self.where(ONE, "agreement"), wanted)
+        finally:
+            pages.close()
 
     async def shown(self, party: str, alias: str = "agreement") -> Sequence[str]:
         """What a TAXII reader finds; of a label that is set for him, nothing."""
@@ -427,3 +439,15 @@ def test_an_earlier_version_keeps_the_label_under_which_it_was_given() -> None:
 
 def decoded_label(number: int, label: Tlp) -> Any:
     return msgspec.json.decode(labelled_text(number, label))
+
+
+def test_of_two_who_delete_at_once_the_second_finds_it_gone() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.add(text(0))
+            told = await asyncio.gather(*(town.delete() for _ in range(4)), return_exceptions=True)
+            assert [type(one) for one in told if one] == [NotFound] * 3
+            assert town.held()[1].version == 2
+
+    run(story())

@@ -10,12 +10,15 @@ import asyncio
 
 from detente.core.entry import token
 from detente.core.principal import Principal
-from detente.errors import NotFound, NotPermitted
+from detente.errors import NotFound, NotPermitted, Stale
 from detente.node.engine import Engine
 from detente.node.taxii.collections import Collection
 from detente.node.taxii.filters import Filter
 from detente.node.taxii.pages import Pages
 from detente.node.verbs import End, Place
+
+TRIES_MAX = 4
+"""Looks at an object that others change: its author's own programs, each of which must win once."""
 
 
 async def delete(
@@ -34,10 +37,25 @@ async def delete(
         NotFound: There is none there.
         NotPermitted: It is another's, or only earlier versions were named: what was said
             cannot be unsaid.
-        Stale: It was changed meanwhile; ask again.
+        Stale: It was changed meanwhile, again and again.
     """
     if not (where.can_read and where.can_write):
         raise NotPermitted(f"collection {where.alias}", expected="one that may be read and written")
+    for left in reversed(range(TRIES_MAX)):
+        try:
+            await _delete(engine, pages, principal, where, wanted)
+        except (NotPermitted, Stale):
+            # Where it was changed between looking and doing, another look says what it is now:
+            # of two that delete at once the second finds it gone.
+            if not left:
+                raise
+        else:
+            return
+
+
+async def _delete(
+    engine: Engine, pages: Pages, principal: Principal, where: Collection, wanted: Filter
+) -> None:
     page = await pages.look(principal, where, wanted)
     if not page.shown:
         raise NotFound("object", expected="one of this collection")
