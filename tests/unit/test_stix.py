@@ -19,6 +19,7 @@ from detente.core.stix import (
     glance_stix,
     instant,
     read_stix,
+    says_the_same,
     tlp_of,
 )
 from detente.errors import MalformedInput
@@ -172,3 +173,12 @@ def test_a_label_of_a_part_counts_for_the_whole() -> None:
 
 def test_numbers_that_our_own_json_lacks_are_taken() -> None:
     assert read_stix(text(x_slope=1.5, x_large=1e300, x_whole=2**70)).id == ID
+
+
+def test_names_in_another_order_say_the_same() -> None:
+    one = '{"type":"x", "a":{"b":[1,2],"c":1.10}}'
+    for other in (one, '{"a": {"c":1.1, "b":[1, 2]}, "type":"\\u0078"}'):
+        assert says_the_same(one, other)
+    for other in ('{"type":"x"}', '{"type":"x","a":{"b":[2,1],"c":1.1}}',
+                  '{"type":"x","a":{"b":[true,2],"c":1.1}}'):  # fmt: skip
+        assert not says_the_same(one, other)

@@ -1,6 +1,7 @@
 """What comes in by TAXII or as a bundle as the next version: to whom it is shown, what stays."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -441,6 +442,41 @@ def decoded_label(number: int, label: Tlp) -> Any:
     return msgspec.json.decode(labelled_text(number, label))
 
 
+def test_the_same_object_in_another_spelling_is_there_already() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            first = text(0, x_slope=1.5, x_of={"a": [1, 2], "b": None})
+            await town.add(first)
+            again = json.dumps(dict(reversed(json.loads(first).items())), indent=1)
+            assert (await town.add(again)).message == ""
+            assert town.held()[1].version == 1
+            # It may go to further readers so, in the words that are on record.
+            assert (await town.add(again, "inbox:three")).message == ""
+            assert (town.held()[0].stix, town.held()[1].version) == (first, 2)
+            other = json.dumps({**json.loads(first), "x_of": {"a": [2, 1], "b": None}})
+            assert "later than" in (await town.add(other)).message
+            bare = '{"type":"url","id":"url--11111111-1111-4111-8111-111111111111","value":"u"}'
+            for spelt in (bare, bare.replace(":", ": "), bare.replace('"u"', '"v"')):
+                assert (await town.add(spelt)).message == ""
+            assert set(await town.shown("two")) == {first, bare.replace('"u"', '"v"')}
+
+    run(story())
+
+
+def test_what_was_deleted_is_not_there_and_does_not_come_back() -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            await town.add(text(0))
+            await town.delete()
+            for number in (0, 1):
+                assert "this state is final" in (await town.add(text(number))).message
+            assert await town.shown("one") == []
+
+    run(story())
+
+
 def test_of_two_who_delete_at_once_the_second_finds_it_gone() -> None:
     async def story() -> None:
         with Theatre(TERMS) as theatre:
@@ -449,5 +485,29 @@ def test_of_two_who_delete_at_once_the_second_finds_it_gone() -> None:
             told = await asyncio.gather(*(town.delete() for _ in range(4)), return_exceptions=True)
             assert [type(one) for one in told if one] == [NotFound] * 3
             assert town.held()[1].version == 2
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"revoked": "true"}, {"confidence": 101}, {"name": 7}, {"type": 7}, {"created": []}]
+)
+def test_what_is_no_object_is_called_by_the_name_that_it_says(wrong: dict[str, Any]) -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            one = await Town(theatre).add(text(0, **wrong))
+            assert (one.id, one.version) == (NAME, indicator(0)["modified"])
+            assert one.message
+
+    run(story())
+
+
+@pytest.mark.parametrize("wrong", ["7", '{"id":7}', '{"id":', '{"modified":"yesterday"}'])
+def test_what_says_no_name_has_none(wrong: str) -> None:
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            one = await Town(theatre).add(wrong)
+            assert (one.id, one.version) == ("", "")
+            assert one.message
 
     run(story())

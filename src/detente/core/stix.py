@@ -115,6 +115,19 @@ def read_stix(text: str) -> Stix:
     return head
 
 
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two texts that were read strictly are one object: its names have no order.
+
+    Source:
+        RFC 8259 section 4; RFC 7493 section 2.2, of numbers.
+    """
+    return one == other or _ordered(one) == _ordered(other)
+
+
+def _ordered(text: str) -> str:
+    return json.dumps(json.loads(text), sort_keys=True)
+
+
 def instant(text: str, *, what: str) -> str:
     """A timestamp so that texts are in the order of time: without Z and trailing zeros.
 

@@ -21,7 +21,15 @@ from detente.core.party import NAME_LENGTH_MAX
 from detente.core.principal import Principal, Scope
 from detente.core.release import Grade, Release, Tlp, most, no_more_open, shows_no_more
 from detente.core.report import LANGUAGE, Reliability, Report, ReportState
-from detente.core.stix import Stix, credibility_of, glance_stix, instant, read_stix, tlp_of
+from detente.core.stix import (
+    Stix,
+    credibility_of,
+    glance_stix,
+    instant,
+    read_stix,
+    says_the_same,
+    tlp_of,
+)
 from detente.core.volume import microseconds
 from detente.core.wire import read
 from detente.errors import Conflict, DetenteError, MalformedInput, NotFound, NotPermitted
@@ -183,7 +191,7 @@ class Add:
             require(moment, party, value, None, frozenset())
             return Decision(says=(Said(value=value),), answer=_object)
         value = self._report(former, moment.now)
-        if former.stix == value.stix and former.release == value.release:
+        if _is_there(former, value):
             return Decision(says=(), answer=lambda _: stored.object_id)
         _require_no_wider(moment, former, value)
         require(moment, party, value, stored.object_id, frozenset())
@@ -200,7 +208,7 @@ class Add:
             "credibility": credibility_of(head.confidence),
             "state": ReportState.RETRACTED if head.revoked else state,
             "release": self._terms.of(former_of(former), tlp_of(head), now, retracts=head.revoked),
-            "stix": self._text,
+            "stix": self._spelt_first(former),
         }
         if head.lang and re.fullmatch(LANGUAGE, head.lang):
             said["language"] = head.lang
@@ -209,6 +217,20 @@ class Add:
         if former is not None:
             return msgspec.structs.replace(former, **said)
         return Report(source_id=head.id, party=self.principal.party, text="", **said)
+
+    def _spelt_first(self, former: Report | None) -> str:
+        """The object's text: that of before, where it is the same object in another spelling."""
+        if former is None or not former.stix:
+            return self._text
+        is_version = glance_stix(former.stix).spelt_version == self._head.spelt_version
+        is_same = is_version and says_the_same(former.stix, self._text)
+        return former.stix if is_same else self._text
+
+
+def _is_there(former: Report, value: Report) -> bool:
+    """Whether nothing is to be said; what was taken back is not there, and does not come back."""
+    is_back = former.state is ReportState.RETRACTED and value.state is not ReportState.RETRACTED
+    return former.stix == value.stix and former.release == value.release and not is_back
 
 
 def _require_no_wider(moment: Moment, former: Report, value: Report) -> None:
@@ -319,14 +341,30 @@ async def _add(engine: Engine, principal: Principal, terms: Terms, text: str) ->
     return Outcome(id=head.id, version=version, object=object_id)
 
 
+class _Named(Struct, frozen=True):
+    """What something that is no object may call itself."""
+
+    id: object = ""
+    modified: object = None
+    created: object = None
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
 def _refused(text: str, error: MalformedInput) -> Outcome:
     """What is no object, by as much of its name as can be read."""
     try:
-        head = glance_stix(text)
-        instant(head.spelt_version or "", what="version")
+        found = _named.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found = _Named()
+    name = found.id[:300] if isinstance(found.id, str) else ""
+    version = found.modified or found.created
+    try:
+        instant(version if isinstance(version, str) else "", what="version")
     except MalformedInput:
-        return Outcome(id="", message=str(error))
-    return Outcome(id=head.id[:300], version=head.spelt_version or "", message=str(error))
+        version = ""
+    return Outcome(id=name, version=str(version), message=str(error))
 
 
 def _without_name(one: Outcome) -> Outcome:
