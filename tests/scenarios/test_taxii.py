@@ -383,19 +383,28 @@ def test_what_is_not_taxii_is_refused_in_its_words(town: Town) -> None:
         town.two.objects(query=f"?{query}").refused(400, "malformed_input")
     town.two.get("/test/?limit=1").refused(400, "malformed_input")
     where = "/test/collections/agreement/objects/"
-    for body in (b"{", b"[]", b"{}", b'{"objects":[]}', b'{"objects":7}'):
+    for body in (b"{", b"[]", b"{}", b'{"objects":[]}', b'{"objects":7}',
+                 b'{"objects":[1],"objects":[2]}'):  # fmt: skip
         town.two.ask("POST", where, body).refused(400, "malformed_input")
-    for accept in ("application/json", "application/taxii+json;version=2.0", "text/html,*/*;q=0"):
+    for accept in ("application/json", "application/taxii+json;version=2.0", "text/html,*/*;q=0",
+                   f"{TAXII};q=0, */*"):  # fmt: skip
         town.two.get("/test/", accept=accept).refused(406, "not_acceptable")
-    for accept in ("application/taxii+json", "*/*", f"text/html, {TAXII};q=0.5",
+    for accept in ("application/taxii+json", "*/*", f"text/html, {TAXII};q=0.5", f"*/*;q=0,{TAXII}",
                    'application/taxii+json; version="2.1"'):  # fmt: skip
         assert town.two.get("/test/", accept=accept).status == 200
     for kind in ("application/json", "application/taxii+json;version=2.0"):
         town.two.ask("POST", where, {"objects": [indicator()]}, content_type=kind).refused(
             415, "unsupported_media_type"
         )
+    town.two.ask("POST", where, {"objects": [indicator()]}, content_encoding="gzip").refused(
+        415, "unsupported_media_type"
+    )
     taken = town.two.ask(
-        "POST", where, {"objects": [indicator()]}, content_type="application/taxii+json"
+        "POST",
+        where,
+        {"objects": [indicator()]},
+        content_type="application/taxii+json",
+        content_encoding="identity",
     )
     assert taken.status == 202
     town.two.get("/elsewhere/").refused(404, "not_found")

@@ -31,9 +31,22 @@ def test_each_number_of_digits_is_taken(digits: int) -> None:
     assert found == SECOND_US + int("9" * min(digits, 6) or "0") * 10 ** (6 - min(digits, 6))
 
 
+@pytest.mark.parametrize("fraction", ["", ".0", ".5", ".999999999", ".1234567890123"])
+def test_whatever_is_later_than_a_leap_second_is_of_the_next_minute(fraction: str) -> None:
+    """RFC 3339 has it at the end of a day; no date is in one."""
+    found = filter_of({"added_after": f"2025-12-31T23:59:60{fraction}Z"}).after_us
+    assert found == SECOND_US - 1
+    assert filter_of({"added_after": "9999-12-31T23:59:60Z"}).after_us
+
+
 @pytest.mark.parametrize(
     "spelt",
     [
+        "2026-01-01T00:00:60Z",
+        "2026-01-01T23:58:60Z",
+        "2026-01-01T23:59:61Z",
+        "2026-01-01T23:59:60.Z",
+        "2026-02-30T23:59:60Z",
         "2026-01-01T00:00:00.Z",
         "2026-01-01T00:00:00.12345678901x",
         "2026-01-01T00:00:00.1234567890Z\n",
@@ -55,6 +68,17 @@ def test_what_is_no_time_is_refused(spelt: str) -> None:
 def test_whatever_is_asked_is_a_filter_or_refused(query: dict[str, str]) -> None:
     with contextlib.suppress(MalformedInput):
         filter_of(query)
+
+
+def test_of_two_lists_of_objects_none_is_lost() -> None:
+    for twice in (b'{"objects":[1],"objects":[2]}', b'{"objects":[1],"x":1,"\\u0078":2}',
+                  b'{"x":{"y":1,"y":2},"objects":[1]}'):  # fmt: skip
+        with pytest.raises(MalformedInput, match="a name stands twice"):
+            envelope(twice)
+    # What stands twice within an object is that object's; what looks like the list is not it.
+    told = b'[{"a":1,"a":2}]'
+    assert envelope(b'{"x":%b,"objects":%b,"y":[],"z":"[]"}' % (b"[]", told)) == ('{"a":1,"a":2}',)
+    assert envelope(b'{"objects":[1],"x":[1],"y":"[1]","[2]":[1]}') == ("1",)
 
 
 @given(body=st.binary())

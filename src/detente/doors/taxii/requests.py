@@ -6,6 +6,7 @@ would give out what its author did not ask for.
 Source: TAXII 2.1 sections 1.6.8 (media types), 3.4, 3.5, 3.7.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -38,27 +39,33 @@ NOTHING = frozenset[str]()
 _LONGER = re.compile(r"(\.\d{9})\d+(?=Z\Z)", re.ASCII)
 """More digits of a second than a version of STIX may have here; RFC 3339 sets no limit."""
 
+_LEAP = re.compile(r"(?<=T23:59:)60(\.\d{1,9})?(?=Z\Z)", re.ASCII)
+"""RFC 3339 section 5.6 has it at the end of a day."""
+
 _NUMBER = re.compile(r"[0-9]{1,17}", re.ASCII)
 
 
 class Envelope(Struct, frozen=True):
-    """What is sent: objects, each as it stands there; what else it says is not for us."""
+    """What is sent: a list of objects; what else it says is not for us."""
 
-    objects: tuple[msgspec.Raw, ...] = ()
+    objects: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 _envelopes = msgspec.json.Decoder(Envelope)
+_objects = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 
 
 def envelope(body: bytes) -> tuple[str, ...]:
-    """The texts of the objects that an envelope holds.
+    """The texts of the objects that an envelope holds, each as it stands there.
 
     Raises:
-        MalformedInput: It is none, empty, or no UTF-8.
+        MalformedInput: It is none, empty, no UTF-8, or has a name that stands twice.
     """
-    objects = decode(_envelopes, body).objects
+    held = bytes(decode(_envelopes, body).objects)
+    objects = decode(_objects, held)
     if not objects:
         raise MalformedInput("objects", expected="one at least", got="none")
+    _require_once(body, held)
     try:
         # What is passed over undecoded may be no text.
         return tuple(bytes(one).decode() for one in objects)
@@ -66,38 +73,84 @@ def envelope(body: bytes) -> tuple[str, ...]:
         raise MalformedInput("body", expected="JSON", got=f"{error}") from None
 
 
+def _require_once(body: bytes, held: bytes) -> None:
+    """Refuse an envelope in which a name stands twice: of two lists of objects one would be lost.
+
+    Raises:
+        MalformedInput: One does.
+
+    Source:
+        RFC 7493 section 2.3, by which TAXII 2.1 is written.
+    """
+    before, _, after = body.rpartition(held)
+    try:
+        # What is in the list is read later, each object for itself.
+        json.loads(before + b"0" + after, object_pairs_hook=_names_once)
+    except (ValueError, RecursionError) as error:
+        raise MalformedInput("body", expected="unambiguous JSON", got=f"{error}") from None
+
+
+def _names_once(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice")
+
+
 def require_acceptable(exchange: Exchange) -> None:
     """Refuse whoever would take no answer of ours; a type without a version is any version.
 
+    Of several ranges that are of our type, the one that says most of it counts.
+
     Raises:
         Refused: He would not.
+
+    Source:
+        RFC 9110 section 12.5.1.
     """
     given = [value for name, value in exchange.scope["headers"] if name == b"accept"]
     asked = b",".join(given).decode("latin-1")
-    if asked.strip() and not any(_is_ours(one, wildcards=True) for one in asked.split(",")):
+    ranges = [found for one in asked.split(",") if (found := _range(one)) is not None]
+    if asked.strip() and not max(ranges, default=(0, False))[1]:
         expected = f"{TAXII};version={VERSION}"
         raise Refused("not_acceptable", "accept", expected=expected, got=asked[:200])
 
 
 def require_taxii(exchange: Exchange) -> None:
-    """Refuse a body of another media type.
+    """Refuse a body of another media type, or one that is packed.
 
     Raises:
         Refused: It is.
     """
     given = (exchange.header(b"content-type") or b"").decode("latin-1")
-    if not _is_ours(given, wildcards=False):
+    kind, parameters = _parts(given)
+    if kind != TAXII or not _is_version(parameters):
         expected = f"{TAXII};version={VERSION}"
         raise Refused("unsupported_media_type", "content-type", expected=expected, got=given[:200])
+    packed = (exchange.header(b"content-encoding") or b"identity").decode("latin-1")
+    if packed.strip().lower() != "identity":
+        raise Refused(
+            "unsupported_media_type", "content-encoding", expected="none", got=packed[:200]
+        )
 
 
-def _is_ours(spelt: str, *, wildcards: bool) -> bool:
+def _range(spelt: str) -> tuple[int, bool] | None:
+    """How much a range says of our type, and whether it is taken; None where it is of another."""
+    kind, parameters = _parts(spelt)
+    if kind not in _RANGES or not _is_version(parameters):
+        return None
+    is_taken = not re.fullmatch(r"0(\.0*)?", parameters.get("q", "1"))
+    return _RANGES.index(kind) + ("version" in parameters), is_taken
+
+
+_RANGES = ("*/*", "application/*", TAXII)
+
+
+def _parts(spelt: str) -> tuple[str, dict[str, str]]:
     kind, *parameters = (part.strip().lower() for part in spelt.split(";"))
-    given = dict(part.replace(" ", "").partition("=")[::2] for part in parameters)
-    if wildcards and re.fullmatch(r"0(\.0*)?", given.get("q", "1")):
-        return False
-    kinds = {TAXII, "application/*", "*/*"} if wildcards else {TAXII}
-    return kind in kinds and given.get("version", VERSION).strip('"') == VERSION
+    return kind, dict(part.replace(" ", "").partition("=")[::2] for part in parameters)
+
+
+def _is_version(parameters: Mapping[str, str]) -> bool:
+    return parameters.get("version", VERSION).strip('"') == VERSION
 
 
 def query_of(exchange: Exchange, taken: frozenset[str]) -> dict[str, str]:
@@ -149,7 +202,8 @@ def _cursor(name: str, value: str) -> int:
 def _after(name: str, value: str) -> int:
     """The microsecond of a time in any precision, rounded down: what is later is later."""
     # All dates are whole microseconds: what a longer fraction says beyond them parts no two.
-    exact = instant(_LONGER.sub(r"\1", value), what=name)
+    # None is in a leap second: whatever is later than it is of the next minute.
+    exact = instant(_LEAP.sub("59.999999", _LONGER.sub(r"\1", value)), what=name)
     return microseconds(datetime.fromisoformat(f"{exact[:26]}+00:00"))
 
 
