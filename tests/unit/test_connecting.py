@@ -124,13 +124,14 @@ def test_what_a_receiver_answers_that_is_asked_in_vain(
     with serving(lambda: answer) as url:
         state, tracks = heard("readsb", url, lambda state: state.problem)
     assert (state.problem, tracks, state.heard) == (problem, set(), None)
+    assert state.problem_code == "unreadable"
 
 
 def test_a_receiver_that_is_not_there() -> None:
     receiver = Receiver()
     receiver.close()
     state, _ = heard("sbs", receiver.address, lambda state: state.problem)
-    assert state.problem == "ConnectionRefusedError"
+    assert (state.problem, state.problem_code) == ("ConnectionRefusedError", "unreachable")
 
 
 def test_addresses() -> None:

@@ -199,14 +199,16 @@ def test_what_stands_stays_where_the_picture_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     watching = Watching()
+    assert watching.problem_code == "not_yet"
     watching.look(Picture([known("clinic", "one", None)]), [seen("abc", "one", None)], NOON)
+    assert watching.problem_code == ""
     broken = Picture([])
     monkeypatch.setattr(
         type(broken), "some", lambda *_: (_ for _ in ()).throw(LogInconsistent("record"))
     )
     with pytest.raises(LogInconsistent):
         watching.look(broken, [seen("abc", "one", None)], NOON)
-    assert watching.problem == "record"
+    assert (watching.problem, watching.problem_code) == ("record", "log_inconsistent")
     assert len(watching.watched) == 1
 
 

@@ -148,6 +148,7 @@ class SilentFeed(Struct, frozen=True, kw_only=True, omit_defaults=True):
         feed: Its name.
         heard: Time of its last position; None where none came.
         problem: What is wrong with the connection; empty where nothing is known.
+        problem_code: The same, as one of ``Broken``.
         leaf, object, acknowledged: As of an alert.
     """
 
@@ -156,6 +157,7 @@ class SilentFeed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     feed: str
     heard: datetime | None = None
     problem: str = ""
+    problem_code: str = ""
     desk: Desk | None = None
     leaf: str | None = None
     object: str | None = None
@@ -390,6 +392,7 @@ class Alerting:
             feed=one.name,
             heard=one.heard,
             problem=one.problem,
+            problem_code=one.problem_code,
             desk=reader.desk_of(one.party, None),
             leaf=None if known is None else known.leaf,
             object=None if known is None else known.object_id,

@@ -22,7 +22,7 @@ from detente.core.principal import Method, Principal
 from detente.core.view import Label, Reader, label_of
 from detente.errors import DetenteError, LogInconsistent, Unavailable
 from detente.node.budget import SPENT, day_of, limit_of, owners_withholding
-from detente.node.check import UNREAD
+from detente.node.check import REGISTER, UNREAD
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
 from detente.node.submit import Touches
@@ -243,7 +243,7 @@ class Asking:
             if size > self._engine.world.shown_at:
                 await self._engine.act(Follow())
         except DetenteError as error:
-            return (Source(name="register", problem=f"{error.what} could not be read"),), {}
+            return (Source(name=REGISTER, problem=f"{error.what} could not be read"),), {}
         return (), spent
 
     def _head(self) -> tuple[int, Mapping[str, int]]:
@@ -309,7 +309,7 @@ def _measured(batch: list[_Question], state: _State) -> list[_Measured | Detente
 
 def _unread(one: _Question, state: _State) -> _Measured:
     """What plans met cannot be read: that makes the answer incomplete, and says no more."""
-    lacking = Source(name="register", problem=UNREAD)
+    lacking = Source(name=REGISTER, problem=UNREAD)
     state = replace(state, sources=(*state.sources, lacking))
     return _Measured(state=state, plans=one.plans, meetings=[[] for _ in one.plans])
 

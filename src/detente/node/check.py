@@ -11,6 +11,9 @@ from detente.core.plan import Plan, PlanState
 from detente.errors import LogInconsistent, Unavailable
 from detente.picture import Picture
 
+REGISTER = "register"
+"""What a source is called that is the node's own."""
+
 UNREAD = "what is met could not be read"
 
 
@@ -43,7 +46,7 @@ def check_plans(  # noqa: PLR0913 - an answer stands on all of these
         met = picture.meetings(plans, separation_mm=separation_mm)
     except (Unavailable, LogInconsistent) as error:
         # What stands there is not known: that makes the answers incomplete.
-        sources = (*sources, Source(name="register", problem=f"{UNREAD}: {error}"))
+        sources = (*sources, Source(name=REGISTER, problem=f"{UNREAD}: {error}"))
         met = [[] for _ in plans]
     if together:
         among = Picture(as_filed(plans), agreement=picture.agreement).meetings(

@@ -10,6 +10,7 @@ Each process of a node hears each feed itself, so that each can answer and warn 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +32,14 @@ FEEDS_MAX = 100
 """Each is a connection; a theatre has some tens of receivers."""
 
 NO_ROOM = "tracks: no room for more"
+
+
+class Broken(StrEnum):
+    """What is wrong with a connection, for whoever tells it in another language."""
+
+    CLOSED = "closed"
+    UNREACHABLE = "unreachable"
+    UNREADABLE = "unreadable"
 
 
 class Feed(Struct, frozen=True, kw_only=True):
@@ -60,6 +69,7 @@ class FeedState(Struct, frozen=True, kw_only=True):
         silent: Whether it is lost: no position for longer than it may be.
         heard: Time of the last position; None where none came yet.
         problem: What is wrong with the connection; empty where nothing is.
+        problem_code: The same, as one of ``Broken``.
         positions: That were taken.
         doubted: Of these.
         late: Older than the last of their track: they change nothing.
@@ -71,6 +81,7 @@ class FeedState(Struct, frozen=True, kw_only=True):
     silent: bool
     heard: datetime | None
     problem: str
+    problem_code: str
     positions: int
     doubted: int
     late: int
@@ -85,7 +96,7 @@ class _Fed:
         self.doubting = Doubting(feed.receiver)
         self.since = now
         self.heard: datetime | None = None
-        self.problem = ""
+        self.problem = self.problem_code = ""
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
@@ -146,9 +157,10 @@ class Feeding:
         self._fed[feed.party, feed.name].refused.update(refused)
         FEED_REFUSED.inc(sum(refused.values()))
 
-    def report(self, feed: Feed, problem: str) -> None:
-        """How its connection is; empty says well."""
-        self._fed[feed.party, feed.name].problem = problem
+    def report(self, feed: Feed, problem: str = "", code: Broken | None = None) -> None:
+        """How its connection is; without a problem, well."""
+        fed = self._fed[feed.party, feed.name]
+        fed.problem, fed.problem_code = problem, code or ""
 
     def states(self, now: datetime) -> list[tuple[Feed, FeedState]]:
         """How each is."""
@@ -187,6 +199,7 @@ def _state(one: _Fed, now: datetime) -> FeedState:
         silent=one.is_silent(now),
         heard=one.heard,
         problem=one.problem,
+        problem_code=one.problem_code,
         positions=counts["positions"],
         doubted=counts["doubted"],
         late=counts["late"],

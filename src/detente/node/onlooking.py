@@ -44,6 +44,7 @@ class Screen(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         as_of: When the watch last looked; None before it did.
         problem: Why it could not look since; empty where it could.
+        problem_code: The same, as the refusal's code, or ``not_yet``.
         tracks: That move; of a change, those that moved or are new.
         gone: Names of tracks that are no more, of a change. Groups that are no more are not
             in ``order``.
@@ -57,6 +58,7 @@ class Screen(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     as_of: datetime | None
     problem: str = ""
+    problem_code: str = ""
     tracks: tuple[TrackShown, ...] = ()
     gone: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -72,6 +74,7 @@ class _Written(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     as_of: datetime | None
     problem: str = ""
+    problem_code: str = ""
     tracks: tuple[Raw, ...] = ()
     gone: tuple[str, ...] = ()
     groups: tuple[Raw, ...] = ()
@@ -161,7 +164,7 @@ class Onlooker:
         found = alerting.alerts(reader, recorded)
         silent = alerting.silences(reader, recorded)
         tracks, heard, tracks_left_out = self._wall.tracks(reader)
-        as_of, problem = alerting.watching.as_of, alerting.watching.problem
+        watching = alerting.watching
         feeds = tuple(alerting.feeds(reader))
         groups = grouped(found.alerts)
         shown = {one.id: Raw(_encode(one)) for one in groups[:GROUPS_MAX]}
@@ -172,8 +175,9 @@ class Onlooker:
         tracked, self._tracks = self._tracks, tracks
         alerted, self._groups = self._groups, shown
         written = _Written(
-            as_of=as_of,
-            problem=problem,
+            as_of=watching.as_of,
+            problem=watching.problem,
+            problem_code=watching.problem_code,
             tracks=tuple(raw for name, raw in tracks.items() if tracked.get(name) is not raw),
             gone=tuple(name for name in tracked if name not in tracks),
             groups=tuple(

@@ -25,6 +25,9 @@ from detente.node.seen import Seen
 from detente.picture import Picture
 from detente.picture.watch import tick, tracks_of
 
+NOT_YET = "not_yet"
+"""The code of a watch that has not looked yet."""
+
 WATCHED_FOR = timedelta(minutes=10)
 """How long a track is watched that is heard of no more: along its course (Terms.coast_s). By then
 an aircraft may be anywhere within 240 km; its alerts with entries end as they were."""
@@ -62,13 +65,14 @@ class Watching:
     Attributes:
         as_of: When it last looked.
         problem: Why it could not look the last time; empty where it could.
+        problem_code: The same, as the refusal's code, or NOT_YET.
     """
 
     def __init__(self, terms: Terms | None = None) -> None:
         self._terms = terms or Terms()
         self._watched: dict[Key, Watched] = {}
         self.as_of: datetime | None = None
-        self.problem = "has not looked yet"
+        self.problem, self.problem_code = "has not looked yet", NOT_YET
 
     @property
     def watched(self) -> tuple[Watched, ...]:
@@ -93,7 +97,7 @@ class Watching:
             near = self._near(picture, seen, now)
             there = {known.object_id: known for known in picture.some(sorted(entries))}
         except (Unavailable, LogInconsistent) as error:
-            self.problem = f"{error}"
+            self.problem, self.problem_code = f"{error}", error.code
             raise
         gone = {track for track, _ in self._watched} - set(seen)
         done = step(
@@ -105,7 +109,7 @@ class Watching:
             over=(entries - set(there)) | gone,
         )
         out = self._changed(done, seen, {**near.known, **there})
-        self.as_of, self.problem = now, ""
+        self.as_of, self.problem, self.problem_code = now, "", ""
         WATCH_SECONDS.observe(time.perf_counter() - begun)
         WATCH_TRACKS.set(len(seen))
         WATCH_ALERTS.set(len(self._watched))
@@ -113,7 +117,7 @@ class Watching:
 
     def idle(self, now: datetime) -> None:
         """There is nothing to look at."""
-        self.as_of, self.problem = now, ""
+        self.as_of, self.problem, self.problem_code = now, "", ""
         WATCH_TRACKS.set(0)
         WATCH_ALERTS.set(0)
 

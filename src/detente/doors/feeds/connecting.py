@@ -16,7 +16,7 @@ from detente.doors.feeds.lines import Parser
 from detente.doors.feeds.readsb import BYTES_MAX
 from detente.doors.feeds.settings import FeedSettings, Kind, host_and_port
 from detente.errors import MalformedInput
-from detente.node.feeding import Feeding
+from detente.node.feeding import Broken, Feeding
 
 PIECE_BYTES = 65_536
 """Read at a time: some 500 lines, parsed in 10 ms."""
@@ -67,12 +67,14 @@ class Connecting:
             before = self._clock()
             try:
                 await (self._poll(one) if one.kind is Kind.READSB else self._listen(one))
-                problem = "closed by the receiver"
-            except (OSError, TimeoutError, httpx.HTTPError) as error:
-                problem = type(error).__name__
+                problem, code = "closed by the receiver", Broken.CLOSED
+            except (OSError, TimeoutError, httpx.TransportError) as error:
+                problem, code = type(error).__name__, Broken.UNREACHABLE
+            except httpx.HTTPError as error:
+                problem, code = type(error).__name__, Broken.UNREADABLE
             except MalformedInput as error:
-                problem = f"{error}"
-            self._feeding.report(one.feed, problem)
+                problem, code = f"{error}", Broken.UNREADABLE
+            self._feeding.report(one.feed, problem, code)
             if (self._clock() - before).total_seconds() > AGAIN_MOST_S:
                 wait_s = AGAIN_FIRST_S
             await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
@@ -84,7 +86,7 @@ class Connecting:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             reader, writer = await asyncio.open_connection(host, port)
         try:
-            self._feeding.report(one.feed, "")
+            self._feeding.report(one.feed)
             parser = one.parser()
             while data := await reader.read(PIECE_BYTES):
                 self._take(one, parser, data)
@@ -101,7 +103,7 @@ class Connecting:
         async with httpx.AsyncClient(timeout=CONNECT_TIMEOUT_S) as client:
             while True:
                 self._take(one, parser, await _body(client, one.address))
-                self._feeding.report(one.feed, "")
+                self._feeding.report(one.feed)
                 await asyncio.sleep(one.poll_s)
 
     def _take(self, one: FeedSettings, parser: Parser, data: bytes) -> None:

@@ -16,7 +16,7 @@ from detente.core.zone import Zone, ZoneRule
 from detente.doors.files.columns import Fields
 from detente.doors.files.escorts import escort_of
 from detente.doors.files.positions import RESOLUTION_COARSE_DEG, Located, locate, refuse_zeros
-from detente.doors.files.reading import Imported, Reading, ReadOptions, Remark, Row
+from detente.doors.files.reading import Doubted, Imported, Reading, ReadOptions, Remark, Row
 from detente.doors.files.shapes import Sizes
 from detente.errors import DetenteError, MalformedInput
 
@@ -74,9 +74,11 @@ class Builder:
             raise MalformedInput(f"{self._reading.source}, {remark}") from None
         self._reading.refusals.append(remark)
 
-    def _doubt(self, row: Row, name: str, *, what: str, expected: str, got: str) -> None:
+    def _doubt(
+        self, code: Doubted, row: Row, name: str, what: str, *, expected: str = "", got: str = ""
+    ) -> None:
         self._reading.doubts.append(
-            Remark(row=row.number, name=name, what=what, expected=expected, got=got)
+            Remark(code=code, row=row.number, name=name, what=what, expected=expected, got=got)
         )
 
     def _add(self, row: Row) -> None:
@@ -85,9 +87,8 @@ class Builder:
         fields = Fields(row.properties, self._columns)
         if row.properties.get("left_out"):
             name = fields.text("name") or ""
-            self._doubt(
-                row, name, what=f"left out, {row.properties['left_out']}", expected="", got=""
-            )
+            what = f"left out, {row.properties['left_out']}"
+            self._doubt(Doubted.LEFT_OUT, row, name, what)
             return
         volumes, located = self._volumes(row, fields)
         group = self._group(fields)
@@ -139,9 +140,10 @@ class Builder:
         marked = f"{identity} ({number})"
         self._taken[marked] = row.number
         self._doubt(
+            Doubted.ID_TAKEN,
             row,
             name,
-            what="id",
+            "id",
             expected=f"another than row {first} has",
             got=f"{identity}; kept as {marked}",
         )
@@ -152,9 +154,10 @@ class Builder:
         if len(name) <= NAME_LENGTH_MAX:
             return name
         self._doubt(
+            Doubted.NAME_CUT,
             row,
             name[:40],
-            what="name",
+            "name",
             expected=f"at most {NAME_LENGTH_MAX} characters",
             got=f"{len(name)}",
         )
@@ -244,7 +247,9 @@ class Builder:
         try:
             return msgspec.structs.replace(value, escort=escort_of(fields))
         except MalformedInput as error:
-            self._doubt(row, value.name, what=error.what, expected=error.expected, got=error.got)
+            self._doubt(
+                Doubted.UNREAD, row, value.name, error.what, expected=error.expected, got=error.got
+            )
             return value
 
     def _standoff_mm(self, fields: Fields) -> int:
@@ -259,16 +264,15 @@ class Builder:
 
     def _doubt_details(self, row: Row, name: str, located: Located | None) -> None:
         if row.properties.get("schedule_unused"):
-            self._doubt(
-                row, name, what="schedule", expected="", got="hours of the day; kept as all day"
-            )
+            kept = "hours of the day; kept as all day"
+            self._doubt(Doubted.ALL_DAY, row, name, "schedule", got=kept)
         resolution = None if located is None else located.resolution_deg
         # Plans are drawn on purpose; a notice with few decimals was perhaps rounded.
         if resolution is None or self._options.kind == "plans":
             return
         if resolution > RESOLUTION_COARSE_DEG * 1.01:
             self._doubt(
-                row, name, what="position", expected="at least three decimals",
+                Doubted.COARSE, row, name, "position", expected="at least three decimals",
                 got=f"steps of {resolution:g} degree",
             )  # fmt: skip
 
@@ -328,5 +332,10 @@ def _remark(row: Row, columns: dict[str, tuple[str, ...]], error: DetenteError) 
     fields = Fields(row.properties, columns)
     name = str(fields.raw("name") or fields.raw("id") or "")
     return Remark(
-        row=row.number, name=name[:80], what=error.what, expected=error.expected, got=error.got
+        code=error.code,
+        row=row.number,
+        name=name[:80],
+        what=error.what,
+        expected=error.expected,
+        got=error.got,
     )

@@ -17,7 +17,7 @@ import shapely
 
 from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Position, Shape
 from detente.doors.files.build import Built
-from detente.doors.files.reading import Remark
+from detente.doors.files.reading import Doubted, Remark
 
 BORDER_TOLERANCE_DEG = 0.1
 """11 km: how far the shipped borders may lie from anyone's."""
@@ -42,6 +42,7 @@ def _outside(declared: list[Built], area: Any) -> list[Remark]:
     apart = shapely.distance(shapely.points(places), area)
     return [
         Remark(
+            code=Doubted.ELSEWHERE,
             row=one.row,
             name=one.value.name or "",
             what="position",

@@ -1,6 +1,7 @@
 """What a file gives: rows on the way in, values and remarks on the way out."""
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -61,9 +62,26 @@ class Row(Struct, kw_only=True):
     problem: str | None = None
 
 
-class Remark(Struct, frozen=True, kw_only=True):
-    """Something to tell of one row: why it was refused, or what is doubtful in it."""
+class Doubted(StrEnum):
+    """What is doubtful in a row, for whoever tells it in another language."""
 
+    LEFT_OUT = "left_out"
+    ID_TAKEN = "id_taken"
+    NAME_CUT = "name_cut"
+    UNREAD = "unread"
+    ALL_DAY = "all_day"
+    COARSE = "coarse"
+    ELSEWHERE = "elsewhere"
+
+
+class Remark(Struct, frozen=True, kw_only=True):
+    """Something to tell of one row: why it was refused, or what is doubtful in it.
+
+    ``code`` is the refusal's (docs/errors.md), or one of ``Doubted``; ``what`` is a field, where
+    the remark is of one.
+    """
+
+    code: str
     row: int
     name: str
     what: str

@@ -60,13 +60,14 @@ KEY = "taxii "
 class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one object: no message where it is there.
 
-    ``object`` is the report that holds it; its id is read from there, so that no name outlives
-    an erasure.
+    ``code`` is the refusal's (docs/errors.md), of which ``message`` has the words. ``object`` is
+    the report that holds it; its id is read from there, so that no name outlives an erasure.
     """
 
     id: str = ""
     version: str = ""
     message: str = ""
+    code: str = ""
     object: str = ""
 
 
@@ -337,7 +338,7 @@ async def _add(engine: Engine, principal: Principal, terms: Terms, text: str) ->
     try:
         object_id: str = await engine.act(Add(principal, text, head, terms))
     except DetenteError as error:
-        return Outcome(id=head.id, version=version, message=str(error))
+        return Outcome(id=head.id, version=version, message=str(error), code=error.code)
     return Outcome(id=head.id, version=version, object=object_id)
 
 
@@ -364,7 +365,7 @@ def _refused(text: str, error: MalformedInput) -> Outcome:
         instant(version if isinstance(version, str) else "", what="version")
     except MalformedInput:
         version = ""
-    return Outcome(id=name, version=str(version), message=str(error))
+    return Outcome(id=name, version=str(version), message=str(error), code=error.code)
 
 
 def _without_name(one: Outcome) -> Outcome:

@@ -32,12 +32,14 @@ class Alerts(Struct, frozen=True, kw_only=True):
     Attributes:
         as_of: When the watch last looked; None before it did.
         problem: Why it could not look since; empty where it could.
+        problem_code: The same, as the refusal's code, or ``not_yet``.
         alerts: That stand.
         feeds: How each is.
     """
 
     as_of: datetime | None
     problem: str
+    problem_code: str
     alerts: tuple[AlertShown, ...]
     feeds: tuple[FeedState, ...]
 
@@ -67,6 +69,7 @@ async def alerts(desk: Desk, exchange: Exchange) -> Answer:
     answer = Alerts(
         as_of=desk.alerting.watching.as_of,
         problem=desk.alerting.watching.problem,
+        problem_code=desk.alerting.watching.problem_code,
         alerts=found.alerts,
         feeds=tuple(desk.alerting.feeds(reader)),
     )
