@@ -199,6 +199,7 @@ def test_what_was_said_natively_stays_and_is_shown_to_nobody_else() -> None:
             for to in ("agreement", "inbox:three"):
                 refused = await town.add(text(2), to)
                 assert "expected no more than before" in refused.message
+                assert refused.code == "conflict"
             wider = Release(parties={"two": Grade.FULL}, tlp=Tlp.CLEAR)
             assert "no more than before" in (await town.give(text(2), wider)).message
             assert town.held()[0].stix == later

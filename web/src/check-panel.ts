@@ -12,7 +12,7 @@ import { features, typed } from "./forms";
 import { HEIGHTS, heights } from "./heights";
 import { counted, missing, withheld } from "./missing";
 import { remarks, understood, whyRefused } from "./read-back";
-import { refusal } from "./refused";
+import { explained, refusal } from "./refused";
 import type { ReleaseChoice } from "./release";
 import "./where";
 import type { Where } from "./where";
@@ -73,7 +73,7 @@ export class CheckPanel extends Speaking {
       <h3>${say(`verdict.${verdict.verdict}`)}</h3>
       <p>${say("register-version", { sequence: verdict.sequence, time: at(verdict.as_of) })};
         ${counted(counts)}</p>
-      ${(verdict.sources ?? []).filter((one) => one.problem).map((one) => html`<p class="refused">${one.name}: ${one.problem}</p>`)}
+      ${(verdict.sources ?? []).filter((one) => one.problem).map((one) => html`<p class="refused">${told(one)}</p>`)}
       ${verdict.findings.length === 0 ? nothing : html`<table>
         <thead><tr><th scope="col">${say("finding")}</th><th scope="col">${say("distance")}</th><th scope="col">${say("desk")}</th></tr></thead>
         <tbody>${verdict.findings.map((one) => this.finding(one))}</tbody></table>`}
@@ -169,6 +169,12 @@ export class CheckPanel extends Speaking {
       if (missing === undefined) this.problem = refusal(error);
     }
   }
+}
+
+/** What is wrong with something that was asked. */
+function told({ name, problem }: Schemas["Source"]): string {
+  const said = explained("source", name, problem ?? "");
+  return called("source", name) === name ? `${name}: ${said}` : said;
 }
 
 /** The objects that an answer names. */

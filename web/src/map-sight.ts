@@ -19,7 +19,7 @@ export async function whyNot(event: { error: unknown }): Promise<string> {
   const { status, body } = event.error as { status?: number; body?: Blob };
   if (status === undefined || status < 400 || body === undefined) return "";
   const told = (await body.text().then(JSON.parse).catch(() => ({}))) as Partial<Problem>;
-  return worded(told, told.detail ?? `${status}`, status);
+  return worded({ ...told, status }, told.detail ?? `${status}`);
 }
 
 /** What is drawn now, as a picture: paper is not drawn on by the graphics card. */

@@ -114,7 +114,6 @@ export function styleOf(dark: boolean, tiles: string, reader: string, language: 
       base: {
         type: "vector",
         url: `pmtiles://${location.origin}/page/base.pmtiles`,
-        attribution: "Natural Earth; GeoNames (CC BY 4.0); no border here is evidence of any",
       },
       waters: { type: "vector", url: `pmtiles://${location.origin}/page/waters.pmtiles` },
       // By tiles and not by the file's own account of itself, which would be asked for at once.

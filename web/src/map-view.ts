@@ -3,9 +3,10 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import { html } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { AttributionControl, GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, ScaleControl, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
+import { GeoJSONSource, type IControl, Map as MapLibre, type MapMouseEvent, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
+import { controlsOn } from "./map-controls";
 import { type Drawing, drawAgain, drawingOn } from "./map-draw";
 import { type Told, hear, tell } from "./events";
 import { type Filter, KINDS, clusterFilter, filter, narrowing, tilesOf } from "./filter";
@@ -40,6 +41,7 @@ export class MapView extends Speaking {
   private then: { at: string | null; past: boolean } = { at: null, past: false };
   /** In which language the map is. */
   private named = "";
+  private controls: readonly IControl[] = [];
 
   override render(): unknown {
     return html`<section aria-label=${say("map")}>
@@ -55,7 +57,9 @@ export class MapView extends Speaking {
   }
 
   protected override updated(): void {
-    if (this.map !== undefined && this.named !== spoken()) speakOn(this.map, (this.named = spoken()));
+    if (this.map === undefined || this.named === spoken()) return;
+    speakOn(this.map, (this.named = spoken()));
+    this.controls = controlsOn(this.map, this.controls);
   }
 
   override disconnectedCallback(): void {
@@ -85,9 +89,7 @@ export class MapView extends Speaking {
       if (!map.hasImage(id)) map.addImage(id, symbol ?? hatch(dark), symbol === null ? {} : { pixelRatio: MARK_SCALE });
     });
     map.touchZoomRotate.disableRotation();
-    map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-    map.addControl(new ScaleControl({ unit: "metric" }), "bottom-left");
-    map.addControl(new AttributionControl({ compact: true }), "bottom-right");
+    this.controls = controlsOn(map);
     map.on("load", () => {
       this.refine(filter());
       this.dataset.ready = "true";

@@ -2,8 +2,11 @@
 
 import { html, nothing } from "lit";
 import type { Readings, Schemas, Understood, Volume } from "./api";
-import { worded } from "./refused";
-import { at, say } from "./words";
+import { fieldName } from "./fields";
+import { beside, worded } from "./refused";
+import { at, called, say } from "./words";
+
+type Remark = Schemas["Remark"];
 
 const MM = 1_000;
 
@@ -54,7 +57,8 @@ function metres(mm: number | null | undefined): string {
 /** Why the node read nothing, or not all, of what it was given. */
 export function whyRefused(read: Readings): string {
   const [why] = read.refusals;
-  return worded({ code: "malformed_input" }, [why?.what, why?.expected, why?.got].filter(Boolean).join(", "));
+  if (why === undefined) return worded({ code: "malformed_input" }, "");
+  return worded({ code: why.code }, inWords(why), fieldName(why.what));
 }
 
 export function remarks(read: Readings): unknown {
@@ -64,9 +68,19 @@ export function remarks(read: Readings): unknown {
   ].map(([title, list]) =>
     list.length === 0
       ? nothing
-      : html`<h3>${title}</h3><ul class="refused">${list.map(
-          (one) => html`<li>${one.row}${one.name ? ` (${one.name})` : ""}: ${one.what}${
-            one.expected ? `, ${one.expected}` : ""}${one.got ? `: ${one.got}` : ""}</li>`,
-        )}</ul>`,
+      : html`<h3>${title}</h3><ul class="refused">${list.map((one) => html`<li>${remark(one)}</li>`)}</ul>`,
   );
+}
+
+/** Which row and field, what is wrong with it, and the node's own words. */
+function remark(one: Remark): unknown {
+  const doubt = called("remark", one.code);
+  const meaning = doubt === one.code ? called("refused", one.code) : doubt;
+  const of = [say("remark-row", { row: one.row }), fieldName(one.what)].filter(Boolean).join(", ");
+  return html`${of}${one.name ? html` (<bdi>${one.name}</bdi>)` : ""}: ${beside(meaning, inWords(one))}`;
+}
+
+function inWords({ what, expected, got }: Remark): string {
+  const parts = [expected && `expected ${expected}`, got && `got ${got}`].filter(Boolean);
+  return [what, parts.join(", ")].filter(Boolean).join(": ");
 }

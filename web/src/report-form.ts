@@ -8,7 +8,7 @@ import { hear, tell } from "./events";
 import { isOpen } from "./following";
 import { features, typed } from "./forms";
 import { remarks, understood, whyRefused } from "./read-back";
-import { refusal } from "./refused";
+import { refusal, worded } from "./refused";
 import { type ReleaseChoice, released } from "./release";
 import "./release";
 import "./where";
@@ -24,7 +24,7 @@ export class ReportForm extends Speaking {
   @state() about: About | null = begun();
   @state() private asks = false;
   @state() private read: Readings | null = null;
-  @state() private problem = "";
+  @state() private problem: unknown = "";
   @state() private said = "";
   @query("form") private form!: HTMLFormElement;
   @query("dialog") private dialog!: HTMLDialogElement;
@@ -70,7 +70,7 @@ export class ReportForm extends Speaking {
           <button type="button" @click=${() => void this.give()}>${say("speak.give-stix")}</button></div>
       </form>
       <div role="status" aria-live="polite">
-        ${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}
+        ${this.problem === "" ? nothing : html`<div class="refused">${this.problem}</div>`}
         ${this.said === "" ? nothing : html`<p class="said">${this.said}</p>`}
       </div>
       <dialog aria-labelledby="report-back">
@@ -161,8 +161,8 @@ export class ReportForm extends Speaking {
       const release = JSON.stringify(this.release.value());
       const body = `{"bundle":${await file.text()},"release":${release},"reliability":${JSON.stringify(given.get("reliability"))}}`;
       const { outcomes } = await sent<Schemas["Outcomes"]>("POST", "/v1/bundles", body);
-      const failed = outcomes.filter((one) => one.message);
-      if (failed.length > 0) this.problem = failed.map((one) => `${one.id ?? ""}: ${one.message}`).join("; ");
+      const failed = outcomes.flatMap((one, number) => (one.message ? [notTaken(one, number)] : []));
+      if (failed.length > 0) this.problem = html`<ol>${failed}</ol>`;
       this.done(say("speak.given", { count: outcomes.length - failed.length, all: outcomes.length }), 0);
     } catch (error) {
       this.problem = refusal(error);
@@ -177,4 +177,9 @@ export class ReportForm extends Speaking {
     this.where.stop();
     tell("detente-changed", sequence);
   }
+}
+
+/** One object of a bundle that was refused, by its place in it. */
+function notTaken(one: Schemas["Outcomes"]["outcomes"][number], number: number): unknown {
+  return html`<li value=${number + 1}>${one.id ? html`<bdi>${one.id}</bdi> ` : nothing}${worded({ code: one.code }, one.message ?? "")}</li>`;
 }

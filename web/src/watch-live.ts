@@ -29,6 +29,7 @@ class WatchLive {
   feeds: readonly FeedState[] = [];
   asOf: string | null = null;
   problem = "";
+  problemCode = "";
   tracksLeftOut = 0;
   groupsLeftOut = 0;
   live = false;
@@ -70,6 +71,7 @@ class WatchLive {
     if (whole || screen.feeds !== undefined) this.feeds = screen.feeds ?? [];
     this.asOf = screen.as_of;
     this.problem = screen.problem ?? "";
+    this.problemCode = screen.problem_code ?? "";
     this.tracksLeftOut = screen.tracks_left_out ?? 0;
     this.groupsLeftOut = screen.groups_left_out ?? 0;
     tell("detente-watch", { changed, gone: gone.filter((name) => !this.tracks.has(name)), whole });

@@ -4,10 +4,10 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { tell } from "./events";
 import { follow, isOpen } from "./following";
-import { refusedLine } from "./refused";
+import { explained, refusedLine } from "./refused";
 import { distress } from "./watch-distress";
 import { type AlertShown, type FeedState, type Group, type SilentFeed, type Track, watch } from "./watch-live";
-import { called_, desk, far, isTakenIn, nameOfGroup, nears, soon, takeIn } from "./watch-words";
+import { called_, desk, far, isTakenIn, kindOf, nameOfGroup, nears, soon, takeIn } from "./watch-words";
 import { Speaking, at, called, say } from "./words";
 
 const CLOCK_MS = 1_000;
@@ -49,7 +49,7 @@ export class WatchPanel extends Speaking {
       <p>${watch.asOf ? say("watch.as-of", { time: at(watch.asOf), tracks: watch.tracks.size }) : say("watch.not-yet")}</p>
       <div role="status">
         ${watch.live ? nothing : html`<p class="refused">${say("not-live")}</p>`}
-        ${watch.problem ? html`<p class="refused">${say("watch.problem", { why: watch.problem })}</p>` : nothing}
+        ${watch.problem ? html`<p class="refused">${say("watch.problem", { why: explained("problem", watch.problemCode, watch.problem) })}</p>` : nothing}
         ${this.told ? html`<p class="said">${this.told}</p>` : nothing}
       </div>
       ${distress()}
@@ -93,7 +93,7 @@ export class WatchPanel extends Speaking {
     return html`<article class="alert lost">
       <h4><strong>${say("watch.silent")}</strong> ${say("watch.feed-of", { feed: one.feed, party: one.party })}</h4>
       <p>${one.heard ? say("watch.last-heard", { time: at(one.heard) }) : say("watch.never-heard")}</p>
-      ${one.problem ? html`<p>${one.problem}</p>` : nothing}
+      ${one.problem ? html`<p>${explained("problem", one.problem_code, one.problem)}</p>` : nothing}
       ${desk(one) && one.party !== this.party ? html`<p>${say("watch.call", { desk: desk(one) })}</p>` : nothing}
       ${proof(one)}
       ${this.taking([one])}
@@ -123,7 +123,7 @@ export class WatchPanel extends Speaking {
     const track = this.track === null ? undefined : watch.tracks.get(this.track);
     if (this.track === null) return nothing;
     return html`<section class="details" aria-label=${say("watch.track")}>
-      <h3>${track ? `${called("watch.kind", track.kind)} ${called_(track)}` : say("watch.track-gone")}</h3>
+      <h3>${track ? `${kindOf(track)} ${called_(track)}` : say("watch.track-gone")}</h3>
       ${track ? facts(track) : nothing}
       <button type="button" @click=${() => tell("detente-track", null)}>${say("close")}</button>
     </section>`;
@@ -135,7 +135,7 @@ export class WatchPanel extends Speaking {
         <th scope="col">${say("state")}</th><th scope="col">${say("watch.heard")}</th></tr></thead>
       <tbody>${feeds.map((one) => html`<tr class=${one.silent ? "silent" : ""}>
         <td>${one.name}</td><td>${one.party}</td>
-        <td>${say(one.silent ? "watch.silent" : "watch.speaks")}${one.problem ? html`<br>${one.problem}` : nothing}</td>
+        <td>${say(one.silent ? "watch.silent" : "watch.speaks")}${one.problem ? html`<br>${explained("problem", one.problem_code, one.problem)}` : nothing}</td>
         <td>${one.heard ? at(one.heard) : say("watch.never-heard")}<br>${say("watch.positions", { count: one.positions, doubted: one.doubted })}</td>
       </tr>`)}</tbody></table>`;
   }

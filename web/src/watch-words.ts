@@ -19,13 +19,18 @@ export function soon(one: Group | AlertShown): string {
   return say("watch.in", { clock: clock(one.time_s) });
 }
 
+/** What moves; a unit's own type (docs/cot.md) has no words. */
+export function kindOf({ kind }: Track): string {
+  return called("watch.kind", kind.startsWith("a-") ? "person" : kind);
+}
+
 export function called_(track: Track): string {
   return track.name || track.track;
 }
 
 export function nameOfGroup(group: Group): string {
   if (!group.track) return say("watch.somebody");
-  return `${called("watch.kind", group.track.kind)} ${called_(group.track)}`;
+  return `${kindOf(group.track)} ${called_(group.track)}`;
 }
 
 export function nears(alert: AlertShown): string {
