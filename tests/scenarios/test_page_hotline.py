@@ -210,7 +210,7 @@ def test_language(browser: Browser, node: Node, one: Seat) -> None:
     seat.told(".ringing", "توقفوا: أنتم تقصفوننا")
     seat.page.click(".ringing button")
     seat.told("detente-line", WORDS, "لم يُجب أحد")
-    assert seat.page.evaluate("document.documentElement.dir") == "rtl"
+    assert seat.page.evaluate("document.body.dir") == "rtl"
     seat.keep("hotline-arabic")
     assert seat.flaws() == []
     seat.leave()

@@ -12,7 +12,7 @@ import "./party-form";
 import type { PartyForm } from "./party-form";
 import { refusal } from "./refused";
 import { everyone } from "./release";
-import { called, isolated, say } from "./words";
+import { at, called, say } from "./words";
 
 type Agreement = Schemas["Agreement"];
 type Party = Schemas["Party"];
@@ -115,7 +115,7 @@ function agreed(terms: Agreement, version: number, hotline: InForce | null): unk
   const leads = Object.entries(terms.lead_times_s ?? {});
   const facts: [string, unknown][] = [
     [say("version"), version],
-    [say("state"), terms.state === "suspended" ? html`<span class="late">${say("speak.suspended", { time: isolated(terms.suspended_at) })}</span>` : say("speak.in-force")],
+    [say("state"), terms.state === "suspended" ? html`<span class="late">${say("speak.suspended", { time: at(terms.suspended_at) })}</span>` : say("speak.in-force")],
     [say("speak.member-list"), (terms.members ?? []).length === 0 ? say("speak.all-parties") : terms.members!.join(", ")],
     [say("speak.area"), (terms.area ?? []).length === 0 ? say("speak.everywhere") : say("speak.areas", { count: terms.area!.length })],
     [say("speak.activities"), (terms.activities ?? []).length === 0 ? say("speak.all-activities") : terms.activities!.join(", ")],

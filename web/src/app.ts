@@ -129,7 +129,7 @@ export class App extends Speaking {
   private arrow(event: KeyboardEvent): void {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] ?? 0;
     if (step === 0) return;
-    const way = document.documentElement.dir === "rtl" ? -step : step;
+    const way = document.body.dir === "rtl" ? -step : step;
     this.tab = TABS[(TABS.indexOf(this.tab) + way + TABS.length) % TABS.length] ?? "picture";
     void this.updateComplete.then(() => this.querySelector<HTMLElement>(`#tab-${this.tab}`)?.focus());
   }

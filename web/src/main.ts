@@ -3,6 +3,7 @@ import "@fontsource/noto-sans/latin-ext-400.css";
 import "@fontsource/noto-sans/cyrillic-400.css";
 import "@fontsource/noto-sans/cyrillic-ext-400.css";
 import "@fontsource/noto-sans/latin-600.css";
+import "@fontsource/noto-sans/latin-ext-600.css";
 import "@fontsource/noto-sans/cyrillic-600.css";
 import "@fontsource/noto-sans-arabic/arabic-400.css";
 import "@fontsource/noto-sans-arabic/arabic-600.css";

@@ -10,7 +10,7 @@ import { tell } from "./events";
 import "./own-object";
 import { nameOf, placeOf } from "./picture-panel";
 import { when } from "./read-back";
-import { Speaking, at, isolated, say } from "./words";
+import { Speaking, at, say } from "./words";
 
 type Report = Schemas["Report"];
 const NAMES = ["name", "value", "path", "abstract", "opinion", "pattern", "description"];
@@ -41,7 +41,7 @@ export class ReportView extends Speaking {
       <h3 dir="auto" lang=${report.language ?? ""}>${report.title}</h3>
       <p dir="auto" class="text" lang=${report.language ?? ""}>${report.text}</p>
       ${(report.translations ?? []).map((one) => html`<details><summary>${one.language}: ${say("speak.translated-by", { name: one.translator })}</summary><p dir="auto" class="text" lang=${one.language}>${one.text}</p></details>`)}
-      ${report.request ? html`<p class="question"><span dir="auto">${report.request.asks}</span>${report.request.due ? ` (${say("speak.by-then", { time: isolated(report.request.due) })})` : ""}</p>` : nothing}
+      ${report.request ? html`<p class="question"><span dir="auto">${report.request.asks}</span>${report.request.due ? ` (${say("speak.by-then", { time: at(report.request.due) })})` : ""}</p>` : nothing}
       ${this.about.length === 0 ? nothing : html`<h3>${say("speak.concerns")}</h3><ul class="found">${this.about.map((one) => html`<li><button type="button" class="link" @click=${() => tell("detente-object", one.object)}>${nameOf(one)}</button> <small>${one.party}</small></li>`)}</ul>`}
       ${report.stix ? html`<p>${stixInWords(report.stix)}</p>` : nothing}
       <dl class="facts">

@@ -10,7 +10,7 @@ import { refusal } from "./refused";
 import { everyone } from "./release";
 import "./subscription-area";
 import type { SubscriptionArea } from "./subscription-area";
-import { type Word, called, isolated, say } from "./words";
+import { type Word, at, called, say } from "./words";
 
 type Subscribed = Schemas["Subscribed"];
 type Looked = Schemas["SubscribedWithSecret"];
@@ -92,7 +92,7 @@ export class Subscriptions extends Following {
     return html`<li><strong>${desk ? say("sub.of-desk", { desk }) : what}</strong>
       ${value.volumes?.length ? this.where(one, value.volumes as readonly Volume[], what) : nothing}
       <br><small>${value.url ? html`<span dir="ltr">${value.url}</span>` : say(value.people ? "sub.by-people" : "sub.by-asking")}</small>
-      ${progress?.failing_since ? html`<br><span class="late">${say("sub.failing", { time: isolated(progress.failing_since), count: progress.attempts ?? 0 })}</span>` : nothing}
+      ${progress?.failing_since ? html`<br><span class="late">${say("sub.failing", { time: at(progress.failing_since), count: progress.attempts ?? 0 })}</span>` : nothing}
       <button type="button" ?disabled=${this.busy} @click=${() => void this.doing(() => ask("DELETE", `/v1/subscriptions/${one.object}`))}
         aria-label="${say("sub.end")}: ${desk ? say("sub.of-desk", { desk }) : what}">${say("sub.end")}</button></li>`;
   }

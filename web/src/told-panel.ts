@@ -7,7 +7,7 @@ import { type Schemas, type SilencePage, ask } from "./api";
 import { tell } from "./events";
 import { Following } from "./following";
 import { refusal } from "./refused";
-import { at, called, isolated, say } from "./words";
+import { at, called, say } from "./words";
 
 const AWAITED = ["received", "passed_on", "acted_on"] as const;
 const PAGE = 100;
@@ -55,7 +55,7 @@ export class ToldPanel extends Following {
     return html`<h3>${say("speak.parties-stand")}</h3><table><thead><tr><th scope="col">${say("who")}</th><th scope="col">${say("speak.last-acknowledged")}</th>
       <th scope="col">${say("speak.not-since")}</th></tr></thead><tbody>${this.parties.map((one) => html`<tr><td>${one.party}</td>
         <td dir="ltr">${at(one.last_acknowledged)}</td><td><span dir="ltr">${at(one.not_acknowledging_since)}</span>
-          ${one.unreachable_since ? html`<br><span class="late">${say("speak.unreachable", { time: isolated(one.unreachable_since) })}</span>` : nothing}</td></tr>`)}</tbody></table>`;
+          ${one.unreachable_since ? html`<br><span class="late">${say("speak.unreachable", { time: at(one.unreachable_since) })}</span>` : nothing}</td></tr>`)}</tbody></table>`;
   }
 
   private choose(event: Event): void {

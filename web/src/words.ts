@@ -32,11 +32,14 @@ let language: Language = "en";
 let rules = new Intl.PluralRules(language);
 const shown = new Set<Speaking>();
 
+const LETTER = /\p{L}/u;
+const ARABIC = /\p{Script=Arabic}/u;
+
 /** A text in the language of the page, with what stands in braces filled in. */
 export function say(word: Word, parts: Record<string, string | number> = {}): string {
   const found = words[word];
   const text = typeof found === "string" ? found : (found[rules.select(Number(parts.count))] ?? found.other);
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(parts[name] ?? ""));
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => isolated(String(parts[name] ?? "")));
 }
 
 /** The text for a word of the node (a kind, a state, a rule); the word itself where there is none. */
@@ -51,12 +54,13 @@ export function spoken(): Language {
 
 /** A time as this page writes it: UTC, and to the second. */
 export function at(time: string | null | undefined): string {
-  return time ? `${time.slice(0, 19).replace("T", " ")}Z` : "";
+  return time ? isolated(`${time.slice(0, 19).replace("T", " ")}Z`) : "";
 }
 
-/** The same within a sentence that may run from right to left. */
-export function isolated(time: string | null | undefined): string {
-  return `\u2066${at(time)}\u2069`;
+/** What runs from left to right, within words that run from right to left. */
+function isolated(text: string): string {
+  const runsOn = language !== "ar" || !LETTER.test(text) || ARABIC.test(text);
+  return runsOn ? text : `\u2068${text}\u2069`;
 }
 
 export async function speak(wanted: Language): Promise<void> {
@@ -65,7 +69,8 @@ export async function speak(wanted: Language): Promise<void> {
   rules = new Intl.PluralRules(wanted);
   localStorage.setItem(KEPT, wanted);
   document.documentElement.lang = wanted;
-  document.documentElement.dir = wanted === "ar" ? "rtl" : "ltr";
+  // Not the root: the map draws its letters in that direction, and would turn brackets round.
+  document.body.dir = wanted === "ar" ? "rtl" : "ltr";
   for (const one of shown) one.requestUpdate();
 }
 
