@@ -107,7 +107,7 @@ export class PicturePanel extends Speaking {
         ${view.grade === "full" && view.party !== this.party
           ? html`<button type="button" @click=${() => void this.acknowledge(view)}>${say("acknowledge")}</button>`
           : nothing}
-        <button type="button" @click=${() => tell("detente-object", null)}>${say("close")}</button>
+        <button type="button" @click=${() => this.close()}>${say("close")}</button>
       </div>
       <detente-speak-object .view=${view} party=${this.party}></detente-speak-object>
       <detente-standing .view=${view} party=${this.party}></detente-standing>
@@ -166,6 +166,12 @@ export class PicturePanel extends Speaking {
     } while (page.more && found.length < FOUND_MAX);
     this.found = found.slice(0, FOUND_MAX);
     this.more = page.more || found.length > FOUND_MAX;
+  }
+
+  /** Whoever works by keyboard goes on from the search, and not from the top of the page. */
+  private close(): void {
+    this.querySelector<HTMLElement>(".search input")?.focus();
+    tell("detente-object", null);
   }
 
   private pick(view: View): void {

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Schemas, type View, ask } from "./api";
+import { type Schemas, type View, Refusal, ask } from "./api";
 import { type Checkpoint, parsed } from "./checkpoint";
 import { tell } from "./events";
 import { Following } from "./following";
@@ -75,7 +75,7 @@ export class RecordPanel extends Following {
         ask<Schemas["AllTerms"]>("GET", "/v1/agreement/versions"),
       ]);
       const answer = await fetch(`/log/${theatre}/checkpoint`, { cache: "no-store" });
-      if (!answer.ok) throw new Error(`${answer.status}`);
+      if (!answer.ok) throw new Refusal(answer.status, (await answer.json().catch(() => ({}))) as object);
       const note = parsed(await answer.text());
       const kinds = SAID.map((one) => `kind=${one}`).join("&");
       const found = await latest(`${kinds}&party=${this.party}&ended=true`, SHOWN_MAX);

@@ -52,15 +52,21 @@ export class Tools extends Speaking {
         <button type="button" name="tool-print" @click=${() => void this.print()}>${say("look-print")}</button>
         <div role="status" aria-live="polite">${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}</div>
       </section>
-      ${this.open === null ? nothing : html`<section class="tool" aria-label=${say(TOOLS[this.open])}>
+      ${this.open === null ? nothing : html`<section class="tool" aria-label=${say(TOOLS[this.open])} @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.close()}>
         ${this.open === "time" ? html`<detente-time></detente-time>` : html`<detente-measure .line=${this.open === "measure"} .first=${this.first}></detente-measure>`}
-        <button type="button" name="tool-close" @click=${() => (this.open = null)}>${say("close")}</button></section>`}
+        <button type="button" name="tool-close" @click=${() => this.close()}>${say("close")}</button></section>`}
       <aside class="legend" aria-label=${say("look-legend")}>
         <ul>${KINDS.map((kind) => html`<li class="check ${kind}">${say(KIND_WORDS[kind])}</li>`)}
           ${(["stale", "disputed", "area", "plan", "many"] as const).map((one) => html`<li>${say(`look-legend-${one}`)}</li>`)}</ul>
         <p>${say("look-printed", { time: at(this.when), party: this.party, sequence: this.sequence ?? "?", shown: document.querySelector(".time-is")?.textContent ?? "" })}</p>
         <p>${say("informs")} ${say("map-note")}</p>
       </aside>`;
+  }
+
+  /** Whoever works by keyboard is where the tool was opened, and not at the top of the page. */
+  private close(): void {
+    this.querySelector<HTMLElement>(`[name=tool-${this.open}]`)?.focus();
+    this.open = null;
   }
 
   private toggle(tool: Tool): void {
