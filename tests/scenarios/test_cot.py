@@ -500,3 +500,49 @@ def test_called(field: Field) -> None:
     closed = one.post(f"/v1/incidents/{opened.json['object_id']}/steps", step)
     assert closed.status == 201, closed.body
     tablet.until(named(f"{uid}.over"))
+
+
+def test_pressed(field: Field) -> None:
+    """Whoever presses for help on a tablet calls, once, sees that it went out, and takes it back"""
+    said(desk(field, "two"), "notices", hospital("Aid post", 43.0, 37.0), None)
+    tablet, near = field.of("one"), field.of("two")
+    tablet.greeted()
+    near.greeted()
+    name, device = "ANDROID-7-9-1-1", '<link uid="ANDROID-7" type="a-f-G-U-C" relation="p-p"/>'
+    begun = time.monotonic()
+    for _ in range(3):  # A tablet says it again and again; its clock is a year behind.
+        tablet.send(
+            event(
+                name, 43.0, 37.0, kind="b-a-o-tbl", callsign="Kilo-Alert",
+                detail='<emergency type="911 Alert">Kilo</emergency>' + device,
+                time="2025-01-01T00:00:00Z", start="2025-01-01T00:00:00Z",
+                stale="2025-01-01T00:00:10Z",
+            )
+        )  # fmt: skip
+    heard = near.until(lambda got: "pressed on a tablet" in (got.findtext("detail/remarks") or ""))
+    assert time.monotonic() - begun < PATIENCE_S
+    uid = heard.get("uid") or ""
+    remarks = heard.findtext("detail/remarks") or ""
+    assert remarks.startswith(
+        "Movement in distress; Kilo-Alert: 911 Alert, pressed on a tablet; opened "
+    )
+    point = heard.find("point")
+    assert point is not None
+    assert (point.get("lat"), point.get("lon"), point.get("ce")) == (
+        "37.0000000", "43.0000000", "5.000",
+    )  # fmt: skip
+    tablet.until(named(uid))  # Whoever pressed sees it as well.
+    lines = desk(field, "two").get("/v1/incidents?open=true").json["lines"]
+    assert [one["incident"]["value"]["party"] for one in lines] == ["one"]
+    tablet.send(event(name, 43.0, 37.0, kind="b-a-o-can", detail=device))
+    near.until(named(f"{uid}.over"))
+    tablet.until(named(f"{uid}.over"))
+    # Whoever proved nothing calls nobody, and his party learns it.
+    field.plain().send(event("ANDROID-8-9-1-1", 43.0, 37.0, kind="b-a-o-tbl"))
+    until(lambda: any("detente.call" in one["reason"] for one in refusals(field, "one")))
+    assert desk(field, "two").get("/v1/incidents?open=true").json["lines"] == []
+
+
+def refusals(field: Field, party: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = desk(field, party).get("/v1/quarantine").json["refused"]
+    return found

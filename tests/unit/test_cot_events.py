@@ -15,8 +15,9 @@ from cot import event
 from detente.core.alerts import Level
 from detente.core.party import Desk
 from detente.core.release import Grade, Release
+from detente.core.volume import RADIUS_MAX_MM, Circle
 from detente.doors.cot.event import EVENT_BYTES_MAX, Event, Raw, event_of
-from detente.doors.cot.mapping import unit_of
+from detente.doors.cot.mapping import press_of, unit_of
 from detente.doors.cot.proto import framed, read_proto
 from detente.doors.cot.serving import address_of, releases
 from detente.doors.cot.stream import Lost, Stream, read, read_datagram
@@ -356,3 +357,33 @@ def test_releases_are_read_from_their_tables_or_refused() -> None:
     assert releases(Settings(cot_release=(one,))) == {"one": Release(parties={"two": Grade.FULL})}
     with pytest.raises(MalformedInput, match="cot_release"):
         releases(Settings(cot_release=({"party": "one", "to": ["two"]},)))
+
+
+def test_help_is_called_from_where_the_device_is_or_was() -> None:
+    def pressed(**parts: object) -> Event:
+        given_parts: dict[str, object] = {
+            "uid": "U-9-1-1", "type": "b-a-o-tbl", "time": NOW, "stale": NOW,
+            "position": (383000000, 330000000), "links": ("nobody", "U"),
+        }  # fmt: skip
+        return Event(**{**given_parts, **parts})  # type: ignore[arg-type] # named by each case
+
+    last = Circle(centre=(390000000, 340000000), radius_mm=1_000_000)
+    units = {"U": last}
+    here = (383000000, 330000000)
+    for accuracy_mm, radius_mm in (
+        (None, 100_000),
+        (0, 0),
+        (5_000, 5_000),
+        (10**12, RADIUS_MAX_MM),
+    ):
+        found = press_of(pressed(accuracy_mm=accuracy_mm), units.get)
+        assert found.place == Circle(centre=here, radius_mm=radius_mm)
+    without = pressed(position=(0, 0), callsign="Alpha")
+    assert press_of(without, units.get).place == last
+    assert press_of(without, units.get).words == "Alpha: 911 Alert, pressed on a tablet"
+    assert press_of(pressed(), units.get).words.startswith("U-9-1-1: ")
+    with pytest.raises(MalformedInput, match="a link to a unit that had one"):
+        press_of(without, {}.get)
+    # With an error it is a place, off Africa.
+    at_sea = press_of(pressed(position=(0, 0), accuracy_mm=9_000), units.get)
+    assert at_sea.place == Circle(centre=(0, 0), radius_mm=9_000)

@@ -357,3 +357,21 @@ def test_units_that_left_take_no_room_and_no_party_takes_all(
 
     run(story())
     units.close()
+
+
+def test_where_a_unit_is_grows_with_the_time_since_it_was_heard(units: Units) -> None:
+    async def story() -> None:
+        units.presencing.report(ONE, unit())
+        disc = units.presencing.disc_of("one", "U")
+        assert disc is not None
+        assert (disc.centre, disc.radius_mm) == ((100_000_000, 500_000_000), 5_000)
+        units.clock.now += timedelta(seconds=60)
+        later = units.presencing.disc_of("one", "U")
+        assert later is not None
+        assert later.radius_mm == 5_000 + 60 * 50_000
+        assert units.presencing.disc_of("two", "U") is None
+        assert units.presencing.disc_of("one", "V") is None
+        await units.presencing.stop()
+
+    run(story())
+    units.close()

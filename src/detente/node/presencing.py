@@ -31,7 +31,7 @@ from detente.core.presence import SPEED_MAX_MM_S, Presence, Track
 from detente.core.principal import Method, Principal, Scope
 from detente.core.release import Release
 from detente.core.view import View
-from detente.core.volume import E7_PER_DEG, MM_PER_M, RADIUS_MAX_MM
+from detente.core.volume import E7_PER_DEG, MM_PER_M, RADIUS_MAX_MM, Circle
 from detente.core.watch import Observed
 from detente.core.wire import read
 from detente.errors import Conflict, DetenteError, NotPermitted, Unavailable
@@ -248,6 +248,16 @@ class Presencing:
         if kept is None or kept.principal.party != principal.party:
             raise NotPermitted("deletion", expected="a unit of the party's own")
         self._end(kept)
+
+    def disc_of(self, party: str, uid: str) -> Circle | None:
+        """Where a unit of the party's is now, for all that is known of it; None where none is."""
+        kept = self._units.get(uid)
+        if kept is None or kept.principal.party != party:
+            return None
+        track = track_of(kept.unit)
+        age_s = max(0, math.ceil((self._engine.clock() - track.time).total_seconds()))
+        reach_mm = track.accuracy_mm + age_s * track.speed_max_mm_s
+        return Circle(centre=track.position, radius_mm=min(reach_mm, RADIUS_MAX_MM))
 
     def sweep(self) -> None:
         """Let go of what is stale, and withdraw what was silent for too long."""

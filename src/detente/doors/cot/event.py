@@ -38,9 +38,10 @@ STALE_MAX = timedelta(days=366)
 AHEAD_MAX = timedelta(minutes=10)
 """How far a device's clock may be ahead: one without a fix drifts by minutes, not by hours."""
 
-ABOUT_CONNECTION = ("t-x-c-t", "t-x-takp-")
+ANY_CLOCK = ("t-x-c-t", "t-x-takp-", "b-a-o-")
 """Types of which the times are not held to the node's clock: a TAK client hangs up 25 s after a
-ping that nobody answered, and one whose clock is wrong must be shown things all the same."""
+ping that nobody answered, and one whose clock is wrong must be shown things all the same. Whoever
+presses for help is not asked what time it is."""
 
 UNKNOWN_M = 9_999_999.0
 """What CoT writes for an error or a height that is not known."""
@@ -115,7 +116,7 @@ def event_of(raw: Raw, now: datetime) -> Event:
     time, start, stale = (_time(raw.event, name) for name in ("time", "start", "stale"))
     if stale < start:
         raise MalformedInput("stale", expected="at or after start")
-    if not kind.startswith(ABOUT_CONNECTION):
+    if not kind.startswith(ANY_CLOCK):
         _check_clock(time, stale, now)
     speed, course = _motion(raw.part("track"))
     return Event(

@@ -4,7 +4,7 @@ Shapes: a circle is ``u-d-c-c``, anything else a closed ``u-d-f`` whose corners 
 (detente.core.drawn). A unit keeps the type that its device gave it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,13 @@ from detente.core.entry import EntryKind
 from detente.core.heard import Craft
 from detente.core.plan import Plan
 from detente.core.presence import Presence
-from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Position, Shape, Volume
+from detente.core.volume import E7_PER_DEG, MM_PER_M, RADIUS_MAX_MM, Circle, Position, Shape, Volume
 from detente.core.watch import Observed
 from detente.core.zone import Zone
 from detente.doors.cot.event import UNKNOWN_M, Event
 from detente.doors.cot.writing import Out, element, remarks
 from detente.errors import MalformedInput
+from detente.node.hotline.pressing import Press
 from detente.node.layers import Item
 from detente.node.presencing import ACCURACY_UNKNOWN_MM, Unit, uid_of
 from detente.node.seen import Seen
@@ -36,6 +37,13 @@ UNIT_LIFE = timedelta(seconds=75)
 
 OWN = "a-f-"
 """One's own people, in CoT's types. What others are is never taken, nor passed on."""
+
+PRESSED: Mapping[str, str] = {
+    "b-a-o-tbl": "911 Alert", "b-a-o-pan": "Ring The Bell", "b-a-o-opn": "In Contact",
+}  # fmt: skip
+"""What a TAK client offers whoever needs help, in its own words; each is a call."""
+
+TAKEN_BACK = "b-a-o-can"
 
 _DOMAINS: Mapping[str, str] = {"G": "ground", "S": "sea", "U": "sea", "A": "air", "F": "ground"}
 _TRACKS: Mapping[str, str] = {
@@ -96,6 +104,29 @@ def unit_of(event: Event, now: datetime) -> Unit:
         observed=observed,
         stale=event.stale,
     )
+
+
+def press_of(event: Event, disc_of: Callable[[str], Circle | None]) -> Press:
+    """What was pressed for help.
+
+    Args:
+        event: Of a type of PRESSED.
+        disc_of: Where a unit of the sender's was last, by its uid.
+
+    Raises:
+        MalformedInput: Nothing is known of where.
+    """
+    if event.position != (0, 0) or event.accuracy_mm is not None:
+        error_mm = ACCURACY_UNKNOWN_MM if event.accuracy_mm is None else event.accuracy_mm
+        reach_mm = min(error_mm, RADIUS_MAX_MM)
+        place: Circle | None = Circle(centre=event.position, radius_mm=reach_mm)
+    else:
+        # Without a fix: where the device that it names was last.
+        place = next(filter(None, map(disc_of, event.links)), None)
+    if place is None:
+        raise MalformedInput("point", expected="a place, or a link to a unit that had one")
+    words = f"{event.callsign or event.uid}: {PRESSED[event.type]}, pressed on a tablet"
+    return Press(uid=event.uid, place=place, words=words)
 
 
 def of_seen(seen: Seen) -> Out:

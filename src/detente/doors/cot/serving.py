@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -22,10 +23,11 @@ from detente.doors.asgi_log import say
 from detente.doors.cot.audience import Audience
 from detente.doors.cot.client import EVENTS_MAX, Client, Pace
 from detente.doors.cot.event import Event, event_of
-from detente.doors.cot.mapping import FEED, unit_of
+from detente.doors.cot.mapping import FEED, PRESSED, TAKEN_BACK, press_of, unit_of
 from detente.doors.cot.stream import read_datagram
 from detente.errors import DetenteError, MalformedInput, Unavailable
 from detente.node.access.gate import REVOKED_WITHIN_S
+from detente.node.hotline.pressing import Pressing
 from detente.node.metrics import COT_CONNECTIONS
 from detente.node.presencing import Presencing
 from detente.node.quarantine import Refusal
@@ -65,6 +67,7 @@ class Serving:
         self._settings = settings
         self._service = service
         self._presencing = Presencing(service.engine, service.tracks, FEED, releases(settings))
+        self._pressing = Pressing(service.engine, FEED, self._not_called)
         self._audiences: dict[str, Audience] = {}
         self._clients: set[Client] = set()
         self._servers: list[asyncio.AbstractServer] = []
@@ -79,6 +82,7 @@ class Serving:
             MalformedInput: A certificate is wrong.
         """
         await self._presencing.recall(self._service.layers)
+        await self._pressing.recall()
         settings = self._settings
         if settings.cot_tcp:
             await self._listen("tcp", settings.cot_tcp, self._plain(), None)
@@ -102,6 +106,7 @@ class Serving:
         for one in self._audiences.values():
             await one.stop()
         await self._presencing.stop()
+        await self._pressing.stop()
 
     def now(self) -> datetime:
         """UTC."""
@@ -141,7 +146,7 @@ class Serving:
         await self._audiences[party].join(client)
 
     def take(self, principal: Principal, event: Event) -> None:
-        """What a party says of its units.
+        """What a party says of its units, and whoever carries one for himself.
 
         Raises:
             DetenteError: It may not, or it says what no unit can.
@@ -149,8 +154,13 @@ class Serving:
         if event.type == "t-x-d-d":
             for uid in event.links:
                 self._presencing.over(principal, uid)
-            return
-        self._presencing.report(principal, unit_of(event, self.now()))
+        elif event.type in PRESSED:
+            disc_of = partial(self._presencing.disc_of, principal.party)
+            self._pressing.press(principal, press_of(event, disc_of))
+        elif event.type == TAKEN_BACK:
+            self._pressing.take_back(principal, event.uid)
+        else:
+            self._presencing.report(principal, unit_of(event, self.now()))
 
     def refuse(self, party: str, account: str, error: DetenteError, size: int) -> None:
         """Keep what is passed on to nobody."""
@@ -158,6 +168,9 @@ class Serving:
             Refusal(at=self.now(), party=party, account=account, reason=str(error), size=size),
             error.code,
         )
+
+    def _not_called(self, principal: Principal, error: DetenteError) -> None:
+        self.refuse(principal.party, principal.subject, error, 0)
 
     def datagram(self, principal: Principal, data: bytes) -> None:
         """Take one datagram."""
