@@ -171,6 +171,8 @@ UNMET = (
 )  # fmt: skip
 """What else may be said in secret; ``later`` of a zone that two was shown before."""
 
+OLD = {"again", "end", "later", "warned", "unit"}  # Of what may be there already.
+
 names = st.sampled_from(["A", "B", "secret", "own"])
 hidden_away = st.builds(
     Hidden,
@@ -189,11 +191,8 @@ def pairs(draw: st.DrawFn) -> tuple[Hidden, Hidden]:
     """Two things that two cannot tell apart: anything away, or what it meets alike."""
     if draw(st.booleans()):
         return draw(hidden_away), draw(hidden_away)
-    by, home, contact = (
-        draw(st.sampled_from(["one", "three"])),
-        draw(st.integers(0, HOME - 1)),
-        draw(st.booleans()),
-    )
+    by, home = draw(st.sampled_from(["one", "three"])), draw(st.integers(0, HOME - 1))
+    contact = draw(st.booleans())
     one, other = (
         Hidden(
             by=by,
@@ -229,12 +228,13 @@ SHOWS = (
 @st.composite
 def scripts(draw: st.DrawFn, *, alike: bool) -> list[Step]:
     """What happens in both worlds; ``alike`` keeps their numbers of entries the same."""
-    out = []
+    out, anew = [], True
     for _ in range(draw(st.integers(8, 30))):
         place, target = draw(st.integers(0, HOME - 1)), draw(st.integers(0, 11))
         match draw(st.integers(0, 5)):
             case 0:
                 one, other = draw(pairs())
+                anew = anew and OLD.isdisjoint((one.kind, other.kind))
                 if not alike and one.home is None and draw(st.integers(0, 3)):
                     # Only one of the worlds has it.
                     if draw(st.integers(0, 7)) == 0:
@@ -246,7 +246,7 @@ def scripts(draw: st.DrawFn, *, alike: bool) -> list[Step]:
                 out.append(Step(draw(st.sampled_from(SHOWS)), place, target))
             case _:
                 does = draw(st.sampled_from(DOES))
-                if not alike and does == "sign":
+                if does == "sign" and not (alike and anew):
                     # Whoever signs chooses an id, and learns whether it is taken: by chance
                     # never, and for whoever was told an id that is what is left to learn.
                     does = "get"
