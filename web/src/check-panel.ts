@@ -93,7 +93,7 @@ export class CheckPanel extends Speaking {
       <td>${one.object ? html`<button type="button" class="link" @click=${() => tell("detente-object", one.object!)}>${named}</button>` : named}</td>
       <td>${say("metres", { distance: one.distance_m.toFixed(0), error: one.distance_error_m.toFixed(1) })}<br>
         <small>${say("asked-separation", { separation: one.separation_m.toFixed(0) })}</small></td>
-      <td>${whom ? say("call", { desk: whom }) : ""}</td></tr>`;
+      <td>${one.party === this.party ? say("party-own") : whom ? say("call", { desk: whom }) : ""}</td></tr>`;
   }
 
   private async asked(event: Event): Promise<void> {

@@ -194,7 +194,9 @@ export function nameOf(view: View): string {
   const value = view.value;
   const name = value && "name" in value ? value.name : null;
   const title = value && "title" in value ? String(value.title) : null;
-  return name ?? title ?? `${called("kind", view.kind)}: ${called("category", view.category) || view.object.slice(0, 8)}`;
+  // A plan need have no name; its author knows it by its own, here as under his plans.
+  const id = view.kind === "plan" && value && "source_id" in value ? value.source_id : null;
+  return name || title || id || `${called("kind", view.kind)}: ${called("category", view.category) || view.object.slice(0, 8)}`;
 }
 
 /** Where a place comes from, as far as its author says. */

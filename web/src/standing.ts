@@ -14,6 +14,9 @@ type Missing = Schemas["Missing"];
 type Versions = Schemas["Versions"];
 type Contest = Schemas["Contest"];
 
+/** After these a plan counts no more, and nothing follows: they are not done by one press. */
+const OVER = new Set(["ended", "withdrawn"]);
+
 @customElement("detente-standing")
 export class Standing extends Speaking {
   @property({ attribute: false }) view!: View;
@@ -71,8 +74,14 @@ export class Standing extends Speaking {
   private steps(standing: Schemas["ObjectStanding"]): unknown {
     return html`<h4>${say("state")}: ${called("look-state", standing.state)}</h4>
       ${standing.next.length === 0 ? html`<p>${say("look-final")}</p>` : html`<p>${say("look-steps")}</p><div class="row">
-        ${standing.next.map((one) => html`<button type="button" name="step-${one}" @click=${() => void this.step(one, [])}>${called("look-state", one)}</button>`)}</div>`}
+        ${standing.next.filter((one) => !OVER.has(one)).map((one) => this.stepping(one, called("look-state", one)))}</div>
+        ${standing.next.filter((one) => OVER.has(one)).map((one) => html`<details class="act"><summary>${called("look-state", one)}</summary>
+          <p>${say("speak.end-what")}</p>${this.stepping(one, say("look-step-it", { state: called("look-state", one) }))}</details>`)}`}
       ${this.unaware === null ? nothing : missing(this.unaware.missing, () => this.step(this.unaware!.state, this.unaware!.missing.map((one) => one.token)))}`;
+  }
+
+  private stepping(state: string, words: string): unknown {
+    return html`<button type="button" name="step-${state}" @click=${() => void this.step(state, [])}>${words}</button>`;
   }
 
   private contest(one: Contest, own: boolean): unknown {
