@@ -101,6 +101,11 @@ class Event(Struct, frozen=True, kw_only=True):
     links: tuple[str, ...] = ()
     version: str | None = None
 
+    @property
+    def has_fix(self) -> bool:
+        """Whether it says where: TAK clients write 0, 0 and no error while they have no fix."""
+        return self.position != (0, 0) or self.accuracy_mm is not None
+
 
 def event_of(raw: Raw, now: datetime) -> Event:
     """The event that these parts make.

@@ -80,8 +80,7 @@ def unit_of(event: Event, now: datetime) -> Unit:
         raise MalformedInput("type", expected=f"{OWN}...: one's own people, and nobody else")
     if event.stale <= now:
         raise MalformedInput("stale", expected="later than now, by the node's clock")
-    if event.position == (0, 0) and event.accuracy_mm is None:
-        # What ATAK, WinTAK and iTAK write while they have no fix.
+    if not event.has_fix:
         raise MalformedInput("point", expected="a place: 0, 0 without ce is that of no fix")
     accuracy_mm = ACCURACY_UNKNOWN_MM if event.accuracy_mm is None else event.accuracy_mm
     height = event.height_mm
@@ -116,7 +115,7 @@ def press_of(event: Event, disc_of: Callable[[str], Circle | None]) -> Press:
     Raises:
         MalformedInput: Nothing is known of where.
     """
-    if event.position != (0, 0) or event.accuracy_mm is not None:
+    if event.has_fix:
         error_mm = ACCURACY_UNKNOWN_MM if event.accuracy_mm is None else event.accuracy_mm
         reach_mm = min(error_mm, RADIUS_MAX_MM)
         place: Circle | None = Circle(centre=event.position, radius_mm=reach_mm)

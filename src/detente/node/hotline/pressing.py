@@ -30,8 +30,6 @@ call. Devices repeat themselves within a minute."""
 RETRY_S = 1.0
 """How soon what could not be recorded is tried again."""
 
-TAKEN_BACK = "taken back on the device"
-
 
 class Press(Struct, frozen=True, kw_only=True):
     """What a device says for whoever carries it.
@@ -171,7 +169,7 @@ class Pressing:
             party=principal.party,
             incident=kept.incident,
             act=Act.CLOSED,
-            text=TAKEN_BACK,
+            text="taken back on the device",
         )
         await self._say(principal, step)
 
