@@ -47,7 +47,7 @@ def test_picture(two: Seat) -> None:
     assert not two.drawn() & {"Hidden", "Coarse"}
     two.page.fill("form.search input", "mary")
     two.page.click("form.search button")
-    two.page.click(".found button")
+    two.page.click("detente-picture .found button")
     two.page.wait_for_selector(".details .forms")
     details = two.told(".details")
     assert "50.0000000, 10.0000000" in details
@@ -153,7 +153,7 @@ def test_board(browser: Browser, node: Node, two: Seat) -> None:
     one.keep("told")
     two.page.fill("form.search input", "St Mary")
     two.page.click("form.search button")
-    two.page.click(".found button")
+    two.page.click("detente-picture .found button")
     two.page.click("text=Acknowledge: received")
     two.told("detente-picture .said", "It means no approval")
     one.page.wait_for_selector(

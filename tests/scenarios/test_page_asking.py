@@ -146,7 +146,7 @@ def test_evidence_link(browser: Browser, node: Node, two: Seat) -> None:
     for seat, count in ((two, 0), (one, 1)):
         seat.page.fill("form.search input", "Valley")
         seat.page.click("form.search button")
-        seat.page.click(".found button")
+        seat.page.click("detente-picture .found button")
         seat.page.wait_for_selector(".details .forms")
         expect(seat.page.locator(".details a[download]")).to_have_count(count)
     one.leave()

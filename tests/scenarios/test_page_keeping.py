@@ -157,7 +157,7 @@ def details(seat: Seat, name: str) -> None:
     seat.tab("picture")
     seat.page.fill("form.search input", name)
     seat.page.click("form.search button")
-    seat.page.click(f".found button:has-text('{name}')")
+    seat.page.click(f"detente-picture .found button:has-text('{name}')")
     seat.page.wait_for_selector(f"detente-picture .details h3:has-text('{name}')")
 
 

@@ -138,7 +138,7 @@ def test_details(browser: Browser, node: Node, two: Seat) -> None:
     page = two.page
     page.fill("form.search input", "St Mary")
     page.click("form.search button")
-    page.click(".found button")
+    page.click("detente-picture .found button")
     page.wait_for_selector(".details .forms")
     details = two.told(
         ".details", "50.0000000, 10.0000000", "50°00.000'N 10°00.000'E", "32UNA7166639109",
@@ -280,7 +280,7 @@ def test_objection(browser: Browser, node: Node, two: Seat) -> None:
     page = two.page
     page.fill("form.search input", "survey")
     page.click("form.search button")
-    page.click(".found button")
+    page.click("detente-picture .found button")
     page.fill(".look-object-to textarea", "It crosses our convoy.")
     # Pressed again after an answer that was lost, it is the same objection.
     page.route("**/v1/objections", lost, times=1)
@@ -387,7 +387,7 @@ def test_everyone_looks(
     seat.page.wait_for_selector("detente-map:not(.then)")
     seat.page.fill("form.search input", "St Mary")
     seat.page.keyboard.press("Enter")
-    seat.page.click(".found button")
+    seat.page.click("detente-picture .found button")
     seat.page.wait_for_selector(".details .forms")
     for one in seat.page.locator("detente-layers summary").all():
         one.click()

@@ -129,7 +129,7 @@ def test_categories(two: Seat, node: Node) -> None:
     two.wait_drawn("St Mary")
     page.fill("form.search input", "St Mary")
     page.click("form.search button")
-    page.click(".found button")
+    page.click("detente-picture .found button")
     two.told("detente-picture .details", "médical")
     page.click("detente-layers summary >> nth=1")
     two.told("detente-layers details[open]", "médical")
