@@ -65,7 +65,7 @@ async def measure(store: Store, keyring: Keyring, objects: int) -> dict[str, flo
     engine = Engine(store, keyring.load("node"))
     engine.start()
     pages = Pages(engine)
-    where = collection(engine.world.on_disk, "bench", TWO, "agreement")
+    where = collection(engine.world.shown, "bench", TWO, "agreement")
 
     async def timed(wanted: Filter, *, look: bool = False) -> float:
         began = time.perf_counter()

@@ -236,7 +236,7 @@ def first_answer(place: Path) -> None:
     store = Store(place)
     with store.reading() as record:
         world = World.load(record, Values(store))
-    shown = world.shown()
+    shown = world.shown
     plan = Plan(source_id="p", volumes=at(spot))
     [verdict] = check_plans([plan], shown.protected, now=datetime.now(UTC))
     seconds = time.perf_counter() - began

@@ -58,7 +58,7 @@ class Tablets:
     async def look(self) -> list[tuple[str, str]]:
         """What clients that are there are sent, what one that comes is, and what after a start."""
         now, world = self._engine.clock(), self._engine.world
-        self._watching.look(world.protected(), self._tracks.latest(), now)
+        self._watching.look(world.shown.protected, self._tracks.latest(), now)
         return [
             both(await self._audience.look()),
             *await self._joined(self._audience),

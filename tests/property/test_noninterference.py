@@ -825,7 +825,7 @@ class Two:
     async def do_events_there(self, step: Step) -> object:
         if not self.wishes:
             return None
-        await self.tail.follow(self.town.engine.world.shown_at)
+        await self.tail.follow(self.town.engine.world.shown.sequence)
         name = self.wishes[step.target % len(self.wishes)]
         return await self.told(self.tail.subscriptions.get(name), after=-1)
 
@@ -837,7 +837,7 @@ class Two:
 
     async def do_silence(self, _: Step) -> object:
         engine = self.town.engine
-        reader = reader_of(engine.world.on_disk, "two", self.town.now)
+        reader = reader_of(engine.world.shown, "two", self.town.now)
         with engine.store.reading() as record:
             page = silences(record, reader, Silent(of="two"))
         return page.silences

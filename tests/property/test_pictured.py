@@ -137,7 +137,7 @@ def test_a_picture_that_keeps_no_values_answers_as_one_that_holds_them(
 
 def world(store: Store) -> Picture:
     with store.reading() as record:
-        return World.load(record, Values(store)).shown().protected
+        return World.load(record, Values(store)).shown.protected
 
 
 def at(lon_e7: int) -> tuple[Volume, ...]:
@@ -241,7 +241,7 @@ def test_what_is_over_is_in_no_picture_and_erased_everywhere(
 def test_values_are_read_again_and_let_go_of(filled: Store, keyring: Keyring, place: Place) -> None:
     values = Values(filled)
     with filled.reading() as record:
-        picture = World.load(record, values).shown().protected
+        picture = World.load(record, values).shown.protected
     [first] = picture.meetings([plan_at(0)])[0]
     [again] = picture.meetings([plan_at(0)])[0]
     assert first.known is again.known

@@ -99,7 +99,7 @@ class Town:
         self.requests: dict[str, str] = {}
 
     def where(self, party: str, name: str) -> Collection:
-        return collection(self.engine.world.on_disk, "test", desk_of(party), name)
+        return collection(self.engine.world.shown, "test", desk_of(party), name)
 
     async def play(self, step: Step, *, secret: int = 0) -> object:
         """What comes of it; a refusal is its words."""
@@ -226,9 +226,9 @@ class Town:
 
     def oracle(self, party: str, name: str) -> Iterator[tuple[str, Report]]:
         """What is there, by looking at each report as it is now."""
-        on_disk = self.engine.world.on_disk
-        reader = reader_of(on_disk, party, self.theatre.now)
-        granted = {one for one, to in on_disk.grants.items() if party in to}
+        shown = self.engine.world.shown
+        reader = reader_of(shown, party, self.theatre.now)
+        granted = {one for one, to in shown.grants.items() if party in to}
         with self.engine.store.reading() as record:
             stored = list(record.objects(EntryKind.REPORT))
         for one in stored:
@@ -298,7 +298,7 @@ async def require_nothing_else(poller: Poller) -> None:
     town, party = poller.town, poller.party
     every = Filter(versions=frozenset({ALL}))
     there = await town.everything(town.pages, party, poller.name, every)
-    reader = reader_of(town.engine.world.on_disk, party, town.theatre.now)
+    reader = reader_of(town.engine.world.shown, party, town.theatre.now)
     with town.engine.store.reading() as record:
         stored = record.identified([one.item.object_id for one in there])
     for object_id, one in stored.items():

@@ -7,6 +7,7 @@ import pytest
 
 from detente.errors import Unavailable
 from detente.node.access.settings import AccessSettings
+from detente.node.asking import Follow
 from detente.node.service import Service
 from detente.picture.live import TAIL_PARTS
 from detente.store import Store
@@ -55,6 +56,29 @@ def test_when_the_head_cannot_be_had_all_that_wait_are_told(
     run(story())
 
 
+def test_what_is_on_disk_and_cannot_be_shown_is_not_hidden_behind_what_was_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    async def story() -> None:
+        with Theatre() as node:
+            await node.say("one", hospital("first", 36.0, 36.0))
+            with monkeypatch.context() as during:
+                during.setattr("detente.picture.live.Live.fold", full)
+                said = await node.say("one", hospital("second", 36.0, 36.0))
+            with pytest.raises(Unavailable):
+                assert node.engine.world
+            assert not node.engine.sound
+            # As the node does each second where the world is not sound.
+            await node.engine.act(Follow())
+            assert node.engine.world.shown.sequence >= said.size
+            assert len(node.engine.world.shown.protected) == 2
+
+    run(story())
+
+
 def test_a_node_merges_what_its_checks_would_else_merge_themselves(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -66,11 +90,11 @@ def test_a_node_merges_what_its_checks_would_else_merge_themselves(
         try:
             for number in range(12):
                 await say(service.engine, "one", hospital(f"{number}", 36.0, 36.0))
-                assert service.engine.world.protected().parts
+                assert service.engine.world.shown.protected.parts
                 await asyncio.sleep(0.05)
             async with asyncio.timeout(30):
                 # It has no event of its own.
-                while len(service.engine.world.protected().parts) > TAIL_PARTS + 1:  # noqa: ASYNC110
+                while len(service.engine.world.shown.protected.parts) > TAIL_PARTS + 1:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         finally:
             await service.stop()

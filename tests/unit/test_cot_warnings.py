@@ -42,7 +42,7 @@ class Watch:
     async def look(self) -> list[str]:
         """The uids of what is sent."""
         now = self._town.now
-        self._watching.look(self._town.engine.world.protected(), self._tracks.latest(), now)
+        self._watching.look(self._town.engine.world.shown.protected, self._tracks.latest(), now)
         sent = await self.warnings.look(lambda _: (100_000_000, 500_000_000), now)
         return [one.out.uid for one in sent]
 

@@ -301,12 +301,17 @@ def test_a_shape_too_wide_is_named_and_can_be_refused_before() -> None:
         require_measurable([Circle(centre=(0, 0)), hemisphere])
     require_measurable([Circle(centre=(0, 0)), Polygon(rings=(((0, 0), (10, 0), (10, 10)),))])
     ours = Live([known(1)[1]])
-    ours.fold([known(2, "too wide", volumes=(Volume(footprint=(hemisphere,)),))], 2)
+    before = ours.snapshot()
+    with pytest.raises(MalformedInput, match="too wide"):
+        ours.fold([known(2, "too wide", volumes=(Volume(footprint=(hemisphere,)),))], 2)
+    with pytest.raises(MalformedInput, match="too wide"):
+        ours.fold([known(3)], 3)
+    assert before.sequence == 0
     for _ in range(2):  # never a picture that lacks it
         with pytest.raises(MalformedInput, match="too wide"):
             ours.snapshot()
-    ours.fold([(object_id(2), None)], 3)
-    assert len(ours.snapshot()) == 1
+    ours.fold([(object_id(2), None)], 4)
+    assert len(ours.snapshot()) == 2
     with pytest.raises(MalformedInput, match="shape of asked"):
         ours.snapshot().meetings(
             [

@@ -190,7 +190,7 @@ def test_a_grant_is_as_much_as_was_asked_and_as_long_as_it_says() -> None:
             notice = await noticed(town, parties=to("two"))
             ends = town.now + timedelta(hours=2)
             await granted(town, notice, asked=Grade.AREA, until=ends)
-            assert town.engine.world.shown().grants == {
+            assert town.engine.world.shown.grants == {
                 notice.object_id: {"three": Grant(grade=Grade.AREA, until=ends)}
             }
             # Two sees all of it, and could tell more than an area.
@@ -256,7 +256,7 @@ def test_grants_are_the_same_after_a_start() -> None:
 
             async def alike(*parties: str) -> None:
                 with town.beside() as other:
-                    shown = [one.engine.world.shown().grants for one in (town, other)]
+                    shown = [one.engine.world.shown.grants for one in (town, other)]
                     assert shown[0].get(notice.object_id, {}).keys() == set(parties)
                     assert shown[0] == shown[1]
 

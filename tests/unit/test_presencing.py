@@ -327,7 +327,7 @@ def test_units_that_left_take_no_room_and_no_party_takes_all(
     units: Units, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(presencing, "UNITS_MAX", 8)
-    parties = len(units.engine.world.on_disk.parties)
+    parties = len(units.engine.world.shown.parties)
     assert parties == 2
 
     async def story() -> None:

@@ -41,7 +41,7 @@ class Pressed:
     async def settled(self) -> list[Line]:
         """All calls, once what is under way is there."""
         await self.pressing.stop()
-        return list(self.town.engine.world.on_disk.lines.values())
+        return list(self.town.engine.world.shown.lines.values())
 
     def said(self, line: Line) -> Incident:
         with self.town.engine.store.reading() as record:

@@ -359,7 +359,7 @@ def test_what_is_said_of_an_object_is_for_those_whom_it_concerns(
 def test_an_author_learns_of_a_delivery_only_his_own_part(place: Place, keyring: Keyring) -> None:
     async def story() -> None:
         async with at_work(place, keyring) as engine:
-            shown = engine.world.on_disk
+            shown = engine.world.shown
             leaves = ("a" * 64, "b" * 64)
             delivery = Delivery(
                 source_id="d", to="two", how="poll", entries=leaves, outcome=Outcome.DELIVERED

@@ -324,7 +324,7 @@ def test_content_that_is_lost_is_damage_and_still_protects(place: Place, keyring
     assert found_now.problems == [
         "check 4, entry 3: what it commits to is missing, and nothing erased it"
     ]
-    for picture in (load(place), world_of(store).shown().protected):
+    for picture in (load(place), world_of(store).shown.protected):
         assert picture.meetings([plan_at(50_000_000)]) == [[]]
         with pytest.raises(LogInconsistent, match="it takes a backup"):
             picture.meetings([plan_at(0)])

@@ -62,7 +62,7 @@ class Town:
         self.engine = theatre.engine
 
     def where(self, principal: Principal, alias: str) -> Collection:
-        return collection(self.engine.world.on_disk, "test", principal, alias)
+        return collection(self.engine.world.shown, "test", principal, alias)
 
     async def add(self, said: str, to: str = "agreement") -> Outcome:
         """By TAXII."""

@@ -113,7 +113,7 @@ def test_an_older_version_is_shown_on_the_coarser_grid_once_only_an_area_is_rele
 
 def test_a_contact_and_a_track_as_an_area_are_not_told_of() -> None:
     async def story(node: Teller) -> None:
-        start = node.theatre.engine.world.shown_at - 1
+        start = node.theatre.engine.world.shown.sequence - 1
         await node.say("one", hospital("a", *HERE, release=to(two=CONTACT)))
         fix = Track(position=(0, 0), time=node.theatre.now, speed_max_mm_s=1_000)
         track = Presence(source_id="t", name="t", track=fix, release=to(two=AREA))
@@ -252,7 +252,7 @@ def test_ones_own_objection_tells_no_more_of_the_place_than_ones_grade() -> None
             "two", Objection(source_id="o", party="two", object=site.object_id, text="no")
         )
         found = []
-        await node.tail.follow(node.theatre.engine.world.shown_at)
+        await node.tail.follow(node.theatre.engine.world.shown.sequence)
         for one in wishes:
             wish = node.tail.subscriptions[one.object_id]
             found.append(said.sequence in await node.told("two", said.sequence - 1, wish=wish))

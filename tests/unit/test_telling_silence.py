@@ -227,11 +227,11 @@ def test_a_reader_at_a_state_sees_what_a_node_at_work_sees() -> None:
         await node.theatre.say("one", decision)
         with engine.store.reading() as record:
             reader = reader_at(record, "two", now=node.theatre.now)
-        on_disk = engine.world.on_disk
+        shown = engine.world.shown
         assert (reader.agreement, reader.parties, reader.grants) == (
-            on_disk.agreement,
-            on_disk.parties,
-            on_disk.grants,
+            shown.agreement,
+            shown.parties,
+            shown.grants,
         )
 
     with Theatre(Agreement(name="test")) as theatre:

@@ -63,13 +63,13 @@ class Process:
 
     async def look(self) -> int:
         """Look, and write what is due."""
-        self.watching.look(self.engine.world.protected(), self.tracks.latest(), self.town.now)
+        self.watching.look(self.engine.world.shown.protected, self.tracks.latest(), self.town.now)
         return await self.warner.write()
 
     def shown(self, party: str) -> Any:
-        on_disk = self.engine.world.on_disk
-        reader = reader_of(on_disk, party, self.town.now)
-        return self.alerting.alerts(reader, self.alerting.on_record(on_disk.warned)).alerts
+        shown = self.engine.world.shown
+        reader = reader_of(shown, party, self.town.now)
+        return self.alerting.alerts(reader, self.alerting.on_record(shown.warned)).alerts
 
     def recorded(self) -> dict[str, list[Warned]]:
         """All warnings in the record, by party, in their current version."""
@@ -131,7 +131,7 @@ def test_a_level_that_rises_is_a_version_and_an_end_the_last() -> None:
                 one.hear("abc", FULL, **AWAY)
                 await one.look()
             assert {w.state for [w] in one.recorded().values()} == {WarnedState.ENDED}
-            assert one.engine.world.on_disk.warned == {}
+            assert one.engine.world.shown.warned == {}
             assert await one.look() == 0
 
     run(story())

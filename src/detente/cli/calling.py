@@ -231,7 +231,7 @@ def _say(
 
     async def act(engine: "Engine", reading: "Reading", principal: "Principal") -> "LinePage":
         who = principal.party
-        lines = engine.world.on_disk.lines
+        lines = engine.world.shown.lines
         said = value(who, lambda name: named_call(lines.values(), who, name))
         key = Keyring(place_of(spoken.store), spoken.keys).load(who)
         receipt: Receipt = await engine.act(SayOwn(who, key, said))
@@ -327,7 +327,7 @@ def _at_work(
 
         async def run() -> tuple[Any, bool]:
             found = await act(engine, reading, principal)
-            return found, is_unattended(engine.world.on_disk, utc_now())
+            return found, is_unattended(engine.world.shown, utc_now())
 
         try:
             return asyncio.run(run())

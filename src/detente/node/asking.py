@@ -26,7 +26,7 @@ from detente.node.check import REGISTER, UNREAD
 from detente.node.engine import Decision, Engine
 from detente.node.moment import Moment
 from detente.node.submit import Touches
-from detente.node.world import OnDisk, Shown
+from detente.node.world import Shown
 
 TOGETHER_MAX = 2_000
 """Plans measured in one go: some 20 ms, so that no short question waits long for a long one."""
@@ -240,7 +240,7 @@ class Asking:
         """
         try:
             size, spent = await loop.run_in_executor(self._pool, self._head)
-            if size > self._engine.world.shown_at:
+            if size > self._engine.world.shown.sequence:
                 await self._engine.act(Follow())
         except DetenteError as error:
             return (Source(name=REGISTER, problem=f"{error.what} could not be read"),), {}
@@ -255,7 +255,7 @@ class Asking:
         self, batch: list[_Question], sources: tuple[Source, ...], spent: Mapping[str, int]
     ) -> list[_Measured | DetenteError]:
         """Measure questions together; one that cannot be measured fails alone."""
-        state = _State(shown=self._engine.world.shown(), sources=sources, spent=spent)
+        state = _State(shown=self._engine.world.shown, sources=sources, spent=spent)
         try:
             return _measured(batch, state)
         except DetenteError as error:
@@ -334,7 +334,7 @@ def _callable(verdict: Verdict, reader: Reader) -> Verdict:
     return replace(verdict, findings=tuple(findings))
 
 
-def reader_of(shown: Shown | OnDisk, party: str, now: datetime) -> Reader:
+def reader_of(shown: Shown, party: str, now: datetime) -> Reader:
     """A party as a reader of a state."""
     return Reader(
         party=party,

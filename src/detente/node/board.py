@@ -42,7 +42,7 @@ class Board:
     @property
     def is_behind(self) -> bool:
         """Whether the record has grown since the last look."""
-        return self._engine.world.shown_at != self._looked_at
+        return self._engine.world.shown.sequence != self._looked_at
 
     async def look(self) -> Changes:
         """What changed since the last look.
@@ -50,7 +50,7 @@ class Board:
         Raises:
             Unavailable: It cannot be read, or cannot be recorded as shown.
         """
-        shown_at, known = self._engine.world.shown_at, self._known
+        sequence, known = self._engine.world.shown.sequence, self._known
 
         def act(sight: Sight) -> tuple[list[int], list[Item]]:
             found = sight.find(frozenset(KINDS.values()))
@@ -65,5 +65,5 @@ class Board:
         gone = [name for at, name in known.items() if at not in still and name not in now]
         self._known = {at: name for at, name in known.items() if at in still}
         self._known |= {one.view.sequence: one.view.object for one in items}
-        self._looked_at = shown_at
+        self._looked_at = sequence
         return Changes(items, gone)

@@ -295,7 +295,11 @@ class Engine:
             turn.append(self._log_of(self._world.agreement))
         COMMIT_SECONDS.observe(time.perf_counter() - began)
         COMMIT_ENTRIES.observe(turn.entries)
-        self._world.show()
+        try:
+            self._world.show()
+        except Exception as error:  # noqa: BLE001 - it is on disk: what was before it is not shown
+            self._world = None
+            _note_fault(error)
         self._readable = self._world
 
 

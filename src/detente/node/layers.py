@@ -350,7 +350,7 @@ class Layers:
         loop = asyncio.get_running_loop()
         for _ in range(TRIES_MAX):
             size = await loop.run_in_executor(self._pool, self._engine.store.size)
-            if size <= self._engine.world.shown_at:
+            if size <= self._engine.world.shown.sequence:
                 return await loop.run_in_executor(self._pool, self._act, principal.party, act, see)
             await self._engine.act(Follow())
         raise Unavailable("register", expected="to be caught up with; ask again")
@@ -361,7 +361,7 @@ class Layers:
             # What is erased leaves no trace, its area neither.
             self._erased = world.erased
             self._sheets.forget()
-        shown = world.shown()
+        shown = world.shown
         return act(see(shown, reader_of(shown, party, self._engine.clock()), self._sheets))
 
 

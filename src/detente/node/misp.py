@@ -157,7 +157,7 @@ class MispFeed:
 
     async def _all(self, principal: Principal, wanted: Filter) -> AsyncIterator[list[Given]]:
         """Page by page; an object in two collections is in two pages."""
-        parties = self._engine.world.on_disk.parties
+        parties = self._engine.world.shown.parties
         for where in self._readable(principal):
             after_us, more = -1, True
             while more:
@@ -170,7 +170,7 @@ class MispFeed:
 
     def _readable(self, principal: Principal) -> list[Collection]:
         principal.require(Scope.READ)
-        found = collections(self._engine.world.on_disk, self.theatre(), principal)
+        found = collections(self._engine.world.shown, self.theatre(), principal)
         return [one for one in found if one.can_read]
 
     async def _disclose(self, principal: Principal, others: Iterable[int], grade: Grade) -> None:

@@ -95,7 +95,7 @@ class Moment:
     def meetings(self, plan: Plan) -> list[Meeting]:
         """Everything that a plan meets here and now, hidden or not, other than itself."""
         # What is shown does not move while the batch is decided.
-        shown = self._shown = self._shown or self.world.shown()
+        shown = self._shown = self._shown or self.world.shown
         changed = self.world.changes
         found = [
             meeting
@@ -111,7 +111,7 @@ class Moment:
         What is shown does not move while the batch is decided, and what the batch says is
         measured apart.
         """
-        shown = self.world.protected()
+        shown = self.world.shown.protected
         if len(plans) < MEASURED_AHEAD_MIN or not len(shown):
             return
         try:
@@ -126,7 +126,7 @@ class Moment:
         """Everything that a plan meets other than plans, for a fraction of the cost."""
         world = self.world
         found: list[Meeting] = []
-        shown, fresh = world.protected(), world.protected_changes
+        shown, fresh = world.shown.protected, world.protected_changes
         if len(shown):
             asked, ahead = self._ahead.get(id(plan.volumes), (None, []))
             if asked is None or _measured(asked) != _measured(plan):

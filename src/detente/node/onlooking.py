@@ -101,7 +101,7 @@ class Wall:
     @property
     def mark(self) -> tuple[object, object]:
         """Differs once there may be something new: the watch looked, or somebody took in."""
-        return self.alerting.watching.as_of, self.engine.world.on_disk.warned
+        return self.alerting.watching.as_of, self.engine.world.shown.warned
 
     def tracks(self, reader: Reader) -> tuple[dict[str, Raw], set[FeedKey], int]:
         """Tracks that a party sees, by name, of which feeds, and how many had no room."""
@@ -158,9 +158,9 @@ class Onlooker:
             Unavailable: It cannot be recorded: then nothing may be shown.
         """
         engine, alerting = self._wall.engine, self._wall.alerting
-        on_disk = engine.world.on_disk
-        reader = reader_of(on_disk, self._principal.party, engine.clock())
-        recorded = alerting.on_record(on_disk.warned)
+        state = engine.world.shown
+        reader = reader_of(state, self._principal.party, engine.clock())
+        recorded = alerting.on_record(state.warned)
         found = alerting.alerts(reader, recorded)
         silent = alerting.silences(reader, recorded)
         tracks, heard, tracks_left_out = self._wall.tracks(reader)

@@ -185,7 +185,7 @@ class Presencing:
         Raises:
             Unavailable: There are too many.
         """
-        parties = self._engine.world.on_disk.parties.keys() | self._count.keys()
+        parties = self._engine.world.shown.parties.keys() | self._count.keys()
         own = UNITS_MAX // 2 // len(parties | {party})
         beyond = sum(max(0, count - own) for count in self._count.values())
         if self._count[party] >= own and beyond >= UNITS_MAX - UNITS_MAX // 2:

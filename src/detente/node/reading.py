@@ -329,7 +329,7 @@ class Reading:
     def _once(self, party: str, look_up: Callable[[_Look], T], at_head: bool) -> T:  # noqa: FBT001
         with self._engine.store.reading() as record:
             size = record.head()[1]
-            shown = self._engine.world.on_disk
+            shown = self._engine.world.shown
             if at_head and size > shown.sequence:
                 raise _BehindError
             reader = reader_of(shown, party, self._engine.clock())

@@ -90,11 +90,11 @@ class Stage:
         """
         for one in heard:
             self._feeding.take(self._feeds[one.observed.track], [one], now)
-        self._watching.look(self._engine.world.protected(), self._tracks.latest(), now)
+        self._watching.look(self._engine.world.shown.protected, self._tracks.latest(), now)
         return [told for party in self._parties for told in await self._tell(party, now)]
 
     async def _tell(self, party: str, now: datetime) -> list[Told]:
-        reader = reader_of(self._engine.world.on_disk, party, self._engine.clock())
+        reader = reader_of(self._engine.world.shown, party, self._engine.clock())
         found = self._alerting.alerts(reader)
         desk = Principal(
             party=party, method=Method.SIGNED, subject=party, scopes=frozenset({Scope.READ})

@@ -301,7 +301,7 @@ class Service:
         A node that is not ready may be asked nothing: it must not wait to be asked.
         """
         size = await asyncio.to_thread(self._store.size)
-        if size > self.engine.world.shown_at or not self.engine.sound:
+        if not self.engine.sound or size > self.engine.world.shown.sequence:
             await self.engine.act(Follow())
 
     async def _forget(self) -> None:
@@ -316,7 +316,7 @@ class Service:
         self.tracks.forget(now)
         tracks = self.tracks.latest()
         if tracks or self.watching.watched:
-            picture = self.engine.world.protected()
+            picture = self.engine.world.shown.protected
             await asyncio.to_thread(self.watching.look, picture, tracks, now)
         else:
             self.watching.idle(now)
@@ -350,15 +350,15 @@ class Service:
             problem = f"no answer within {PROBE_TIMEOUT_S:g} s"
         except DetenteError as error:
             problem = error.got or "cannot be asked"
-        world = self.engine.world
-        RECORD_ENTRIES.set(world.shown_at)
-        pictured, segments = await asyncio.to_thread(lambda: world.pictured)
-        PICTURE_ENTRIES.set(pictured)
-        PICTURE_SEGMENTS.set(segments)
+        shown = self.engine.world.shown
+        pictures = shown.protected, shown.plans
+        RECORD_ENTRIES.set(shown.sequence)
+        PICTURE_ENTRIES.set(sum(map(len, pictures)))
+        PICTURE_SEGMENTS.set(sum(len(one.parts) for one in pictures))
         QUEUE_COMMANDS.set(self.engine.waiting)
         self._status = Status(
             theatre=theatre,
-            sequence=world.shown_at,
+            sequence=shown.sequence,
             conditions=(
                 Condition(name="database", problem=problem),
                 Condition(name="picture", problem="" if self.engine.sound else "is read anew"),

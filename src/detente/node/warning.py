@@ -45,7 +45,7 @@ from detente.node.submit import Touches
 from detente.node.telling.disclosures import THE_NODE
 from detente.node.telling.lease import LOST_AFTER_S, Lease
 from detente.node.warned import OnRecord
-from detente.node.world import OnDisk
+from detente.node.world import Shown
 
 OF_PARTY_MAX = 20
 """Entries a second of one party: a watch officer reads fewer, and a day of it is a gigabyte."""
@@ -169,20 +169,18 @@ class Warner:
         return self._due(self._look(now))
 
     def _look(self, now: datetime) -> "_Look":
-        on_disk = self._engine.world.on_disk
-        found = self._alerting.on_record(on_disk.warned)
-        return _Look(now, on_disk, found, self._wanted(on_disk, found, now))
+        shown = self._engine.world.shown
+        found = self._alerting.on_record(shown.warned)
+        return _Look(now, shown, found, self._wanted(shown, found, now))
 
     def _due(self, look: "_Look") -> list[Due]:
         return _within_limits([*_begun(look), *self._over(look)])
 
-    def _wanted(
-        self, on_disk: OnDisk, found: Found, now: datetime
-    ) -> dict[tuple[str, Key], Warned]:
+    def _wanted(self, shown: Shown, found: Found, now: datetime) -> dict[tuple[str, Key], Warned]:
         """What each party is to have been told by now."""
         out: dict[tuple[str, Key], Warned] = {}
-        for party in on_disk.parties:
-            reader = reader_of(on_disk, party, now)
+        for party in shown.parties:
+            reader = reader_of(shown, party, now)
             for about, value in (
                 *alerts_for(reader, self._alerting),
                 *self._silences(reader, found),
@@ -219,7 +217,7 @@ class Warner:
             if state.heard is not None and not state.silent
         }
         settled = self._began is not None and now - self._began > SETTLED
-        for object_id, known in look.on_disk.warned.items():
+        for object_id, known in look.shown.warned.items():
             key = keys.get(object_id)
             if key in look.wanted:
                 continue
@@ -272,7 +270,7 @@ class _Look(NamedTuple):
     """One comparison: what stands on the record, and what each party is to have been told."""
 
     now: datetime
-    on_disk: OnDisk
+    shown: Shown
     found: Found
     wanted: Mapping[tuple[str, Key], Warned]
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -85,18 +84,6 @@ class Shown(Struct, frozen=True, kw_only=True):
     plans: Picture
 
 
-class OnDisk(NamedTuple):
-    """What ``Shown`` is made of, but for the pictures."""
-
-    sequence: int
-    agreement: Agreement
-    parties: Mapping[str, Party]
-    grants: Mapping[str, Mapping[str, Grant]]
-    lines: Mapping[str, Line]
-    spoken: int
-    warned: Mapping[str, OnRecord]
-
-
 class World:
     """What the record says at ``sequence`` entries.
 
@@ -154,9 +141,8 @@ class World:
         self._crowded = crowded
         self._protected = self._live()
         self._plans = Live(agreement=agreement, label=label_of, crowded=crowded)
-        self._on_disk = OnDisk(0, agreement, self.parties, self.grants, self.lines, 0, {})
-        self._shown: Shown | None = None
         self._lock = threading.Lock()
+        self._shown = self._told()
 
     @classmethod
     def load(
@@ -263,7 +249,7 @@ class World:
     def show(self) -> None:
         """Let readers see what is folded in: it is on disk."""
         with self._lock:
-            if self._on_disk.agreement is not self.agreement:
+            if self._shown.agreement is not self.agreement:
                 self._protected.agree(self.agreement, self.sequence)
                 self._plans.agree(self.agreement, self.sequence)
             # A plan and a notice never share an id; what is to go may be in either.
@@ -276,53 +262,34 @@ class World:
                 self.sequence,
             )
             self.changes, self.protected_changes = {}, {}
-            self._on_disk = OnDisk(
-                self.sequence,
-                self.agreement,
-                self.parties,
-                self.grants,
-                self.lines,
-                self.spoken,
-                self.warnings.shown(),
-            )
-            self._shown = None
+            self._shown = self._told()
 
+    def _told(self) -> Shown:
+        return Shown(
+            sequence=self.sequence,
+            agreement=self.agreement,
+            parties=self.parties,
+            grants=self.grants,
+            lines=self.lines,
+            spoken=self.spoken,
+            warned=self.warnings.shown(),
+            protected=self._protected.snapshot(),
+            plans=self._plans.snapshot(),
+        )
+
+    @property
     def shown(self) -> Shown:
-        """What readers see; safe from any thread."""
-        with self._lock:
-            if self._shown is None:
-                self._shown = Shown(
-                    **self._on_disk._asdict(),
-                    protected=self._protected.snapshot(),
-                    plans=self._plans.snapshot(),
-                )
-            return self._shown
-
-    def protected(self) -> Picture:
-        """What readers see of all but plans; safe from any thread."""
-        with self._lock:
-            return self._protected.snapshot()
+        """What readers see; safe from any thread, and nobody waits for it."""
+        return self._shown
 
     def compact(self) -> None:
         """Merge parts of the pictures, where there is need; nobody waits for it."""
         self._protected.compact()
         self._plans.compact()
-
-    @property
-    def on_disk(self) -> "OnDisk":
-        """What readers see, but for the pictures; safe from any thread."""
-        return self._on_disk
-
-    @property
-    def pictured(self) -> tuple[int, int]:
-        """How many objects the pictures show, and in how many segments."""
-        pictures = self._protected.snapshot(), self._plans.snapshot()
-        return sum(map(len, pictures)), sum(len(one.parts) for one in pictures)
-
-    @property
-    def shown_at(self) -> int:
-        """The sequence number that readers see."""
-        return self._on_disk.sequence
+        with self._lock:
+            self._shown = replace(
+                self._shown, protected=self._protected.snapshot(), plans=self._plans.snapshot()
+            )
 
     def _fold(
         self, object_id: str, version: int, sequence: int, value: Value, made: str

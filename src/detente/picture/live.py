@@ -1,7 +1,8 @@
-"""The live picture: hundreds of small changes a second over a million entries.
+"""The live picture: thousands of small changes a second over a million entries.
 
 A snapshot is a Picture of a few segments, large ones first. A change masks what
-it replaces, and what is new is collected in a small segment. Segments are merged
+it replaces, and what is new is laid out in a small segment, by whoever says it:
+who asks waits for nobody. Segments are merged
 by ``compact``, which whoever owns the picture calls in a thread of its own, now
 and then and when he is told that small ones wait; what is answered does not
 depend on when, or whether, it is called.
@@ -74,6 +75,7 @@ class Live:
         self._agreement = agreement
         self._sequence = sequence
         self._pending: dict[str, Known | None] = {}
+        """What could not be laid out: empty unless that failed."""
         self._forgotten: set[str] = set()
         self._picture = Picture.of(
             [*parts, *self._built(one for one in known if protects(one.value))],
@@ -85,19 +87,31 @@ class Live:
     def fold(self, changes: Iterable[tuple[str, Known | None]], sequence: int) -> None:
         """Follow the record: each object's new version, or None where it is gone.
 
-        Cheap: what follows from the changes is worked out when somebody asks.
+        Whoever asks meanwhile sees the picture before; whoever asks after, this one.
 
         Args:
             changes: In the order of the record: ``object_id`` and its entry, which
                 is taken out if it does not protect.
             sequence: Register version after them.
+
+        Raises:
+            MalformedInput: An entry has a shape too wide to be measured (named); so
+                does each ``snapshot`` from then on, until the entry is replaced.
+                Refuse such a value before it enters the record
+                (detente.picture.require_measurable).
         """
+        new = {
+            object_id: known if known is not None and protects(known.value) else None
+            for object_id, known in changes
+        }
         with self._lock:
-            for object_id, known in changes:
-                protecting = known is not None and protects(known.value)
-                self._pending[object_id] = known if protecting else None
+            self._pending.update(new)
             self._sequence = sequence
-            self._current = None
+            try:
+                self._fold_in()
+            except BaseException:
+                self._current = None
+                raise
 
     def agree(self, agreement: Agreement | None, sequence: int) -> None:
         """Follow the record: another agreement. All separations change at once.
@@ -120,9 +134,7 @@ class Live:
         """Everything folded so far, as one picture that stays as it is.
 
         Raises:
-            MalformedInput: An entry has a shape too wide to be measured (named).
-                Refuse such a value before it enters the record
-                (detente.picture.require_measurable).
+            MalformedInput: As ``fold`` raised, if it did.
         """
         current = self._current
         if current is not None:
@@ -146,8 +158,6 @@ class Live:
             with self._lock:
                 self._is_crowded = False
                 forgotten, self._forgotten = self._forgotten, set()
-                if forgotten:
-                    self._fold_in()
                 parts = self._picture.parts
                 first = min(first_to_merge(parts), first_holding(parts, sorted(forgotten)))
                 before = parts[first:]
@@ -158,10 +168,7 @@ class Live:
             return bool(before)
 
     def _install(self, before: Sequence[Part], after: Part) -> None:
-        """Put a part in the place of those it was merged from, less what went meanwhile.
-
-        What is pending stays so: the picture is still the one before it.
-        """
+        """Put a part in the place of those it was merged from, less what went meanwhile."""
         parts = {id(part.segment): part for part in self._picture.parts}
         alive = []
         for part in before:
@@ -184,7 +191,8 @@ class Live:
 
     def _fold_in(self) -> None:
         """Turn what is pending into parts. The lock is held."""
-        if self._current is not None:
+        if not self._pending:
+            self._show(self._picture.parts)
             return
         parts = without(self._picture.parts, list(self._pending))
         parts += self._built(known for known in self._pending.values() if known is not None)

@@ -156,7 +156,7 @@ class Audience:
         if not self._waiting:
             return []
         engine = self._service.engine
-        reader = reader_of(engine.world.shown(), self._party, engine.clock())
+        reader = reader_of(engine.world.shown, self._party, engine.clock())
         shown, entries = [], {}
         for one in self._waiting.values():
             if one.party != self._party:

@@ -42,7 +42,7 @@ class Calls:
         Raises:
             Unavailable: The record cannot be read or written.
         """
-        engine, lines = self._service.engine, self._service.engine.world.on_disk.lines
+        engine, lines = self._service.engine, self._service.engine.world.shown.lines
         if lines is self._lines and all(
             one.out.stale - now > UNIT_LIFE / 2 for _, one in self._shown.values()
         ):

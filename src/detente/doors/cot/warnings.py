@@ -58,7 +58,7 @@ class Warnings:
             Unavailable: The record cannot be written.
         """
         engine = self._service.engine
-        reader = reader_of(engine.world.shown(), self._principal.party, now)
+        reader = reader_of(engine.world.shown, self._principal.party, now)
         found = self._service.alerting.alerts(reader)
         await disclose(engine, self._principal, found.views)
         await disclose_tracks(engine, self._principal.party, feeds_in(found.alerts), "stream")

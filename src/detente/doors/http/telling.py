@@ -264,8 +264,8 @@ async def silence(  # noqa: PLR0913, PLR0917 - each is a parameter of the reques
     await telling.catch_up()
     while await telling.read(undrawn):
         await telling.engine.act(Draw())
-    on_disk, now = telling.engine.world.on_disk, telling.engine.clock()
-    everyone = reader_of(on_disk, principal.party, now)
+    shown, now = telling.engine.world.shown, telling.engine.clock()
+    everyone = reader_of(shown, principal.party, now)
     return await telling.read(lambda record: silences(record, everyone, asked))
 
 

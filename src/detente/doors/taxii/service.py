@@ -100,7 +100,7 @@ class Service:
     async def collection(self, call: Call) -> Collection:
         """The collection that a path names."""
         return collection(
-            self.engine.world.on_disk,
+            self.engine.world.shown,
             await self.theatre(),
             call.principal,
             call.params["collection"],
@@ -120,7 +120,7 @@ async def discover(service: Service, call: Call) -> Answer:
     requests.query_of(call.exchange, requests.NOTHING)
     path = f"/taxii2/{await service.theatre()}/"
     roots = (f"{service.url}{path}", path) if service.url else (path,)
-    agreement = service.engine.world.on_disk.agreement
+    agreement = service.engine.world.shown.agreement
     return _json(
         wire.Discovery(
             title=agreement.name, description=DESCRIPTION, default=roots[0], api_roots=roots
@@ -133,7 +133,7 @@ async def root(service: Service, call: Call) -> Answer:
     requests.query_of(call.exchange, requests.NOTHING)
     return _json(
         wire.Root(
-            title=service.engine.world.on_disk.agreement.name,
+            title=service.engine.world.shown.agreement.name,
             versions=(TAXII_MEDIA_TYPE,),
             max_content_length=service.bytes_max,
         )
@@ -143,7 +143,7 @@ async def root(service: Service, call: Call) -> Answer:
 async def list_collections(service: Service, call: Call) -> Answer:
     """All collections."""
     requests.query_of(call.exchange, requests.NOTHING)
-    shown = service.engine.world.on_disk
+    shown = service.engine.world.shown
     found = collections(shown, await service.theatre(), call.principal)
     return _json({"collections": [wire.CollectionResource.of(one) for one in found]})
 

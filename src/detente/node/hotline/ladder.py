@@ -65,7 +65,7 @@ class Ladder:
         """Make each call when it is due, until cancelled."""
         while not self._listening.closed:
             size = self._listening.size
-            shown = self._engine.world.on_disk
+            shown = self._engine.world.shown
             at = soonest(shown.lines, shown.agreement.hotline)
             now = self._engine.clock()
             if at is not None and at <= now:

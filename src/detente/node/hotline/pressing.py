@@ -136,7 +136,7 @@ class Pressing:
 
     def _open(self) -> list[tuple[str, Incident]]:
         """The calls that are open."""
-        lines = self._engine.world.on_disk.lines.values()
+        lines = self._engine.world.shown.lines.values()
         with self._engine.store.reading() as record:
             found = record.identified([one.incident for one in lines if not one.is_closed])
         values = ((one.object_id, one.data) for one in found.values())
@@ -145,7 +145,7 @@ class Pressing:
 
     def _is_over(self, kept: _Kept, now: datetime) -> bool:
         """Whether it is closed, and no longer heard."""
-        line = self._engine.world.on_disk.lines.get(kept.incident or "")
+        line = self._engine.world.shown.lines.get(kept.incident or "")
         return line is not None and line.is_closed and now - kept.heard > AGAIN_AFTER
 
     async def _call(
@@ -161,7 +161,7 @@ class Pressing:
     async def _close(self, principal: Principal, kept: _Kept) -> None:
         if kept.task is not None:
             await kept.task
-        line = self._engine.world.on_disk.lines.get(kept.incident or "")
+        line = self._engine.world.shown.lines.get(kept.incident or "")
         if kept.incident is None or (line is not None and line.is_closed):
             return
         step = IncidentStep(

@@ -25,7 +25,7 @@ from detente.node.hotline.ringing import ID_BYTES
 from detente.node.moment import Moment
 from detente.node.submit import Receipt, Touches, opened_submission
 from detente.node.verbs import Submit
-from detente.node.world import OnDisk
+from detente.node.world import Shown
 
 LATE_S = 10.0
 """A node that serves takes a rung within a second; one that is busy, within some."""
@@ -91,7 +91,7 @@ def named_call(lines: Iterable[Line], party: str, name: str) -> str:
     return found[0]
 
 
-def is_unattended(shown: OnDisk, now: datetime) -> bool:
+def is_unattended(shown: Shown, now: datetime) -> bool:
     """Whether a rung is late: then no node that serves the register takes it."""
     then = now - timedelta(seconds=LATE_S)
     lines = shown.lines.values()

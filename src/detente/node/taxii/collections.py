@@ -15,7 +15,7 @@ from msgspec import Struct
 from detente.core.agreement import AgreementState
 from detente.core.principal import Principal, Scope
 from detente.errors import NotFound
-from detente.node.world import OnDisk
+from detente.node.world import Shown
 
 AGREEMENT = "agreement"
 """Alias of the agreement's collection."""
@@ -42,12 +42,12 @@ class Collection(Struct, frozen=True, kw_only=True):
     can_write: bool
 
 
-def collections(shown: OnDisk, theatre: str, principal: Principal) -> tuple[Collection, ...]:
+def collections(shown: Shown, theatre: str, principal: Principal) -> tuple[Collection, ...]:
     """All that the asker may know of: the agreement's first, then inboxes by party."""
     return tuple(_collections(shown, theatre, principal))
 
 
-def collection(shown: OnDisk, theatre: str, principal: Principal, name: str) -> Collection:
+def collection(shown: Shown, theatre: str, principal: Principal, name: str) -> Collection:
     """One of them, by its id or alias.
 
     Raises:
@@ -59,7 +59,7 @@ def collection(shown: OnDisk, theatre: str, principal: Principal, name: str) -> 
     raise NotFound(f"collection {name}")
 
 
-def _collections(shown: OnDisk, theatre: str, principal: Principal) -> Iterator[Collection]:
+def _collections(shown: Shown, theatre: str, principal: Principal) -> Iterator[Collection]:
     agreement = shown.agreement
     reads = Scope.READ in principal.scopes
     in_force = agreement.state is AgreementState.IN_FORCE

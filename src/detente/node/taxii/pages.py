@@ -144,7 +144,7 @@ class Pages:
     def _spelt(self, object_ids: Sized[str]) -> dict[str, str]:
         feed = self._feed
         with self._engine.store.reading() as record:
-            feed.follow(record, min(record.head()[1], self._engine.world.on_disk.sequence))
+            feed.follow(record, min(record.head()[1], self._engine.world.shown.sequence))
         last = {one: feed.items[feed.chains[one][-1]] for one in object_ids if one in feed.chains}
         return {one: item.spelt for one, item in last.items() if item is not None}
 
@@ -157,11 +157,11 @@ class Pages:
     ) -> Page:
         with self._engine.store.reading() as record:
             size = record.head()[1]
-            on_disk = self._engine.world.on_disk
-            if at_head and size > on_disk.sequence:
+            state = self._engine.world.shown
+            if at_head and size > state.sequence:
                 raise _BehindError
-            self._feed.follow(record, min(size, on_disk.sequence))
-            reader = reader_of(on_disk, party, self._engine.clock())
+            self._feed.follow(record, min(size, state.sequence))
+            reader = reader_of(state, party, self._engine.clock())
             part = self._shelf(party, inbox=where.inbox is not None).part(reader, wanted)
             shown, cut_at = _shown(record, reader, part.found)
         if cut_at is not None:

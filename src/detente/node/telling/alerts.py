@@ -162,7 +162,7 @@ class Alerts:
         principal.require(Scope.READ)
         await self._telling.catch_up()
         engine = self._telling.engine
-        shown = engine.world.on_disk
+        shown = engine.world.shown
         reader = reader_of(shown, principal.party, engine.clock())
         return await self._telling.read(
             lambda record: act(_Look(record, reader, shown.sequence, shown.lines, shown.warned))

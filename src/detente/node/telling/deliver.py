@@ -272,10 +272,10 @@ class Deliverer:
         by_party: defaultdict[str, list[Wanted]] = defaultdict(list)
         for wish in wishes:
             by_party[wish.party].append(wish)
-        on_disk, now = self._engine.world.on_disk, self._engine.clock()
+        shown, now = self._engine.world.shown, self._engine.clock()
         found: dict[str, int] = {}
         for party, own in by_party.items():
-            reader = reader_of(on_disk, party, now)
+            reader = reader_of(shown, party, now)
             seen = seen_by(reader, chunk)
             for object_id, events in match(seen, own, desks_of(reader)).items():
                 found[object_id] = events[0].sequence

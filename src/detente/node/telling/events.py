@@ -76,9 +76,9 @@ class Events:
         Raises:
             Unavailable: The record cannot be read.
         """
-        on_disk = self._engine.world.on_disk
-        end = on_disk.sequence if upto is None else min(on_disk.sequence, upto + 1)
-        reader = reader_of(on_disk, party, self._engine.clock())
+        shown = self._engine.world.shown
+        end = shown.sequence if upto is None else min(shown.sequence, upto + 1)
+        reader = reader_of(shown, party, self._engine.clock())
         found: list[Event] = []
         first = at = max(after, START) + 1
         while at < end and at - first < SCANNED_MAX:

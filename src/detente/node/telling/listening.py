@@ -44,12 +44,12 @@ class Listening:
     @property
     def size(self) -> int:
         """Entries that readers see."""
-        return self._engine.world.shown_at
+        return self._engine.world.shown.sequence
 
     @property
     def spoken(self) -> int:
         """The same, up to the last that anybody may be told of."""
-        return self._engine.world.on_disk.spoken
+        return self._engine.world.shown.spoken
 
     async def said_beyond(self, size: int, *, timeout_s: float) -> None:
         """Wait until there is more than ``size`` entries to be told of; as ``beyond``.

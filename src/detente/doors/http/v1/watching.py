@@ -49,7 +49,7 @@ async def tracks(desk: Desk, exchange: Exchange) -> Answer:
     principal = await desk.enter(exchange)
     principal.require(Scope.READ)
     now = desk.engine.clock()
-    shown = desk.alerting.tracks(reader_of(desk.engine.world.on_disk, principal.party, now))
+    shown = desk.alerting.tracks(reader_of(desk.engine.world.shown, principal.party, now))
     feeds = ((one.party, one.feed) for one in shown)
     await disclose_tracks(desk.engine, principal.party, feeds, "read")
     return Answer(HTTPStatus.OK, encode(Tracks(as_of=now, tracks=tuple(shown))))
@@ -60,9 +60,9 @@ async def alerts(desk: Desk, exchange: Exchange) -> Answer:
     principal = await desk.enter(exchange)
     principal.require(Scope.READ)
     now = desk.engine.clock()
-    on_disk = desk.engine.world.on_disk
-    reader = reader_of(on_disk, principal.party, now)
-    recorded = desk.alerting.on_record(on_disk.warned)
+    shown = desk.engine.world.shown
+    reader = reader_of(shown, principal.party, now)
+    recorded = desk.alerting.on_record(shown.warned)
     found = desk.alerting.alerts(reader, recorded)
     await disclose_tile(desk.engine, principal, found.shown, "read")
     await disclose_tracks(desk.engine, principal.party, feeds_in(found.alerts), "read")
