@@ -150,11 +150,9 @@ def test_what_cannot_be_recorded_is_not_shown(place: Place, keyring: Keyring) ->
 
 
 @pytest.mark.parametrize("left_out", [(), (3,), (1, 2, 3, 4, 5, 6, 7)])
-def test_what_lies_close_together_is_looked_up_at_once_and_nothing_else_with_it(
-    place: Place, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, left_out: tuple[int, ...]
+def test_what_was_shown_is_looked_up_at_once_and_nothing_else_with_it(
+    place: Place, keyring: Keyring, left_out: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr("detente.store.telling._PARAMETERS_MAX", 2)
-
     async def story() -> None:
         async with at_work(place, keyring) as engine:
             receipts = await notices(engine, 12)

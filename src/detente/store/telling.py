@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from msgspec import Struct, structs
+from msgspec import Struct, json, structs
 
 from detente.core.entry import EntryKind
 from detente.store import tables
@@ -129,7 +129,7 @@ class ReadTelling:
 
     def leaves(self, sequences: Sequence[int]) -> dict[int, bytes]:
         """Leaf hashes of entries."""
-        rows = self._among(_LEAVES, sequences)
+        rows = self._of(_LEAVES, sequences)
         return {sequence: bytes(leaf) for sequence, leaf in rows}
 
     def entries_of(self, leaves: Sequence[bytes]) -> dict[bytes, tuple[int, str]]:
@@ -139,8 +139,8 @@ class ReadTelling:
 
     def extents(self, party: str, sequences: Sequence[int]) -> dict[int, int]:
         """How much of these entries a party was shown; those of which nothing are left out."""
-        rows = self._among(_EXTENTS, sequences, party=party)
-        return {sequence: int(extent) for sequence, extent in rows}
+        rows = self._of(_EXTENTS, sequences, party)
+        return {sequence: extent for sequence, extent in rows}  # noqa: C416 - it has ``keys``
 
     def told(self, sequences: Sequence[int]) -> list[Told]:
         """Who was shown these entries."""
@@ -222,23 +222,14 @@ class ReadTelling:
             part = values[start : start + _PARAMETERS_MAX]
             yield from self._connection.execute(query, {name: part, **given})
 
-    def _among(
-        self, queries: "_Queries", sequences: Sequence[int], **given: Any
+    def _of(
+        self, query: "_Query", sequences: Sequence[int], *given: str
     ) -> Iterable[tuple[int, Any]]:
-        """Rows by sequence number; of many that lie close together, all between are read.
-
-        A map of the world shows 100,000 entries at once: named one by one in IN (...), they took
-        three times as long.
-        """
-        wanted = frozenset(sequences)
-        first, last = min(wanted, default=0), max(wanted, default=0)
-        if len(wanted) <= _PARAMETERS_MAX or last - first >= 2 * len(wanted):
-            return (
-                (n, value) for n, value in self._in(queries.named, "sequences", sequences, **given)
-            )
-        between = {"first": first, "last": last, **given}
-        rows = self._connection.execute(queries.between, between).all()
-        return [(sequence, value) for sequence, value in rows if sequence in wanted]
+        """What a query says of sequence numbers: a map of the world shows 100,000 at once."""
+        if self._connection.dialect.name == "postgresql":
+            return self._connection.exec_driver_sql(query.of_array, (list(sequences), *given))
+        which = json.encode(sequences).decode()
+        return self._connection.exec_driver_sql(query.of_json, (which, *given))
 
     def _time(self, query: sa.Select[*tuple[Any, ...]], **given: Any) -> int | None:
         found = self._connection.execute(query, given).scalar()
@@ -255,10 +246,10 @@ class WriteTelling:
         if self._connection.dialect.name == "postgresql":
             columns = party, at_us, list(extents), list(extents.values())
             self._connection.exec_driver_sql(_DISCLOSE_ARRAYS, columns)
-        elif extents:
-            # Past SQLAlchemy, to which names for each of 100,000 rows cost more than the rows.
-            rows = [(sequence, party, extent, at_us) for sequence, extent in extents.items()]
-            self._connection.exec_driver_sql(_DISCLOSE_ROWS, rows)
+            return
+        for extent in set(extents.values()):
+            which = json.encode([one for one, so in extents.items() if so == extent]).decode()
+            self._connection.exec_driver_sql(_DISCLOSE_JSON, (party, extent, at_us, which))
 
     def acknowledge(self, rows: Iterable[AcknowledgedRow]) -> None:
         """Keep acknowledgements; the first time stays."""
@@ -346,16 +337,11 @@ def _any_of(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam(name, expanding=True))
 
 
-class _Queries(NamedTuple):
-    """One query of sequence numbers, by their names and by the first and the last."""
+class _Query(NamedTuple):
+    """A query of sequence numbers that come as one parameter, for SQLite and for PostgreSQL."""
 
-    named: sa.Select[int, Any]
-    between: sa.Select[int, Any]
-
-
-def _queries(query: sa.Select[int, Any], sequence: sa.ColumnElement[int]) -> _Queries:
-    between = sequence.between(sa.bindparam("first"), sa.bindparam("last"))
-    return _Queries(query.where(_any_of(sequence, "sequences")), query.where(between))
+    of_json: str
+    of_array: str
 
 
 _e, _c = tables.entry, tables.content
@@ -390,11 +376,17 @@ _ENTRIES = (
     )
     .order_by(_e.c.sequence)
 )
-_LEAVES = _queries(sa.select(_e.c.sequence, _e.c.leaf), _e.c.sequence)
+_LEAVES = _Query(
+    "SELECT e.sequence, e.leaf FROM json_each(?) w CROSS JOIN entry e ON e.sequence = w.value",
+    "SELECT e.sequence, e.leaf FROM unnest(%b::int8[]) w(value)"
+    " JOIN entry e ON e.sequence = w.value",
+)
 _BY_LEAF = sa.select(_e.c.leaf, _e.c.sequence, _e.c.object).where(_any_of(_e.c.leaf, "leaves"))
-_EXTENTS = _queries(
-    sa.select(_d.c.sequence, _d.c.extent).where(_d.c.party == sa.bindparam("party")),
-    _d.c.sequence,
+_EXTENTS = _Query(
+    "SELECT d.sequence, d.extent FROM json_each(?) w CROSS JOIN disclosed d"
+    " ON d.sequence = w.value AND d.party = ?",
+    "SELECT d.sequence, d.extent FROM unnest(%b::int8[]) w(value) JOIN disclosed d"
+    " ON d.sequence = w.value AND d.party = %s",
 )
 _TOLD = sa.select(_d).where(_any_of(_d.c.sequence, "sequences"))
 _ACKNOWLEDGED = sa.select(_a).where(_any_of(_a.c.sequence, "sequences"))
@@ -464,7 +456,8 @@ _ONCE = (
     " ON CONFLICT (sequence, party) DO UPDATE SET extent = excluded.extent"
     " WHERE disclosed.extent < excluded.extent"
 )
-_DISCLOSE_ROWS = f"{_DISCLOSE} VALUES (?, ?, ?, ?){_ONCE}"
+# Without WHERE, SQLite reads ON CONFLICT as the ON of a join.
+_DISCLOSE_JSON = f"{_DISCLOSE} SELECT value, ?, ?, ? FROM json_each(?) WHERE true{_ONCE}"  # noqa: S608
 # ``%b`` is psycopg's, in the binary format.
 _DISCLOSE_ARRAYS = (
     _DISCLOSE + " SELECT sequence, %s, extent, %s"  # noqa: S608 - our names

@@ -35,8 +35,8 @@ REMEMBERED_MAX = 100_000
 ENTRIES_MAX = 1_000
 """Entries that one delivery names (detente.core.telling)."""
 
-AT_ONCE_MAX = 10_000
-"""Entries recorded in one transaction: some 50 ms, for which all who write wait."""
+AT_ONCE_MAX = 20_000
+"""Entries recorded in one transaction: some 100 ms, for which all who write wait."""
 
 EXTENT = {Grade.CONTACT: 0, Grade.AREA: 1, Grade.FULL: 2}
 """How much was shown, as the store keeps it; 0, which it does not keep, is nothing."""
