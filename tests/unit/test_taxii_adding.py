@@ -76,10 +76,10 @@ class Town:
         [one] = await give(self.engine, ONE, Terms(release=release), [said])
         return one
 
-    async def delete(self) -> None:
+    async def delete(self, name: str = NAME) -> None:
         """By TAXII."""
         pages = Pages(self.engine)
-        wanted = Filter(ids=frozenset({NAME}), versions=frozenset({ALL}))
+        wanted = Filter(ids=frozenset({name}), versions=frozenset({ALL}))
         try:
             await delete(self.engine, pages, ONE, self.where(ONE, "agreement"), wanted)
         finally:
@@ -92,10 +92,10 @@ class Town:
         pages.close()
         return [bare(one.text) for one in page.shown]
 
-    def held(self) -> tuple[Report, Receipt]:
+    def held(self, name: str = NAME) -> tuple[Report, Receipt]:
         """The report, and what says which version of it is meant."""
         with self.engine.store.reading() as record:
-            found = record.named(EntryKind.REPORT, "one", [NAME])[NAME]
+            found = record.named(EntryKind.REPORT, "one", [name])[name]
         assert found.data is not None
         assert found.salt is not None
         value = read(found.data)
@@ -474,6 +474,30 @@ def test_what_was_deleted_is_not_there_and_does_not_come_back() -> None:
             for number in (0, 1):
                 assert "this state is final" in (await town.add(text(number))).message
             assert await town.shown("one") == []
+
+    run(story())
+
+
+def test_a_cyber_observable_that_was_deleted_may_be_told_of_again() -> None:
+    """Its id follows from its value, so that there is no other for the same value."""
+    name = "url--11111111-1111-4111-8111-111111111111"
+    url = f'{{"type":"url","id":"{name}","value":"u"}}'
+
+    async def story() -> None:
+        with Theatre(TERMS) as theatre:
+            town = Town(theatre)
+            told = []
+            for _ in range(3):
+                assert (await town.add(url)).message == ""
+                assert await town.shown("two") == [url]
+                held, stored = town.held(name)
+                assert (held.state, stored.version) == (ReportState.ISSUED, 1)
+                told.append(stored.object_id)
+                await town.delete(name)
+                assert await town.shown("two") == []
+                assert await town.shown("one") == []
+            # What was taken back stays so: these are reports of their own.
+            assert len(set(told)) == 3
 
     run(story())
 

@@ -9,6 +9,7 @@ from detente.core.notice import Notice
 from detente.core.plan import PLAN_FINAL, Plan
 from detente.core.presence import Presence
 from detente.core.report import Report, ReportState
+from detente.core.stix import glance_stix
 from detente.core.subscription import Subscription
 from detente.core.telling import Contested, Objection
 from detente.core.warned import Warned, WarnedState
@@ -29,15 +30,17 @@ def has_ended(value: Value) -> bool:
     match value:
         case Plan():
             return value.state in PLAN_FINAL
-        case Subscription():
-            return value.standing is Standing.WITHDRAWN
-        case Objection():
-            return value.state is Contested.TAKEN_BACK
-        case Zone():
+        case Subscription(standing=Standing.WITHDRAWN) | Objection(state=Contested.TAKEN_BACK):
+            return True
+        case Zone(standing=Standing.WITHDRAWN):
             # F3548 knows no constraint that comes back.
-            return value.uss is not None and value.standing is Standing.WITHDRAWN
+            return value.uss is not None
         case Warned():
             return value.state is not WarnedState.STANDING
+        case Report(state=ReportState.RETRACTED) if value.stix:
+            # A cyber-observable's name follows from its value: whoever took it back may have
+            # to tell of that value again, and STIX has no later version of it.
+            return not glance_stix(value.stix).has_versions
         case _:
             return False
 

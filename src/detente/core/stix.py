@@ -63,6 +63,15 @@ class Stix(Struct, frozen=True, kw_only=True):
         return self.modified or self.created
 
     @property
+    def has_versions(self) -> bool:
+        """Whether STIX has later versions of it, a revoked one among them.
+
+        Source:
+            STIX 2.1 section 3.6.
+        """
+        return self.modified is not None
+
+    @property
     def specification(self) -> str:
         """By which STIX it is written.
 
