@@ -25,7 +25,8 @@ CONFORMS = (
     *(f"{_SPEC}/ogcapi-features-3/1.0/conf/{one}"
       for one in ("queryables", "queryables-query-parameters", "filter", "features-filter")),
     *(f"{_SPEC}/cql2/1.0/conf/{one}"
-      for one in ("cql2-text", "advanced-comparison-operators", "basic-spatial-functions")),
+      for one in ("cql2-text", "basic-cql2", "advanced-comparison-operators",
+                  "basic-spatial-functions")),
     *(f"{_SPEC}/ogcapi-tiles-1/1.0/conf/{one}"
       for one in ("core", "tileset", "tilesets-list", "dataset-tilesets", "geodata-tilesets",
                   "mvt")),

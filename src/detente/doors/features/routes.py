@@ -233,17 +233,7 @@ async def _items(call: Call) -> Answer:
     found = await call.desk.layers.look(call.principal, lambda sight: features_of(sight, asked))
     await disclose(call.desk.engine, call.principal, found.views)
     metadata, path = call.desk.metadata, f"/collections/{call.name}/items"
-    rest = {name: value for name, value in call.query.items() if name != "f"}
-    links = [
-        metadata.link(_with(path, call.query), "self", _OF_FEATURES[form], "this page"),
-        metadata.link(
-            _with(path, {**rest, "f": "json" if form == "html" else "html"}),
-            "alternate",
-            GEOJSON if form == "html" else HTML,
-            "this page in another form",
-        ),
-        metadata.link(f"/collections/{call.name}", "collection", JSON, call.name),
-    ]
+    links = _links(call, path, form)
     if found.after is not None:
         there = _with(path, {**call.query, "after": found.after})
         links.insert(0, metadata.link(there, "next", _OF_FEATURES[form], "the next page"))
@@ -260,6 +250,17 @@ async def _items(call: Call) -> Answer:
     return _in_system(given, asked.crs)
 
 
+def _links(call: Call, path: str, form: str) -> list[dict[str, str]]:
+    """Links of features: to themselves as they were asked for, to their other form, and up."""
+    metadata, other = call.desk.metadata, "json" if form == "html" else "html"
+    return [
+        metadata.link(_with(path, call.query), "self", _OF_FEATURES[form], "this"),
+        metadata.link(_with(path, {**call.query, "f": other}), "alternate", _OF_FEATURES[other],
+                      "this in another form"),
+        metadata.link(f"/collections/{call.name}", "collection", JSON, call.name),
+    ]  # fmt: skip
+
+
 def _with(path: str, query: Mapping[str, Any]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
@@ -273,13 +274,8 @@ def _in_system(given: Answer, crs: str) -> Answer:
 async def _item(call: Call) -> Answer:
     call.only("f", "crs", "as-of")
     crs, kind, form = system_of(call.query, "crs"), call.kind, call.form(_OF_FEATURES)
-    path = f"/collections/{call.name}"
-    links = [
-        call.desk.metadata.link(f"{path}/items/{call.params['object']}", "self", GEOJSON, "this"),
-        call.desk.metadata.link(path, "collection", JSON, call.name),
-    ]
-
     object_id = call.params["object"]
+    links = _links(call, f"/collections/{call.name}/items/{object_id}", form)
     see = seeing(call.desk.frames, as_of=time_of(call.query, "as-of"), at=None, only=object_id)
 
     def find(sight: Sight) -> tuple[View, bytes]:

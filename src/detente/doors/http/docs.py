@@ -11,8 +11,9 @@ import html
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from litestar import get
+from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 
@@ -26,6 +27,10 @@ POLICY = (
 
 _PAGES = Path(__file__).parent / "pages"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
+"""The interface's media type, by which a link names it (OGC 17-069r4 section 7.2): for whoever
+asks for it. GDAL refuses it where it asked for version 3.0 or JSON."""
+
 _HEADERS = {
     "content-security-policy": POLICY,
     "cache-control": "no-cache",
@@ -41,8 +46,11 @@ def handlers(document: Callable[[], bytes]) -> Sequence[HTTPRouteHandler]:
     made = cache(document)
 
     @get("/openapi.json", include_in_schema=False)
-    async def interface() -> Response[bytes]:
-        return _page_of(await asyncio.to_thread(made), "application/json")
+    async def interface(request: Request[Any, Any, Any]) -> Response[bytes]:
+        named = OPENAPI in request.headers.get("accept", "").replace(" ", "").lower()
+        given = _page_of(await asyncio.to_thread(made), OPENAPI if named else "application/json")
+        given.headers["vary"] = "accept"
+        return given
 
     return [
         interface,
