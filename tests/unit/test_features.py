@@ -50,6 +50,12 @@ def test_a_query_is_parsed_or_refused_by_a_name(query: dict[str, str]) -> None:
     assert 1 <= limit <= 1_000
 
 
+@pytest.mark.parametrize("limit", ["1001", "9" * 500, "0" * 30 + "5000"])
+def test_a_limit_too_large_is_the_largest(limit: str) -> None:
+    """OGC 17-069r4, requirement /req/core/fc-limit-response-1."""
+    assert asked_of({"limit": limit}, EntryKind.NOTICE).wish.limit == 1_000
+
+
 @given(accept=st.binary(max_size=80))
 def test_any_accept_is_answered_or_refused(accept: bytes) -> None:
     try:

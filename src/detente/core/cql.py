@@ -12,14 +12,15 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 import shapely
 
 from detente.core.drawn import Drawing
 from detente.core.feature import Property, Type
+from detente.core.moment import Moment, Window, moment, overlaps, window
 from detente.core.volume import Volume
+from detente.core.wkt import SHAPES, geometry
 from detente.errors import MalformedInput
 
 TEXT_MAX = 4_000
@@ -33,8 +34,6 @@ TERMS_MAX = 100
 
 GEOMETRY, WHEN = "geometry", "datetime"
 """By what S_INTERSECTS and T_INTERSECTS ask: a feature's drawing, and its volumes' times."""
-
-_LAT_MAX, _LON_MAX = 90.0, 180.0
 
 
 class Asked(Protocol):
@@ -53,9 +52,6 @@ class Asked(Protocol):
 Test = Callable[[Asked], bool | None]
 """Whether a feature is selected; None where that is unknown."""
 
-Window = tuple[datetime | None, datetime | None]
-"""A closed interval of time; None is unbounded."""
-
 
 Sign = Callable[[Any, Any], bool]
 """Compares two values of one type."""
@@ -70,10 +66,11 @@ class _Token(NamedTuple):
 _TOKENS = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<text>'(?:[^']|'')*')"
+    r"|(?P<text>'(?:[^'\\]|''|\\[\s\S])*')"
     r'|(?P<quoted>"[A-Za-z_][A-Za-z0-9_]*")'
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<sign><=|>=|<>|[=<>(),])"
+    r"|(?P<sign><=|>=|<>|[=<>(),])",
+    re.ASCII,
 )
 _SIGNS: Mapping[str, Sign] = {
     "=": operator.eq,
@@ -83,10 +80,13 @@ _SIGNS: Mapping[str, Sign] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_SHAPES = frozenset(
-    ["POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON", "BBOX"]
-)
 _NUMBERS = frozenset({Type.NUMBER, Type.WHOLE})
+_ESCAPED = re.compile(r"''|\\([\s\S])")
+_ESCAPES = {
+    "'": "'", "\\": "\\",
+    "a": "\a", "b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r",
+}  # fmt: skip
+_OF_PATTERN = {**_ESCAPES, "\\": "\\\\"}
 _TRUTHS = {"TRUE": True, "FALSE": False}
 
 
@@ -108,34 +108,6 @@ def parse(text: str, properties: Mapping[str, Property], *, lat_first: bool = Fa
     if parser.next.kind != "end":
         raise parser.refused("AND, OR or its end")
     return test
-
-
-def overlaps(volume: Volume, window: Window) -> bool:
-    """Whether a volume's time and an interval share an instant."""
-    start, end = window
-    begun = end is None or volume.start is None or volume.start <= end
-    over = start is not None and volume.end is not None and volume.end < start
-    return begun and not over
-
-
-def instant(text: str, *, what: str) -> datetime:
-    """A time of RFC 3339 with Z or an offset.
-
-    Raises:
-        MalformedInput: It is none.
-    """
-    if _INSTANT.fullmatch(text):
-        try:
-            found = datetime.fromisoformat(text.upper())
-            return found.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-    raise MalformedInput(what, expected="such as 2025-01-07T18:30:00Z", got=text[:100])
-
-
-_INSTANT = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -209,11 +181,13 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> Test:
+        if self.next.text.strip('"') in {GEOMETRY, WHEN}:
+            self._move()
+            self._need("IS")
+            return self._is_null(lambda _: False)
         name, kind = self._property()
         if self._take("IS"):
-            negative = self._take("NOT")
-            self._need("NULL")
-            return lambda asked: (asked.value(name) is None) is not negative
+            return self._is_null(lambda asked: asked.value(name) is None)
         negative = self._take("NOT")
         if self._take("LIKE"):
             test = self._like(name, kind)
@@ -227,10 +201,17 @@ class _Parser:
             raise self.refused("LIKE, BETWEEN or IN" if negative else "a comparison")
         return _negated(test) if negative else test
 
+    def _is_null(self, null: Callable[[Asked], bool]) -> Test:
+        negative = self._take("NOT")
+        self._need("NULL")
+        return lambda asked: null(asked) is not negative
+
     def _like(self, name: str, kind: Type) -> Test:
         if kind is not Type.TEXT:
             raise self.refused(f"no LIKE of {name}, which is no text")
-        pattern = str(self._literal(kind))
+        if self.next.kind != "text":
+            raise self.refused(f"a {kind.value}")
+        pattern = _unquoted(self._move().text, _OF_PATTERN)
 
         def test(asked: Asked) -> bool | None:
             found = asked.value(name)
@@ -263,20 +244,21 @@ class _Parser:
         self._need("(")
         self._name(GEOMETRY)
         self._need(",")
-        geometry = self._geometry()
+        where = self._geometry()
         self._need(")")
-        shapely.prepare(geometry)
-        return lambda asked: bool(shapely.intersects(geometry, asked.drawing()))
+        shapely.prepare(where)
+        return lambda asked: bool(shapely.intersects(where, asked.drawing()))
 
     def _temporal(self) -> Test:
         self._need("(")
         self._name(WHEN)
         self._need(",")
-        window = self._window()
+        when = self._window()
         self._need(")")
-        return lambda asked: any(overlaps(one, window) for one in asked.volumes())
+        return lambda asked: any(overlaps(one, when) for one in asked.volumes())
 
     def _window(self) -> Window:
+        at = self.next.at
         word = self._move().text.upper()
         if word == "INTERVAL":
             self._need("(")
@@ -284,30 +266,30 @@ class _Parser:
             self._need(",")
             end = self._end_of_interval()
             self._need(")")
-            return start, end
+            return window(start, end, what=f"filter, character {at + 1}")
         if word != "TIMESTAMP":
             self._at -= 1
             raise self.refused("INTERVAL or TIMESTAMP")
         self._at -= 1
         found = self._timestamp()
-        return found, found
+        return found.at, found.until
 
-    def _end_of_interval(self) -> datetime | None:
+    def _end_of_interval(self) -> Moment | None:
         if self.next.text == "'..'":
             self._move()
             return None
         return self._instant()
 
-    def _timestamp(self) -> datetime:
+    def _timestamp(self) -> Moment:
         self._need("TIMESTAMP")
         self._need("(")
         found = self._instant()
         self._need(")")
         return found
 
-    def _instant(self) -> datetime:
+    def _instant(self) -> Moment:
         token = self._move()
-        return instant(_unquoted(token.text), what=f"filter, character {token.at + 1}")
+        return moment(_unquoted(token.text), what=f"filter, character {token.at + 1}")
 
     def _literal(self, kind: Type) -> object:
         token = self.next
@@ -323,18 +305,24 @@ class _Parser:
 
     def _geometry(self) -> Drawing:
         first = self.next
-        shape = first.text.upper()
-        if shape not in _SHAPES:
-            raise self.refused("a geometry of " + ", ".join(sorted(_SHAPES)))
+        if first.text.upper() not in SHAPES:
+            raise self.refused("a geometry of " + ", ".join(sorted(SHAPES)))
         parts = [self._move().text]
-        level = 0
-        while level or len(parts) == 1:
+        if self._take("Z"):
+            parts.append("Z")
+        level, begun = 0, False
+        while level or not begun:
             token = self._move()
             if token.kind != "number" and token.text not in {"(", ")", ","}:
                 raise _refused(token.at, "positions", token.text[:40])
             level += {"(": 1, ")": -1}.get(token.text, 0)
+            begun = True
             parts.append(token.text)
-        return _drawn(shape, " ".join(parts), first.at, lat_first=self._lat_first)
+        try:
+            return geometry(parts, lat_first=self._lat_first)
+        except ValueError:
+            wanted = f"a valid {first.text} in degrees"
+            raise _refused(first.at, wanted, " ".join(parts)[:40]) from None
 
     def _property(self) -> tuple[str, Type]:
         name = self.next.text.strip('"')
@@ -371,33 +359,9 @@ class _Parser:
             raise self.refused(word)
 
 
-def _drawn(shape: str, text: str, at: int, *, lat_first: bool) -> Drawing:
-    """A geometry of degrees.
-
-    Raises:
-        MalformedInput: It is none, or lies outside the earth.
-    """
-    try:
-        if shape == "BBOX":
-            numbers = [float(one) for one in text[4:].replace(" ", "").strip("()").split(",")]
-            west, south, east, north = numbers
-            found = shapely.box(west, south, east, north)
-        else:
-            found = shapely.from_wkt(text)
-    except (shapely.errors.GEOSException, ValueError):
-        raise _refused(at, f"a {shape}", text[:40]) from None
-    if lat_first:
-        found = shapely.transform(found, lambda places: places[:, ::-1])
-    west, south, east, north = shapely.bounds(found)
-    # What is empty has no bounds.
-    held = -_LON_MAX <= west <= east <= _LON_MAX and -_LAT_MAX <= south <= north <= _LAT_MAX
-    if not (held and shapely.is_valid(found)):
-        raise _refused(at, "a valid geometry in degrees", text[:40])
-    return found
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace("''", "'")
+def _unquoted(text: str, escapes: Mapping[str, str] = _ESCAPES) -> str:
+    """What a literal says; a backslash before any other character stands for itself."""
+    return _ESCAPED.sub(lambda one: escapes.get(one[1] or "'", one[0]), text[1:-1])
 
 
 def _joined(tests: list[Test], *, decisive: bool) -> Test:
@@ -428,7 +392,7 @@ def _compared(name: str, kind: Type, sign: Sign, literal: object) -> Test:
         found = asked.value(name)
         if found is None:
             return None
-        return sign(instant(str(found), what=name) if kind is Type.TIME else found, literal)
+        return sign(moment(str(found), what=name) if kind is Type.TIME else found, literal)
 
     return test
 

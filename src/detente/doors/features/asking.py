@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
-from detente.core.cql import Test, instant, parse
+from detente.core.cql import Test, parse
 from detente.core.entry import EntryKind
 from detente.core.feature import PROPERTIES, Type
+from detente.core.moment import Moment, moment
 from detente.doors.where import NUMBER, box_of, is_there, window_of
 from detente.errors import MalformedInput
 from detente.node.layers import Item, Wish
@@ -26,7 +26,9 @@ FILTER_LANG = "cql2-text"
 PARAMETERS = ("bbox", "bbox-crs", "datetime", "limit", "crs", "filter", "filter-lang",
               "filter-crs", "after", "f")  # fmt: skip
 
-_WHOLE = re.compile(r"\d{1,15}", re.ASCII)
+_WHOLE = re.compile(r"0*(\d+)", re.ASCII)
+_DIGITS = 16
+"""More than any page or record has; a longer number is no larger to us."""
 
 
 class Asked(NamedTuple):
@@ -80,9 +82,11 @@ def _whole(query: Mapping[str, Any], name: str, default: int, *, least: int = -1
     text = query.get(name)
     if text is None:
         return default
-    if not (_WHOLE.fullmatch(text) and int(text) >= least):
+    found = _WHOLE.fullmatch(text)
+    number = least - 1 if found is None else int(found[1][:_DIGITS])
+    if number < least:
         raise MalformedInput(name, expected=f"a whole number from {max(0, least)}", got=text[:40])
-    return int(text)
+    return number
 
 
 def _equal(name: str, text: str) -> Test:
@@ -98,13 +102,13 @@ def _equal(name: str, text: str) -> Test:
             raise MalformedInput(name, expected="true or false", got=text[:100])
         wanted = text == "true"
     elif kind is Type.TIME:
-        at = instant(text, what=name)
+        at = moment(text, what=name)
         return lambda asked: _is_time(asked.value(name), at)
     return lambda asked: asked.value(name) == wanted
 
 
-def _is_time(found: object, wanted: datetime) -> bool:
-    return found is not None and instant(str(found), what="time") == wanted
+def _is_time(found: object, wanted: Moment) -> bool:
+    return found is not None and moment(str(found), what="time") == wanted
 
 
 def _filter(query: Mapping[str, Any]) -> list[Test]:
