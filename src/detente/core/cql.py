@@ -18,7 +18,7 @@ import shapely
 
 from detente.core.drawn import Drawing
 from detente.core.feature import Property, Type
-from detente.core.moment import Moment, Window, moment, overlaps, window
+from detente.core.instant import Instant, Window, instant_of, overlaps, window
 from detente.core.volume import Volume
 from detente.core.wkt import SHAPES, geometry
 from detente.errors import MalformedInput
@@ -274,22 +274,22 @@ class _Parser:
         found = self._timestamp()
         return found.at, found.until
 
-    def _end_of_interval(self) -> Moment | None:
+    def _end_of_interval(self) -> Instant | None:
         if self.next.text == "'..'":
             self._move()
             return None
         return self._instant()
 
-    def _timestamp(self) -> Moment:
+    def _timestamp(self) -> Instant:
         self._need("TIMESTAMP")
         self._need("(")
         found = self._instant()
         self._need(")")
         return found
 
-    def _instant(self) -> Moment:
+    def _instant(self) -> Instant:
         token = self._move()
-        return moment(_unquoted(token.text), what=f"filter, character {token.at + 1}")
+        return instant_of(_unquoted(token.text), what=f"filter, character {token.at + 1}")
 
     def _literal(self, kind: Type) -> object:
         token = self.next
@@ -392,7 +392,7 @@ def _compared(name: str, kind: Type, sign: Sign, literal: object) -> Test:
         found = asked.value(name)
         if found is None:
             return None
-        return sign(moment(str(found), what=name) if kind is Type.TIME else found, literal)
+        return sign(instant_of(str(found), what=name) if kind is Type.TIME else found, literal)
 
     return test
 

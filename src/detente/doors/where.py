@@ -10,7 +10,7 @@ from typing import NamedTuple
 import shapely
 
 from detente.core.drawn import Drawing, drawing_of
-from detente.core.moment import Window, moment, overlaps, window
+from detente.core.instant import Window, instant_of, overlaps, window
 from detente.core.volume import MM_PER_M, Volume
 from detente.core.wkt import box
 from detente.errors import MalformedInput
@@ -75,7 +75,9 @@ def window_of(text: str | None) -> Window:
     """
     if text is None:
         return None, None
-    ends = [None if one in {"", ".."} else moment(one, what="datetime") for one in text.split("/")]
+    ends = [
+        None if one in {"", ".."} else instant_of(one, what="datetime") for one in text.split("/")
+    ]
     if len(ends) == 1 and ends[0] is not None:
         return ends[0].at, ends[0].until
     if len(ends) != 2 or ends == [None, None]:  # noqa: PLR2004 - an interval

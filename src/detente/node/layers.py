@@ -28,8 +28,8 @@ from detente.core.drawn import Drawing, drawing_of
 from detente.core.entry import EntryKind
 from detente.core.feature import KINDS, Properties, properties_of, volumes_of
 from detente.core.geodesy import ECCENTRICITY_SQUARED, SEMI_MINOR_M, FloatArray, IntArray
+from detente.core.instant import overlaps
 from detente.core.kinds import KINDS as KIND_OF
-from detente.core.moment import overlaps
 from detente.core.presence import TRACK_GROWTH_MAX_S
 from detente.core.principal import Principal, Scope
 from detente.core.release import Grade

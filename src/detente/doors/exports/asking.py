@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from detente.core.feature import KINDS
-from detente.core.moment import Window
+from detente.core.instant import Window
 from detente.doors.where import box_of, is_there, window_of
 from detente.errors import MalformedInput
 from detente.node.exporting import LASTS_DEFAULT, Wanted

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from detente.core.cql import Test, parse
 from detente.core.entry import EntryKind
 from detente.core.feature import PROPERTIES, Type
-from detente.core.moment import Moment, moment
+from detente.core.instant import Instant, instant_of
 from detente.doors.where import NUMBER, box_of, is_there, window_of
 from detente.errors import MalformedInput
 from detente.node.layers import Item, Wish
@@ -102,13 +102,13 @@ def _equal(name: str, text: str) -> Test:
             raise MalformedInput(name, expected="true or false", got=text[:100])
         wanted = text == "true"
     elif kind is Type.TIME:
-        at = moment(text, what=name)
+        at = instant_of(text, what=name)
         return lambda asked: _is_time(asked.value(name), at)
     return lambda asked: asked.value(name) == wanted
 
 
-def _is_time(found: object, wanted: Moment) -> bool:
-    return found is not None and moment(str(found), what="time") == wanted
+def _is_time(found: object, wanted: Instant) -> bool:
+    return found is not None and instant_of(str(found), what="time") == wanted
 
 
 def _filter(query: Mapping[str, Any]) -> list[Test]:

@@ -17,7 +17,7 @@ from detente.core.drawn import Drawing
 from detente.core.entry import EntryKind
 from detente.core.feature import KINDS
 from detente.core.geodesy import FloatArray
-from detente.core.moment import instant
+from detente.core.instant import instant
 from detente.doors.features.mvt import EXTENT, Drawn, Value, tile
 from detente.doors.where import NUMBER
 from detente.errors import MalformedInput, NotFound

@@ -19,12 +19,12 @@ Window = tuple[datetime | None, datetime | None]
 _MICROSECOND = timedelta(microseconds=1)
 _DIGITS = 6
 _LAST = datetime.max.replace(tzinfo=UTC)
-_MOMENT = re.compile(
+_INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE
 )
 
 
-class Moment(NamedTuple):
+class Instant(NamedTuple):
     """A time; two compare as the times that were said, but between the same microseconds.
 
     Attributes:
@@ -41,16 +41,16 @@ class Moment(NamedTuple):
         return self.at + _MICROSECOND if self.beyond and self.at < _LAST else self.at
 
 
-def moment(text: str, *, what: str) -> Moment:
+def instant_of(text: str, *, what: str) -> Instant:
     """A time of RFC 3339 with Z or an offset.
 
     Raises:
         MalformedInput: It is none.
     """
-    found = _MOMENT.fullmatch(text)
+    found = _INSTANT.fullmatch(text)
     if found is not None:
         try:
-            return _moment(found[1], found[2], found[3] or "", found[4])
+            return _instant_of(found[1], found[2], found[3] or "", found[4])
         except (ValueError, OverflowError):
             pass
     raise MalformedInput(what, expected="such as 2025-01-07T18:30:00Z", got=text[:100])
@@ -62,10 +62,10 @@ def instant(text: str, *, what: str) -> datetime:
     Raises:
         MalformedInput: It is none.
     """
-    return moment(text, what=what).at
+    return instant_of(text, what=what).at
 
 
-def window(start: Moment | None, end: Moment | None, *, what: str) -> Window:
+def window(start: Instant | None, end: Instant | None, *, what: str) -> Window:
     """All whole microseconds that may be within an interval.
 
     Raises:
@@ -84,11 +84,11 @@ def overlaps(volume: Volume, window: Window) -> bool:
     return begun and not over
 
 
-def _moment(minute: str, second: str, fraction: str, offset: str) -> Moment:
+def _instant_of(minute: str, second: str, fraction: str, offset: str) -> Instant:
     """Raises ValueError or OverflowError where there is no such time."""
     leap = second == "60"
     exact = "59.999999" if leap else f"{second}.{fraction[:_DIGITS]:0<{_DIGITS}}"
     at = datetime.fromisoformat(f"{minute}:{exact}{offset}".upper()).astimezone(UTC)
     if leap and (at + _MICROSECOND).replace(day=1, hour=0, minute=0) != at + _MICROSECOND:
         raise ValueError("no leap second: it ends no month")
-    return Moment(at, leap or fraction[_DIGITS:].strip("0") != "")
+    return Instant(at, leap or fraction[_DIGITS:].strip("0") != "")

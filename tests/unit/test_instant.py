@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detente.core.moment import instant, moment, overlaps, window
+from detente.core.instant import instant, instant_of, overlaps, window
 from detente.core.volume import Circle, Volume
 from detente.doors.where import window_of
 from detente.errors import MalformedInput
@@ -29,7 +29,7 @@ DAY = datetime(2026, 1, 7, tzinfo=UTC)
     ],
 )
 def test_what_a_time_says(text: str, at: str, beyond: bool) -> None:
-    found = moment(text, what="datetime")
+    found = instant_of(text, what="datetime")
     assert found == (datetime.fromisoformat(at), beyond)
     assert instant(text, what="datetime") == found.at <= found.until
 
@@ -43,14 +43,14 @@ def test_what_a_time_says(text: str, at: str, beyond: bool) -> None:
 )  # fmt: skip
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(MalformedInput, match="such as 2025-01-07T18:30:00Z"):
-        moment(text, what="datetime")
+        instant_of(text, what="datetime")
 
 
 @given(st.integers(0, 10**9 - 1), st.integers(0, 10**9 - 1))
 def test_times_compare_as_they_were_said(one: int, other: int) -> None:
     """Between times on record, which are whole microseconds, and any that are asked for."""
-    kept = moment(f"2026-01-07T00:00:00.{one // 1000:06}Z", what="kept")
-    asked = moment(f"2026-01-07T00:00:00.{other:09}Z", what="asked")
+    kept = instant_of(f"2026-01-07T00:00:00.{one // 1000:06}Z", what="kept")
+    asked = instant_of(f"2026-01-07T00:00:00.{other:09}Z", what="asked")
     exact = one // 1000 * 1000
     assert (kept < asked, kept == asked, kept > asked) == (
         exact < other,
