@@ -60,8 +60,8 @@ _SEXAGESIMAL = re.compile(
     (?P<before>[NSEW])? \s*
     (?P<sign>[+-])? \s*
     (?P<deg>{_NUMBER}) \s* (?:°|º|deg|d|:|\s)? \s*
-    (?: (?P<min>{_NUMBER}) \s* (?:['\u2032\u2019m:]|\s)? \s*
-        (?: (?P<sec>{_NUMBER}) \s* (?:["\u2033\u201ds]|''|\u2019\u2019)? \s* )?
+    (?: (?<![\d.,]) (?P<min>{_NUMBER}) \s* (?:['\u2032\u2019m:]|\s)? \s*
+        (?: (?<![\d.,]) (?P<sec>{_NUMBER}) \s* (?:["\u2033\u201ds]|''|\u2019\u2019)? \s* )?
     )?
     (?P<after>[NSEW])?
     """,
@@ -72,6 +72,7 @@ _TINY = re.compile(r"[+-]?\d(?:\.\d+)?e-\d{1,2}", re.IGNORECASE)
 """Programs write a coordinate just off the equator or Greenwich as 8.9e-05."""
 _COMPACT = re.compile(r"(?P<digits>\d{4,7})(?P<fraction>\.\d+)?(?P<letter>[NSEW])", re.IGNORECASE)
 _MGRS = re.compile(r"\d{0,2}[A-HJ-NP-Z]{3}(?:\d\d){0,5}", re.IGNORECASE)
+_FRACTION = re.compile("[.,]")
 _AXES = {"N": "lat", "S": "lat", "E": "lon", "W": "lon"}
 
 
@@ -264,6 +265,9 @@ def _value(number: str) -> float:
 
 
 def _sexagesimal(match: re.Match[str], text: str, what: str) -> Angle:
+    parts = [part for part in (match["deg"], match["min"], match["sec"]) if part is not None]
+    if any(_FRACTION.search(part) for part in parts[:-1]):
+        raise MalformedInput(what, expected="decimals in the last number only", got=text)
     degrees = _value(match["deg"])
     resolution = _resolution(match["deg"])
     if match["min"] is not None:
