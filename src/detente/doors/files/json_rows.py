@@ -4,6 +4,7 @@ Decoded by msgspec, not GDAL's driver, which loses the nested members of ED-318
 and reads what RFC 8259 does not allow, such as NaN (docs/adr/0007).
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from detente.doors.files import geozones
 from detente.doors.files.reading import Row
 from detente.errors import MalformedInput
 
-_WGS84_NAMES = ("CRS84", "EPSG::4326", "EPSG:4326", "WGS84", "WGS 84")
+_WGS84 = re.compile(r"(?:.*:)?(?:CRS84|EPSG:[0-9.]*:?4326|WGS ?84)")
 
 
 def rows(path: Path, data: bytes) -> Iterator[Row]:
@@ -61,8 +62,9 @@ def _require_wgs84(path: Path, crs: Any) -> None:
     """Old GeoJSON could name another reference system; reading it as WGS 84 would misplace all."""
     if crs is None:
         return
-    name = str(crs.get("properties", crs)) if isinstance(crs, dict) else str(crs)
-    if not any(known in name for known in _WGS84_NAMES):
+    properties = crs.get("properties", crs) if isinstance(crs, dict) else crs
+    name = str(properties.get("name", properties) if isinstance(properties, dict) else properties)
+    if not _WGS84.fullmatch(name):
         raise MalformedInput(f"{path}", expected="coordinates in WGS 84 (RFC 7946)", got=name[:80])
 
 

@@ -51,6 +51,7 @@ def shapes(geometry: Any, sizes: Sizes, *, depth: int = 0) -> tuple[Shape, ...]:
     if not isinstance(coordinates, Sequence) or isinstance(coordinates, str) or not coordinates:
         raise MalformedInput(f"geometry {kind}", expected="coordinates", got=_shown(coordinates))
     try:
+        _require_numbers(coordinates)
         found = _simple(kind, coordinates, sizes)
     except (TypeError, ValueError, OverflowError, RecursionError):
         raise MalformedInput(
@@ -87,9 +88,16 @@ def _position(position: Any) -> tuple[float, float]:
     if not isinstance(position, Sequence) or len(position) < 2:  # noqa: PLR2004
         raise MalformedInput("position", expected="[longitude, latitude]", got=_shown(position))
     lon, lat = position[:2]
-    if isinstance(lon, str) or isinstance(lat, str):
-        raise MalformedInput("position", expected="numbers", got=_shown(position))
     return float(lon), float(lat)
+
+
+def _require_numbers(coordinates: Sequence[Any]) -> None:
+    """Refuse what Python would make numbers of: true, and digits in quotes."""
+    for one in coordinates:
+        if isinstance(one, str | bool):
+            raise MalformedInput("position", expected="numbers", got=_shown(coordinates))
+        if isinstance(one, Sequence):
+            _require_numbers(one)
 
 
 def _collection(parts: Any, sizes: Sizes, depth: int) -> tuple[Shape, ...]:
