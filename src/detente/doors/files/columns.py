@@ -32,11 +32,11 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "width_m": ("widthm",),
     "buffer_m": ("bufferm",),
     "standoff_m": ("standoffm", "standoff"),
-    "uncertainty_m": ("uncertaintym",),
+    "uncertainty_m": ("uncertaintym", "uncertaint"),
     "hazard_m": ("hazardm",),
     "lower_m": ("lowerm",),
     "upper_m": ("upperm",),
-    "altitude_reference": ("altitudereference",),
+    "altitude_reference": ("altitudereference", "altituder"),
     "start": ("start", "validfrom", "starttime"),
     "end": ("end", "validto", "validuntil", "endtime"),
     "review_due": ("reviewdue",),
@@ -45,16 +45,19 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "rule": ("rule",),
     "desk": ("desk",),
     "time": ("time", "timestamp"),
-    "speed_max_m_s": ("speedmaxms",),
+    "speed_max_m_s": ("speedmaxms", "speedmax"),
     "accuracy_m": ("accuracym",),
     "escort": ("escort",),
     "vehicles": ("vehicles",),
-    "vehicle_count": ("vehiclecount",),
+    "vehicle_count": ("vehiclecount", "vehicleco"),
     "marking": ("marking",),
     "marking_visible_day": ("markingvisibleday",),
     "marking_visible_thermal": ("markingvisiblethermal",),
 }  # fmt: skip
-"""Our field to the names by which a column is recognised, the likeliest first."""
+"""Our field to the names by which a column is recognised, the likeliest first.
+
+Shapefiles keep ten letters of a name: those that lose some are here as cut.
+"""
 
 NOTHING = frozenset({"", "null", "none", "nan", "na", "n/a", "-", "not available"})
 """What files write where there is nothing."""

@@ -4,11 +4,12 @@ Only files whose first bytes are of these formats come here, so that no other
 GDAL driver (some fetch from the network) can be reached by a file's content.
 """
 
-import re
+import glob
+import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +22,40 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
+from detente.doors.files.kml_text import placemarks
 from detente.doors.files.reading import Row
 from detente.doors.files.source import FILE_BYTES_MAX
 from detente.errors import MalformedInput
 
-_KML_PROBE_BYTES = 65_536
+_Layer = tuple[dict[str, Any], Any, Any]
+_UNREADABLE = "expected a point, line or polygon with enough positions"
+_DBF_LANGUAGE = 29
+_DBF_HEADER_LENGTH = slice(8, 10)
+"""Where a dBASE table says its code page, and how long its header is."""
 
 
 def kml_rows(path: Path, data: bytes) -> Iterator[Row]:
     """The placemarks of a KML text.
 
     Raises:
-        MalformedInput: Other XML, one that defines entities, or one whose places
-            are elsewhere on the network.
+        MalformedInput: As of ``placemarks``, or GDAL reads fewer than there are.
     """
-    if b"<kml" not in data[:_KML_PROBE_BYTES]:
-        raise MalformedInput(f"{path}", expected="KML", got="other XML or HTML")
-    _require_whole(path, data)
-    return _gdal_rows(path, data)
+    return _rows_of(path, _marked(path, data))
+
+
+def _marked(path: Path, data: bytes, beside: Collection[str] = ()) -> list[_Layer]:
+    wanted = placemarks(path, data, beside)
+    layers = _layers(path, data)
+    found = sum(len(shapes) for _, shapes, _ in layers)
+    if found < wanted:
+        raise MalformedInput(
+            f"{path}", expected=f"{wanted} placemarks in one document", got=f"{found} of them"
+        )
+    return layers
 
 
 def zip_rows(path: Path) -> Iterator[Row]:
-    """The features of a KMZ, or of a shapefile in a .zip.
+    """The features of all the texts of a KMZ, or of all the shapefiles in a .zip.
 
     Raises:
         MalformedInput: Neither, damaged, or unpacked beyond the limit of files.
@@ -57,29 +70,34 @@ def zip_rows(path: Path) -> Iterator[Row]:
                     expected=f"at most {FILE_BYTES_MAX:,} bytes",
                     got=f"{total:,} unpacked",
                 )
-            suffixes = {Path(entry.filename).suffix.lower() for entry in entries}
-            for entry in entries:
-                if entry.filename.lower().endswith(".kml"):
-                    # zipfile reads no more than the size that was just counted.
-                    _require_whole(path, packed.read(entry))
+            names = [entry.filename for entry in entries if not _is_besides(entry.filename)]
+            texts = [name for name in names if name.lower().endswith(".kml")]
+            drawn = [name for name in names if name.lower().endswith(".shp")]
+            # zipfile reads no more than the size that was just counted.
+            layers = [one for name in texts for one in _marked(path, packed.read(name), texts)]
+            layers += [one for name in drawn for one in _zipped(path, name, names, packed)]
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise MalformedInput(f"{path}", expected="a readable file", got=f"{error}") from None
-    if ".shp" in suffixes:
-        _require_parts(path, suffixes)
-    elif ".kml" not in suffixes:
-        raise MalformedInput(f"{path}", expected="a KMZ, or a ZIP with a shapefile", got="neither")
-    wanted = ".zip" if ".shp" in suffixes else ".kmz"
-    if path.suffix.lower() != wanted:
-        raise MalformedInput(f"{path}", expected=f"a name ending in {wanted}", got=path.suffix)
-    return _gdal_rows(path, path)
+    if not texts and not drawn:
+        book = any(name.startswith("xl/") for name in names)
+        got = "an Excel workbook: save the table as CSV UTF-8" if book else "neither"
+        raise MalformedInput(f"{path}", expected="a KMZ, or a ZIP with shapefiles", got=got)
+    return _rows_of(path, layers)
 
 
-def _require_whole(path: Path, kml: bytes) -> None:
-    """Refuse XML that could swell, and KML that holds only a link to its places."""
-    if re.search(rb"<!(DOCTYPE|ENTITY)", kml, re.IGNORECASE):
-        raise MalformedInput(f"{path}", expected="KML without a DOCTYPE", got="one")
-    if re.search(rb"<NetworkLink\b.*?<href>\s*https?:", kml, re.DOTALL | re.IGNORECASE):
-        raise MalformedInput(f"{path}", expected="all places in the file", got="a network link")
+def _zipped(path: Path, name: str, names: list[str], packed: zipfile.ZipFile) -> list[_Layer]:
+    """The layers of one shapefile, unpacked: archives spell names in encodings of their own."""
+    _require_parts(path, name, names)
+    _require_encoding(path, name, names, packed.read)
+    with tempfile.TemporaryDirectory(prefix="detente-") as folder:
+        for suffix, part in _parts(name, names).items():
+            Path(folder, f"one{suffix}").write_bytes(packed.read(part))
+        return _layers(path, Path(folder, "one.shp"))
+
+
+def _is_besides(name: str) -> bool:
+    """What Macs put beside each file."""
+    return name.startswith("__MACOSX/")
 
 
 def geopackage_rows(path: Path) -> Iterator[Row]:
@@ -93,34 +111,71 @@ def shapefile_rows(path: Path) -> Iterator[Row]:
     Raises:
         MalformedInput: One of its files is not there.
     """
-    _require_parts(path, {one.suffix.lower() for one in path.parent.glob(f"{path.stem}.*")})
-    return _gdal_rows(path, path)
+    beside = [one.name for one in path.parent.glob(f"{glob.escape(path.stem)}.*")]
+    _require_parts(path, path.name, beside)
+    _require_encoding(path, path.name, beside, lambda name: (path.parent / name).read_bytes())
+    return _rows_of(path, _layers(path, path))
 
 
-def _require_parts(path: Path, suffixes: set[str]) -> None:
+def _parts(name: str, names: list[str]) -> dict[str, str]:
+    """The files of a shapefile by their suffix."""
+    stem = name[:-4].lower()
+    return {one[-4:].lower(): one for one in names if one[:-4].lower() == stem}
+
+
+def _require_parts(path: Path, name: str, names: list[str]) -> None:
     """Without them GDAL would read the shapes without names or reference system."""
+    parts = _parts(name, names)
     for suffix in (".shx", ".dbf", ".prj"):
-        if suffix not in suffixes:
+        if suffix not in parts:
             raise MalformedInput(
-                f"{path}", expected=f"{path.stem}{suffix} beside it", got="no such file"
+                f"{path}", expected=f"{name[:-4]}{suffix} beside it", got="no such file"
             )
 
 
-def _gdal_rows(path: Path, source: Path | bytes) -> Iterator[Row]:
+def _require_encoding(
+    path: Path, name: str, names: list[str], read: Callable[[str], bytes]
+) -> None:
+    """Refuse texts whose encoding nothing names: GDAL would read them as Latin-1."""
+    parts = _parts(name, names)
+    table = read(parts[".dbf"])
+    if ".cpg" in parts or table[_DBF_LANGUAGE : _DBF_LANGUAGE + 1] not in {b"\x00", b"\x57"}:
+        return
+    start = int.from_bytes(table[_DBF_HEADER_LENGTH], "little")
+    if not table[start:].isascii():
+        raise MalformedInput(
+            f"{path}", expected=f"{name[:-4]}.cpg beside it, which names the encoding of its "
+            "texts", got="no such file",
+        )  # fmt: skip
+
+
+def _gdal_rows(path: Path, source: Path) -> Iterator[Row]:
+    return _rows_of(path, _layers(path, source))
+
+
+def _rows_of(path: Path, layers: list[_Layer]) -> Iterator[Row]:
     number = 0
-    for meta, geometry, columns in _layers(path, source):
-        shapes = _in_wgs84(path, geometry, meta["crs"])
+    for meta, wkb, columns in layers:
+        # One that cannot be read refuses its row, and not the file.
+        read = shapely.from_wkb(wkb, on_invalid="ignore")
+        shapes = _in_wgs84(path, read, meta["crs"])
         for place in range(len(shapes)):
             number += 1
             properties = {
                 str(name): _plain(column[place])
                 for name, column in zip(meta["fields"], columns, strict=True)
             }
-            yield Row(number=number, properties=properties, geometry=_geojson(shapes[place]))
+            lost = wkb[place] is not None and read[place] is None
+            yield Row(
+                number=number,
+                properties=properties,
+                geometry=_geojson(shapes[place]),
+                problem=_UNREADABLE if lost else None,
+            )
 
 
-def _layers(path: Path, source: Path | bytes) -> list[tuple[dict[str, Any], Any, Any]]:
-    """Each layer that has geometries: what GDAL says of it, its geometries, its columns."""
+def _layers(path: Path, source: Path | bytes) -> list[_Layer]:
+    """Each layer that has geometries: what GDAL says of it, its geometries as WKB, its columns."""
     layers = []
     try:
         with warnings.catch_warnings():
@@ -132,8 +187,8 @@ def _layers(path: Path, source: Path | bytes) -> list[tuple[dict[str, Any], Any,
                     source, layer=number, datetime_as_string=True
                 )
                 if geometry is not None:
-                    layers.append((meta, shapely.from_wkb(geometry), columns))
-    except (DataSourceError, DataLayerError, ValueError, shapely.errors.ShapelyError) as error:
+                    layers.append((meta, geometry, columns))
+    except (DataSourceError, DataLayerError, ValueError) as error:
         raise MalformedInput(f"{path}", expected="a file that GDAL reads", got=f"{error}") from None
     return layers
 
