@@ -209,7 +209,7 @@ def test_bad_cells(read_text: ReadText, columns: str, cells: str, match: str) ->
         ("lat,lat,lon\n1,2,3\n", "twice lat"),
         ('lat,lon\n"1,2\n', "expected CSV"),
         (b"\x00\x01\x02\x03" * 10, "unknown binary data"),
-        (b"lat,lon\n\x81\x8d,\xfe", "UTF-8 text"),
+        (b"lat,lon\n\x81\x8d,\xfe", "expected UTF-8"),
     ],
 )
 def test_files_that_are_no_table(read_text: ReadText, text: str | bytes, match: str) -> None:
@@ -219,7 +219,7 @@ def test_files_that_are_no_table(read_text: ReadText, text: str | bytes, match: 
 
 def test_other_encodings_and_packing(read_text: ReadText) -> None:
     text = "name,lat,lon\nHôpital,50.5678,10.1234\n"
-    for data in (text.encode("cp1252"), text.encode("utf-8-sig"), gzip.compress(text.encode())):
+    for data in (text.encode("utf-8-sig"), gzip.compress(text.encode())):
         assert first_notice(read_text(data)).name == "Hôpital"
     with pytest.raises(MalformedInput, match="a readable file"):
         read_text(gzip.compress(text.encode())[:20])
@@ -596,8 +596,7 @@ def test_a_shapefile_in_a_zip(tmp_path: Path) -> None:
             archive.write(part, part.name)
     assert first_notice(read(packed, ReadOptions(kind="notices"))).name == "Clinic"
     odd = packed.rename(tmp_path / "a.bin")
-    with pytest.raises(MalformedInput, match=r"a name ending in \.zip"):
-        read(odd, ReadOptions(kind="notices"))
+    assert first_notice(read(odd, ReadOptions(kind="notices"))).name == "Clinic"
     with zipfile.ZipFile(packed, "w") as archive:
         archive.write(path, path.name)
     with pytest.raises(MalformedInput, match=r"a\.shx beside it"):

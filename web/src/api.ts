@@ -25,18 +25,18 @@ export class Refusal extends Error {
   }
 }
 
-/** Ask the node; a body that is no text goes as JSON. */
+/** Ask the node; a body that is neither text nor a file goes as JSON. */
 export async function ask<T>(
   method: string,
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<T> {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const data = typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body);
   const answer = await fetch(path, {
     method,
     headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
-    ...(body === undefined ? {} : { body: text }),
+    ...(body === undefined ? {} : { body: data }),
   });
   if (answer.status === 401) tell("detente-unknown", path);
   if (answer.status === 204) return undefined as T;

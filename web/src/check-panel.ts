@@ -133,7 +133,7 @@ export class CheckPanel extends Speaking {
       if (besides.length > 0 || this.where.shapes.length > 0) throw new Error(say("file-or-form"));
       const kind = /\.csv$/i.test(file.name) ? "text/csv" : /\.(geo)?json$/i.test(file.name) ? "application/geo+json" : "text/plain";
       const name = encodeURIComponent(file.name.slice(0, 200));
-      return ask("POST", `/v1/readings?kind=plans&name=${name}`, await file.text(), { "content-type": kind });
+      return ask("POST", `/v1/readings?kind=plans&name=${name}`, file, { "content-type": kind });
     }
     const given = typed(this.form, FIELDS);
     if (this.where.shapes.length === 0 && given.position === undefined) throw new Error(say("need-place"));

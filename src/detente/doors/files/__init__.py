@@ -12,7 +12,7 @@ from detente.doors.files import country, csv_rows, json_rows
 from detente.doors.files.build import Builder
 from detente.doors.files.columns import recognised
 from detente.doors.files.reading import Imported, Kind, Reading, ReadOptions, Remark, Row
-from detente.doors.files.source import FileFormat, format_of, load, text_of
+from detente.doors.files.source import FileFormat, decoded, format_of, load, text_of
 from detente.errors import MalformedInput
 
 __all__ = ["Imported", "Kind", "ReadOptions", "Reading", "Remark", "read", "read_text"]
@@ -50,6 +50,7 @@ def read_text(name: str, data: bytes, options: ReadOptions) -> Reading:
         MalformedInput: As of ``read``, or of another format.
     """
     path = Path(name)
+    data = decoded(path, data)
     kind = format_of(path, data)
     if kind not in TEXTS:
         raise MalformedInput(name, expected="GeoJSON, ED-318, CSV or OpenAir", got=kind)

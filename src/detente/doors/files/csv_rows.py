@@ -6,6 +6,7 @@ and drops the end of long ones without a word (docs/adr/0007).
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ FIELD_LENGTH_MAX = 10_000_000
 """Characters of one field: a footprint as WKT at the limit of vertices has 4 million."""
 
 _DELIMITERS = ",;\t|"
+_TOLD = re.compile(f'"?sep=([{re.escape(_DELIMITERS)}])"?', re.IGNORECASE)
+"""Excel's own first line, of a table that another program may open."""
 
 
 def rows(path: Path, text: str) -> Iterator[Row]:
@@ -25,8 +28,12 @@ def rows(path: Path, text: str) -> Iterator[Row]:
         MalformedInput: No header, a column without a name or twice, or no CSV.
     """
     csv.field_size_limit(FIELD_LENGTH_MAX)
-    first_line = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first_line.count)
+    first_line, _, rest = text.partition("\n")
+    told = _TOLD.fullmatch(first_line.strip())
+    if told:
+        delimiter, text = told[1], rest
+    else:
+        delimiter = max(_DELIMITERS, key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]

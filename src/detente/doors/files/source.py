@@ -1,5 +1,6 @@
 """From a path to bytes, within limits, and to the format that they are in."""
 
+import codecs
 import gzip
 import io
 import zlib
@@ -35,6 +36,12 @@ _KNOWN = ", ".join(FileFormat)
 _SHAPEFILE = b"\x00\x00\x27\x0a"
 _SQLITE = b"SQLite format 3\x00"
 _ZIP = b"PK\x03\x04"
+_SAVE_AS = "CSV in UTF-8, as spreadsheets save it"
+_OTHER = {
+    b"\xd0\xcf\x11\xe0": "an Excel workbook or another file of Office",
+    b"%PDF": "a PDF",
+}
+"""What offices send besides, and what the refusal calls it."""
 _BINARY = {
     _SHAPEFILE: FileFormat.SHAPEFILE,
     _SQLITE: FileFormat.GEOPACKAGE,
@@ -54,7 +61,7 @@ def load(path: Path) -> tuple[FileFormat, bytes]:
     """
     with _refusing_io(path):
         _require_file(path)
-        data = _unpacked(path)
+        data = decoded(path, _unpacked(path))
     return format_of(path, data), data
 
 
@@ -110,6 +117,9 @@ def format_of(path: Path, data: bytes) -> FileFormat:
     for magic, kind in _BINARY.items():
         if data.startswith(magic):
             return kind
+    for magic, got in _OTHER.items():
+        if data.startswith(magic):
+            raise MalformedInput(f"{path}", expected=_SAVE_AS, got=got)
     probe = data[:TEXT_PROBE_BYTES]
     if b"\x00" in probe:
         raise MalformedInput(f"{path}", expected=_KNOWN, got="unknown binary data")
@@ -130,15 +140,37 @@ def _looks_like_openair(data: bytes) -> bool:
     return False
 
 
+def decoded(path: Path, data: bytes) -> bytes:
+    """Bytes as they are, or as UTF-8 where a mark says UTF-16, as Excel's "Unicode text" has it.
+
+    Raises:
+        MalformedInput: Marked as UTF-16, and not that.
+    """
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeDecodeError:
+        raise MalformedInput(
+            f"{path}", expected="UTF-16", got="its mark before other bytes"
+        ) from None
+
+
 def text_of(path: Path, data: bytes) -> str:
-    """The text of a file: UTF-8, or the Windows encoding that spreadsheets still write."""
+    """The text of a file in UTF-8.
+
+    Which of the older encodings another is, its bytes do not say: read by the wrong one, each
+    name is another.
+
+    Raises:
+        MalformedInput: Not UTF-8.
+    """
     try:
         return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return data.decode("cp1252")
     except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
         raise MalformedInput(
-            f"{path}", expected="UTF-8 text", got=f"byte {error.start} that is neither"
+            f"{path}, line {line}",
+            expected="UTF-8 (save the table again, as CSV UTF-8)",
+            got="another encoding, which the file does not name",
         ) from None
