@@ -96,7 +96,9 @@ def names(party: Party, query: str = "") -> list[str | None]:
 
 
 def rows(party: Party) -> list[dict[str, str]]:
-    text = fetched(party, "/v1/exports/csv", "text/csv; charset=utf-8").decode()
+    data = fetched(party, "/v1/exports/csv", "text/csv; charset=utf-8")
+    text = data.decode("utf-8-sig")
+    assert data != text.encode(), "Excel takes it for UTF-8"
     return list(csv.DictReader(io.StringIO(text)))
 
 

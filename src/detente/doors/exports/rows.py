@@ -130,10 +130,9 @@ def _said(item: Item, number: int, volume: Volume) -> dict[str, Value]:
     view, value = item.view, item.view.value
     many = len(item.volumes()) > 1
     movement = isinstance(value, Notice) and value.kind is NoticeKind.MOVEMENT
-    together = movement or isinstance(value, Plan)
     said: dict[str, Value] = dict.fromkeys(COLUMNS)
     said |= {
-        "id": view.object if together or not many else f"{view.object}/{number}",
+        "id": f"{view.object}/{number}" if many else view.object,
         "category": view.category,
         "kind": KIND_NAMES[view.kind],
         "party": view.party,
@@ -157,7 +156,7 @@ def called(view: View) -> str:
     """The desk to call, with how."""
     if view.desk is None:
         return "none is named"
-    contacts = "; ".join(view.desk.contacts)
+    contacts = ", ".join(view.desk.contacts)
     return f"{view.desk.name} ({contacts})" if contacts else view.desk.name
 
 
