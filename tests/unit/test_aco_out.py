@@ -78,7 +78,7 @@ def test_an_order() -> None:
         "EFFLEVEL/BRRA:GL-999AMSL//",
         "APERIOD/DISCRETE/071200ZJAN/081200ZJAN//",
     ]
-    assert found[10].startswith("ACMID/ACM:ROZ/NAME:UNNAMED 00000000")
+    assert found[10].startswith("ACMID/ACM:ROZ/NAME:MEDICAL 00000000")
     assert found[11] == "CIRCLE/LATS:001500S0003000W/0.6KM//"
     convoy = found[14:18]
     assert convoy[2:] == [

@@ -12,6 +12,7 @@ tests/unit/test_aco_forms.py); the standard itself, USMTF (MIL-STD-6040), was no
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from textwrap import wrap
@@ -45,6 +46,7 @@ LEVEL_MAX = 999
 
 CORNERS_MIN = 3
 
+_UNNAMED = "UNNAMED"
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _KINDS = (EntryKind.NOTICE, EntryKind.ZONE)
 _ODD = re.compile(r"[^A-Z0-9 .,()?-]+")
@@ -115,13 +117,17 @@ def _name(row: Row, part: str) -> str:
     """What letters of its name there are, and of its id, for other scripts have none."""
     number = str(row.said["id"]).partition("/")[2]
     mark = f" {row.item.view.object[:8].upper()}{'-' if number else ''}{number}{part}"
-    name = _free(str(row.said["name"] or row.item.view.category))
+    name = _free(str(row.said["name"] or ""))
+    name = _free(row.item.view.category or "") if name == _UNNAMED else name
     return (name[: NAME_MAX - len(mark)].strip() + mark).strip()
 
 
 def _free(text: str) -> str:
-    """Letters that a field may hold."""
-    return " ".join(_ODD.sub(" ", text.upper()).split()) or "UNNAMED"
+    """Letters that a field may hold: Latin ones without their marks."""
+    plain = unicodedata.normalize("NFKD", text.replace("\u0131", "i"))
+    bare = "".join(one for one in plain if not unicodedata.combining(one))
+    free = " ".join(_ODD.sub(" ", bare.upper()).split())
+    return free if re.search("[A-Z0-9]", free) else _UNNAMED
 
 
 def _shapes(volume: Volume) -> Iterator[tuple[str, str]]:
