@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import numpy as np
 import pypdfium2
 import pytest
 from hypothesis import example, given, settings
@@ -67,7 +68,8 @@ def test_each_page_says_when_it_expires_and_that_it_permits_nothing() -> None:
             ("Больница №1", "300 m (985 ft)", "review is overdue", "disputed", "37SCA2918107804",
              "36°12'00.00\"N 37°06'00.00\"E"),
             ("مستشفى النور",),
-            ("Volume 2", "2000 m wide", "0 m (0 ft) to 100 m (329 ft)", "07 Jan 2026 13:00:00Z"),
+            ("Volume 2", "2000 m wide", "0 m to 100 m, above the WGS 84 ellipsoid",
+             "-296 ft to 689 ft above mean sea level", "07 Jan 2026 13:00:00Z"),
             ("no activity", "widened by 500 m"),
             ("last seen 07 Jan 2026 12:00:00Z", "10 m/s"),
             ("accepted", "within 5 m"),
@@ -160,3 +162,70 @@ def test_a_neighbour_is_never_told_to_be_farther_than_it_is(
         assert re.search(r"(km|m), bearing \d{3}° true: there", one.lines[-1][1])
     elif true_m > 50_001:
         assert not one.neighbours
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat"), [(179.99, -17.0), (-179.99, 60.0), (10.0, 89.95), (-120.0, -89.95)]
+)
+def test_a_place_at_the_antimeridian_or_a_pole_is_told_and_drawn_where_it_is(
+    lon: float, lat: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = hospital("Here", lon, lat, volumes=around(lon, lat, 20_000))
+    east, north, _ = GEOD.fwd(lon, lat, 90, 40_000)
+    found = exported([there, hospital("East of it", east, north)])
+    here, other = (sheet.middle(one.drawing) for one in sheets_of(found))
+    assert GEOD.inv(*here, lon, lat)[2] < 6_000, "the pole is 5.6 km from the middle"
+    [neighbour] = sheets_of(found)[0].neighbours
+    assert neighbour.bearing_deg == round(GEOD.inv(*here, *other)[0]) % 360
+    if abs(lat) < 80:
+        assert abs(neighbour.bearing_deg - 90) <= 1
+    # As much of the page is filled as for one that lies elsewhere.
+    monkeypatch.setattr(sheet_pages, "ground", lambda *_: None)
+    usual = hospital("Usual", 37.0, 36.0, volumes=around(37.0, 36.0, 20_000))
+    red, as_usual = (reddened(picture_of(write(exported([one])))) for one in (there, usual))
+    assert 0.6 < red / as_usual < 1.1, "the map is wider where the pole is the middle"
+
+
+def reddened(page: Image.Image) -> int:
+    """Pixels of lines and areas."""
+    pixels = np.asarray(page).astype(int)
+    return int((pixels[..., 0] - pixels[..., 2] > 15).sum())
+
+
+def told(sheets: list[sheet.Sheet]) -> str:
+    return "\n".join(f"{what}: {text}" for what, text in sheets[0].lines)
+
+
+def test_a_sheet_is_told_as_a_crew_reads_it() -> None:
+    long = ((371_000_000, 362_000_000), (374_000_000, 364_000_000))
+    between = ((371_000_000, 362_000_000), (372_500_000, 363_000_000), (374_000_000, 364_000_000))
+    road = Volume(
+        footprint=(Corridor(line=between, width_mm=9_000, edge_error_mm=400),
+                   Corridor(line=long, width_mm=9_000)),
+        lower_mm=100_000, upper_mm=1_000_000,
+    )  # fmt: skip
+    site = hospital("Road", 0, 0, volumes=(road,), standoff_mm=1_000_000_000)
+    text = told(sheets_of(exported([site])))
+    assert text.count("a corridor, 9 m wide") == 1, "one line in two readings"
+    assert "edges are geodesics, and straight in degrees as well" in text
+    assert "Keep away: 1000000 m (" in text
+    assert "100 m to 1000 m, above the WGS 84 ellipsoid" in text
+    # 90 m lower and 110 m higher, for the geoid is within that of the ellipsoid everywhere.
+    assert ": 32 ft to 3642 ft above mean sea level" in text
+    site = hospital("A", 37.0, 36.0)
+    text = told(sheets_of(exported([site])))
+    assert "36°00.000'N 37°00.000'E" in text, "degrees and minutes, as GPS receivers have them"
+    assert "Height: all heights" in text
+    half = Volume(footprint=around(37.0, 36.0)[0].footprint, lower_mm=0)
+    up = told(sheets_of(exported([hospital("A", 0, 0, volumes=(half,))])))
+    assert "0 m to no limit" in up
+    half = Volume(footprint=around(37.0, 36.0)[0].footprint, upper_mm=0)
+    down = told(sheets_of(exported([hospital("A", 0, 0, volumes=(half,))])))
+    assert "all below to 0 m" in down
+
+
+def test_a_name_does_not_break_a_line_nor_turn_what_stands_after_it() -> None:
+    names = [hospital("First\nline", LON, LAT), hospital("\u202eturned", LON, LAT + 0.01)]
+    page = pages_of(write(exported(names)))[0]
+    assert "First line" in page
+    assert ": turned (medical); call none is named" in page

@@ -12,17 +12,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import shapely
 from msgspec.structs import replace
 
-from detente.core.altitude import FOOT_M
+from detente.core.altitude import FOOT_M, GEOID_HIGH_M, GEOID_LOW_M
 from detente.core.check import Known, Meeting, Protected
-from detente.core.coordinates import spelt
+from detente.core.coordinates import LATITUDE_MAX_DEG, forms, spelt
 from detente.core.drawn import Drawing
 from detente.core.geodesy import GEOD
 from detente.core.notice import Notice
 from detente.core.plan import Plan
 from detente.core.presence import Presence
-from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Corridor, Polygon, Position, Volume
+from detente.core.volume import (
+    E7_PER_DEG,
+    MM_PER_M,
+    Circle,
+    Corridor,
+    Polygon,
+    Position,
+    Shape,
+    Volume,
+)
 from detente.core.zone import Zone
 from detente.doors.escort_columns import told_of
 from detente.doors.exports.rows import called
@@ -41,6 +53,10 @@ NEIGHBOURS_MAX = 25
 
 POSITIONS_MAX = 40
 """Vertices of a footprint that are written out; how many more there are is said."""
+
+_TURN_DEG, _HALF_TURN_DEG = 360.0, 180.0
+
+FloatArray = npt.NDArray[np.float64]
 
 
 class Neighbour(NamedTuple):
@@ -129,9 +145,19 @@ def _neighbour(here: Item, other: Item, met: Meeting) -> Neighbour:
 
 
 def middle(drawing: Drawing) -> tuple[float, float]:
-    """Longitude and latitude of the middle of a drawing."""
+    """Longitude and latitude of the middle of a drawing: of what is around a pole, the pole."""
+    west, south, east, north = drawing.bounds
+    if east - west > _HALF_TURN_DEG:
+        if max(-south, north) >= LATITUDE_MAX_DEG:
+            return 0.0, math.copysign(LATITUDE_MAX_DEG, south + north)
+        drawing = shapely.transform(drawing, _eastward)  # It was cut at the antimeridian.
     centre = drawing.centroid
-    return float(centre.x), float(centre.y)
+    return (centre.x + _HALF_TURN_DEG) % _TURN_DEG - _HALF_TURN_DEG, float(centre.y)
+
+
+def _eastward(degrees: FloatArray) -> FloatArray:
+    """Longitudes from 0 to 360."""
+    return np.column_stack([degrees[:, 0] % _TURN_DEG, degrees[:, 1]])
 
 
 def _lines(item: Item, others: Sequence[Neighbour]) -> list[tuple[str, str]]:
@@ -144,7 +170,7 @@ def _lines(item: Item, others: Sequence[Neighbour]) -> list[tuple[str, str]]:
         out.append(("Shown", "only an area in which it is; its heights are not told"))
     elif isinstance(value, Protected):
         out += _of_value(value, item.now)
-    out.append(("Middle", spelt(lat, lon)))
+    out += [("Middle", spelt(lat, lon)), ("", forms(lat, lon).minutes)]
     for number, volume in enumerate(item.volumes(), start=1):
         out += _of_volume(volume, f"Volume {number}" if len(item.volumes()) > 1 else "Where")
     return out + _near(others)
@@ -161,7 +187,7 @@ def _near(others: Sequence[Neighbour]) -> list[tuple[str, str]]:
 
 def _of_value(value: Protected, now: datetime) -> list[tuple[str, str]]:
     if isinstance(value, Plan):
-        hazard = f"{value.hazard_mm / MM_PER_M:g} m"
+        hazard = _metres(value.hazard_mm)
         return [("State", value.state.value), ("Hazard", f"within {hazard} of it")]
     out = []
     if isinstance(value, Zone):
@@ -172,8 +198,8 @@ def _of_value(value: Protected, now: datetime) -> list[tuple[str, str]]:
         seen = f"last seen {_time(track.time)} at {_spelt(track.position)}"
         out.append(("Moving", f"{seen}, at up to {speed} since; shown as far as it may have got"))
     if value.standoff_mm:
-        metres = value.standoff_mm / MM_PER_M
-        out.append(("Keep away", f"{metres:g} m ({_feet(metres, up=True)} ft) from all of it"))
+        feet = _feet(value.standoff_mm / MM_PER_M, up=True)
+        out.append(("Keep away", f"{_metres(value.standoff_mm)} ({feet} ft) from all of it"))
     if isinstance(value, Notice) and value.escort is not None:
         out += told_of(value.escort)
     if value.is_stale(now):
@@ -186,16 +212,18 @@ def _of_value(value: Protected, now: datetime) -> list[tuple[str, str]]:
 def _of_volume(volume: Volume, heading: str) -> list[tuple[str, str]]:
     out = []
     for shape in volume.footprint:
+        if any(_follows(shape, other) for other in volume.footprint):
+            continue
         about, positions = _of_shape(shape)
+        if any(_follows(other, shape) for other in volume.footprint):
+            about += ", whose edges are geodesics, and straight in degrees as well"
         out.append((heading, about))
         out += [("", f"{n}. {_spelt(one)}") for n, one in enumerate(positions[:POSITIONS_MAX], 1)]
         if len(positions) > POSITIONS_MAX:
             out.append(("", f"and {len(positions) - POSITIONS_MAX} more corners, not listed"))
-    low = _height(volume.lower_mm, "all the way down", up=False)
-    high = _height(volume.upper_mm, "all the way up", up=True)
+    out += _heights(volume)
     start = "always has been" if volume.start is None else _time(volume.start)
     end = "until further notice" if volume.end is None else _time(volume.end)
-    out.append(("Height", f"{low} to {high}, above the WGS 84 ellipsoid"))
     out.append(("Time", f"{start} to {end}" if volume.start else f"{start}, {end}"))
     return out
 
@@ -205,11 +233,11 @@ def _of_shape(shape: Circle | Corridor | Polygon) -> tuple[str, Sequence[Positio
         case Circle(radius_mm=0):
             return "a point", [shape.centre]
         case Circle():
-            return f"{shape.radius_m:g} m around", [shape.centre]
+            return f"{_metres(shape.radius_mm)} around", [shape.centre]
         case Corridor():
-            return f"a corridor, {shape.width_mm / MM_PER_M:g} m wide, along", shape.line
+            return f"a corridor, {_metres(shape.width_mm)} wide, along", shape.line
         case Polygon():  # pragma: no branch - mypy knows that these are all
-            wider = f", widened by {shape.radius_m:g} m" if shape.buffer_mm else ""
+            wider = f", widened by {_metres(shape.buffer_mm)}" if shape.buffer_mm else ""
             holes = f", with {len(shape.rings) - 1} holes" if len(shape.rings) > 1 else ""
             return f"within these corners{wider}{holes}", [p for ring in shape.rings for p in ring]
 
@@ -219,10 +247,30 @@ def _spelt(position: Position) -> str:
     return spelt(lat / E7_PER_DEG, lon / E7_PER_DEG)
 
 
-def _height(mm: int | None, otherwise: str, *, up: bool) -> str:
-    if mm is None:
-        return otherwise
-    return f"{mm / MM_PER_M:g} m ({_feet(mm / MM_PER_M, up=up)} ft)"
+def _follows(one: Shape, other: Shape) -> bool:
+    """Whether one is the other with corners added along its edges (detente.core.edges)."""
+    if type(one) is not type(other) or one.radius_m != other.radius_m:
+        return False
+    return set(_of_shape(other)[1]) < set(_of_shape(one)[1])
+
+
+def _heights(volume: Volume) -> list[tuple[str, str]]:
+    """Above the ellipsoid; and, for who has an altimeter, in feet above the sea, outwards."""
+    low, high = volume.lower_mm, volume.upper_mm
+    if low is None and high is None:
+        return [("Height", "all heights")]
+    down = "all below" if low is None else _metres(low)
+    up = "no limit" if high is None else _metres(high)
+    out = [("Height", f"{down} to {up}, above the WGS 84 ellipsoid")]
+    if low is not None:
+        down = f"{_feet(low / MM_PER_M - GEOID_HIGH_M, up=False)} ft"
+    if high is not None:
+        up = f"{_feet(high / MM_PER_M - GEOID_LOW_M, up=True)} ft"
+    return [*out, ("", f"{down} to {up} above mean sea level, wherever the geoid lies")]
+
+
+def _metres(mm: int) -> str:
+    return f"{mm / MM_PER_M:.3f}".rstrip("0").rstrip(".") + " m"
 
 
 def _feet(metres: float, *, up: bool) -> int:

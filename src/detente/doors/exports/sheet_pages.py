@@ -45,6 +45,9 @@ _ONE = threading.Lock()
 """How letters are embedded is a setting of the whole process."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of text: a name must not turn what stands after it."""
+_EDGE_DEG = 1.0
 _LEFT, _RIGHT, _LINE = 0.07, 0.93, 0.0136
 _INK, _RED, _GREY = "#111111", "#9b1c1c", "#666666"
 _BLANK, _LAND, _SEA = "#f7f7f4", "#f4f1e8", "#d5e3ec"
@@ -106,7 +109,7 @@ def _wrapped(heading: str, text: str) -> list[tuple[str, str]]:
 
 
 def _clean(text: str) -> str:
-    return _CONTROL.sub("\ufffd", text)
+    return _CONTROL.sub("\ufffd", _TURNS.sub("", re.sub(r"\s", " ", text)))
 
 
 def _figure(found: Export, page: Page, number: str) -> Any:
@@ -215,8 +218,21 @@ def _areas(drawing: Drawing) -> list[Any]:
 
 
 def _laid(plane: Proj, drawing: Drawing) -> Drawing:
-    laid = shapely.transform(drawing, lambda p: _columns(plane(p[:, 0], p[:, 1])))
-    return laid if shapely.is_valid(laid) else shapely.make_valid(laid)
+    """A drawing on a plane, its parts put together again where they were cut.
+
+    Its edges are straight in degrees, and followed as such: along a pole they are no line.
+    """
+    parts = shapely.get_parts(shapely.segmentize(drawing, _EDGE_DEG))
+    laid = shapely.transform(parts, lambda p: _columns(plane(p[:, 0], p[:, 1])))
+    return shapely.union_all([_whole(one) for one in laid])
+
+
+def _whole(laid: Drawing) -> Drawing:
+    """A part on the plane; of an area, what is an area of it."""
+    if shapely.is_valid(laid):
+        return laid
+    valid = shapely.make_valid(laid)
+    return shapely.union_all(_areas(valid)) if _areas(valid) else valid
 
 
 def _columns(pair: Any) -> Any:
