@@ -50,6 +50,11 @@ class DetenteError(Exception):
         super().__init__(sentence(what, expected, got))
 
 
+def reason_of(error: DetenteError) -> str:
+    """A refusal as it is counted: without what came, so that there are few."""
+    return sentence(error.what, error.expected)
+
+
 class MalformedInput(DetenteError):
     """The bytes or values are not what the format asks for."""
 

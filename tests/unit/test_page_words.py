@@ -15,10 +15,19 @@ from detente.core.warned import WarnedState
 from detente.core.zone_rule import ZoneRule
 from detente.doors.files.columns import SPELLINGS
 from detente.doors.files.reading import Doubted
-from detente.errors import LogInconsistent, Unavailable
+from detente.errors import (
+    Conflict,
+    LogInconsistent,
+    NotAuthentic,
+    NotFound,
+    NotPermitted,
+    RateLimited,
+    Unavailable,
+)
 from detente.node.budget import SPENT
 from detente.node.check import REGISTER
 from detente.node.feeding import Broken
+from detente.node.quarantine import Unread
 from detente.node.watching import NOT_YET
 
 SOURCE = Path(__file__).parents[2] / "web" / "src"
@@ -30,6 +39,9 @@ STATES = (
 )  # fmt: skip
 WATCH = (NOT_YET, Unavailable.code, LogInconsistent.code)
 """Why the watch could not look, beside what is wrong with a feed."""
+
+REFUSALS = (Conflict, NotAuthentic, NotFound, NotPermitted, RateLimited, Unavailable)
+"""Why what a device sent was refused, beside what is wrong with it."""
 
 GROUPS: dict[str, Iterable[str]] = {
     "grade": release.Grade,
@@ -47,6 +59,7 @@ GROUPS: dict[str, Iterable[str]] = {
     "speak.grade": release.Grade,
     "speak.guard": notice.Guard,
     "speak.reliability": report.Reliability,
+    "unread": (*Unread, *(one.code for one in REFUSALS)),
     "verdict": check.VerdictKind,
     "watch.doubt": doubts.Doubt,
     "watch.kind": ("person", *heard.Craft),

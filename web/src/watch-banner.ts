@@ -40,7 +40,8 @@ export class WatchBanner extends Speaking {
   override render(): unknown {
     const [first] = this.news;
     return html`<div role="alert">${first === undefined ? nothing : html`<p class="banner ${first.level}">
-      <span>${first.text}${this.news.length > 1 ? ` ${say("watch.and-more", { count: this.news.length - 1 })}` : ""}</span></p>`}</div>
+      <button type="button" class="link" title=${say("watch.show")} @click=${() => this.show()}>${first.text}${
+        this.news.length > 1 ? ` ${say("and-more", { count: this.news.length - 1 })}` : ""}</button></p>`}</div>
       ${first === undefined ? nothing : html`<p class="banner-acts">
         <button type="button" @click=${() => this.show()}>${say("watch.show")}</button>
         <button type="button" @click=${() => this.hush()}>${say("watch.hush")}</button></p>`}`;

@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { tell } from "./events";
 import { follow, isOpen } from "./following";
+import "./quarantine";
 import { explained, refusedLine } from "./refused";
 import { distress } from "./watch-distress";
 import { type AlertShown, type FeedState, type Group, type SilentFeed, type Track, watch } from "./watch-live";
@@ -60,7 +61,8 @@ export class WatchPanel extends Speaking {
       ${unlisted > 0 ? html`<p class="refused">${say("watch.more-alerts", { count: unlisted })}</p>` : nothing}
       ${watch.tracksLeftOut ? html`<p class="refused">${say("watch.more-tracks", { count: watch.tracksLeftOut })}</p>` : nothing}
       <h3>${say("watch.feeds")}</h3>
-      ${watch.feeds.length === 0 ? html`<p class="hint">${say("watch.no-feeds")}</p>` : this.feeds(watch.feeds)}`;
+      ${watch.feeds.length === 0 ? html`<p class="hint">${say("watch.no-feeds")}</p>` : this.feeds(watch.feeds)}
+      <detente-quarantine></detente-quarantine>`;
   }
 
   private group(group: Group): unknown {
@@ -136,9 +138,15 @@ export class WatchPanel extends Speaking {
       <tbody>${feeds.map((one) => html`<tr class=${one.silent ? "silent" : ""}>
         <td>${one.name}</td><td>${one.party}</td>
         <td>${say(one.silent ? "watch.silent" : "watch.speaks")}${one.problem ? html`<br>${explained("problem", one.problem_code, one.problem)}` : nothing}</td>
-        <td>${one.heard ? at(one.heard) : say("watch.never-heard")}<br>${say("watch.positions", { count: one.positions, doubted: one.doubted })}</td>
+        <td>${one.heard ? at(one.heard) : say("watch.never-heard")}<br>${say("watch.positions", { count: one.positions, doubted: one.doubted })}${refused(one)}</td>
       </tr>`)}</tbody></table>`;
   }
+}
+
+/** How much of it could not be taken: the node tells it to whoever reports the feed. */
+function refused({ refused: reasons }: FeedState): unknown {
+  const count = Object.values(reasons).reduce((sum, one) => sum + one, 0);
+  return count === 0 ? nothing : html`<br><span class="late">${say("quarantine.count", { count })}</span>`;
 }
 
 /** What proves that the party was told, once that is on record. */

@@ -43,6 +43,7 @@ from detente.node.feeding import Feed, Feeding, FeedState
 from detente.node.naming import name_of_alert
 from detente.node.noted import Found as OnRecordFound
 from detente.node.noted import Noted, TookIn, feed_key, taken_in
+from detente.node.quarantine import RefusedCount
 from detente.node.seen import LiveTracks, Seen
 from detente.node.warned import OnRecord
 from detente.node.watching import Watched, Watching
@@ -171,8 +172,10 @@ def track_for(reader: Reader, seen: Seen) -> TrackShown | None:
 
 
 def feed_for(reader: Reader, feed: Feed, state: FeedState) -> FeedState | None:
-    """How a feed is, for whoever sees its tracks."""
-    return state if reader.released(feed.party, feed.release) is Grade.FULL else None
+    """How a feed is, for whoever sees its tracks; what of it is refused is its party's own."""
+    if reader.released(feed.party, feed.release) is not Grade.FULL:
+        return None
+    return state if feed.party == reader.party else replace(state, refused={})
 
 
 def alert_for(reader: Reader, watched: Watched) -> tuple[AlertShown, View | None] | None:
@@ -320,6 +323,10 @@ class Alerting:
     def feed_states(self, now: datetime) -> list[tuple[Feed, FeedState]]:
         """How each feed is, of everybody's."""
         return self._feeding.states(now)
+
+    def refused(self) -> list[RefusedCount]:
+        """How often what was refused, of everybody's feeds."""
+        return self._feeding.refused()
 
     def latest(self) -> list[Seen]:
         """The last observation of each track, of everybody's."""

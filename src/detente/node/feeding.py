@@ -20,8 +20,9 @@ from detente.core.heard import Heard
 from detente.core.party import PartyId
 from detente.core.release import Release
 from detente.core.telling import FeedName
-from detente.errors import Conflict, Unavailable
+from detente.errors import Conflict, MalformedInput, Unavailable
 from detente.node.metrics import FEED_DOUBTED, FEED_POSITIONS, FEED_REFUSED, FEEDS_SILENT
+from detente.node.quarantine import RefusedCount, code_of
 from detente.node.seen import FORGOTTEN_AFTER, LiveTracks, Seen
 
 AHEAD_MAX = timedelta(seconds=5)
@@ -73,7 +74,8 @@ class FeedState(Struct, frozen=True, kw_only=True):
         positions: That were taken.
         doubted: Of these.
         late: Older than the last of their track: they change nothing.
-        refused: Messages that could not be read, or for which there was no room.
+        refused: Messages that could not be read, or for which there was no room; to whoever
+            does not report the feed, none.
     """
 
     name: str
@@ -99,6 +101,7 @@ class _Fed:
         self.problem = self.problem_code = ""
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.refused_last: dict[str, datetime] = {}
 
     def is_silent(self, now: datetime) -> bool:
         return (now - (self.heard or self.since)).total_seconds() > self.feed.silent_after_s
@@ -136,13 +139,13 @@ class Feeding:
         """
         fed = self._fed[feed.party, feed.name]
         for one in heard:
-            self._put(fed, _seen(fed, one, now))
+            self._put(fed, _seen(fed, one, now), now)
 
-    def _put(self, fed: _Fed, seen: Seen) -> None:
+    def _put(self, fed: _Fed, seen: Seen, now: datetime) -> None:
         try:
             taken = self._tracks.put([seen])
         except Unavailable:
-            self.refuse(fed.feed, {NO_ROOM: 1})
+            self.refuse(fed.feed, {NO_ROOM: 1}, now)
             return
         time = seen.observed.time
         fed.heard = time if fed.heard is None else max(fed.heard, time)
@@ -152,9 +155,11 @@ class Feeding:
         FEED_POSITIONS.inc(taken)
         FEED_DOUBTED.inc(bool(taken and seen.doubts))
 
-    def refuse(self, feed: Feed, refused: dict[str, int]) -> None:
+    def refuse(self, feed: Feed, refused: dict[str, int], now: datetime) -> None:
         """What could not be read, by reason."""
-        self._fed[feed.party, feed.name].refused.update(refused)
+        fed = self._fed[feed.party, feed.name]
+        fed.refused.update(refused)
+        fed.refused_last.update(dict.fromkeys(refused, now))
         FEED_REFUSED.inc(sum(refused.values()))
 
     def report(self, feed: Feed, problem: str = "", code: Broken | None = None) -> None:
@@ -165,6 +170,21 @@ class Feeding:
     def states(self, now: datetime) -> list[tuple[Feed, FeedState]]:
         """How each is."""
         return [(one.feed, _state(one, now)) for one in self._fed.values()]
+
+    def refused(self) -> list[RefusedCount]:
+        """How often what was refused, of everybody's."""
+        return [
+            RefusedCount(
+                party=one.feed.party,
+                feed=one.feed.name,
+                code=code_of(MalformedInput.code, reason),
+                reason=reason,
+                count=count,
+                last=one.refused_last[reason],
+            )
+            for one in self._fed.values()
+            for reason, count in one.refused.items()
+        ]
 
     def look(self, now: datetime) -> None:
         """Count the silent ones, and let go of what is long past."""

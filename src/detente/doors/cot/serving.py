@@ -25,7 +25,7 @@ from detente.doors.cot.client import EVENTS_MAX, Client, Pace
 from detente.doors.cot.event import Event, event_of
 from detente.doors.cot.mapping import FEED, PRESSED, TAKEN_BACK, press_of, unit_of
 from detente.doors.cot.stream import read_datagram
-from detente.errors import DetenteError, MalformedInput, Unavailable
+from detente.errors import DetenteError, MalformedInput, Unavailable, reason_of
 from detente.node.access.gate import REVOKED_WITHIN_S
 from detente.node.hotline.pressing import Pressing
 from detente.node.metrics import COT_CONNECTIONS
@@ -167,6 +167,7 @@ class Serving:
         self._service.quarantine.put(
             Refusal(at=self.now(), party=party, account=account, reason=str(error), size=size),
             error.code,
+            reason_of(error),
         )
 
     def _not_called(self, principal: Principal, error: DetenteError) -> None:

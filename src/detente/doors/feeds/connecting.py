@@ -115,7 +115,7 @@ class Connecting:
             parser.refused.clear()
         self._feeding.take(one.feed, heard, now)
         if refused:
-            self._feeding.refuse(one.feed, refused)
+            self._feeding.refuse(one.feed, refused, now)
 
 
 async def _body(client: httpx.AsyncClient, url: str) -> bytes:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from detente.core.heard import Heard
-from detente.errors import MalformedInput
+from detente.errors import MalformedInput, reason_of
 
 LINE_MAX = 1_024
 """Bytes: a BaseStation line has some 120, a sentence of NMEA 82, with its tag block 200."""
@@ -14,7 +14,7 @@ LINE_MAX = 1_024
 CRAFT_MAX = 20_000
 """Craft of which a parser remembers something: more than all that fly at once."""
 
-TOO_LONG = f"line longer than {LINE_MAX} bytes"
+TOO_LONG = f"length: expected at most {LINE_MAX} bytes a line"
 
 
 class Parser(Protocol):
@@ -80,8 +80,3 @@ class Lines:
             if found is not None:
                 out.append(found)
         return out
-
-
-def reason_of(error: MalformedInput) -> str:
-    """A refusal as it is counted: without what came, so that there are few."""
-    return f"{error.what}: expected {error.expected}" if error.expected else error.what

@@ -19,8 +19,8 @@ from msgspec import Struct
 from detente.core.heard import Heard
 from detente.core.volume import microseconds
 from detente.doors.feeds.craft import ACCURACY_NONE_MM, Said, aircraft
-from detente.doors.feeds.lines import CRAFT_MAX, Lines, reason_of
-from detente.errors import MalformedInput
+from detente.doors.feeds.lines import CRAFT_MAX, Lines
+from detente.errors import MalformedInput, reason_of
 
 PAIR_WITHIN = timedelta(seconds=10)
 """Between an even and an odd message (DO-260B section 2.2.10.3.2)."""

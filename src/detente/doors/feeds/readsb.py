@@ -15,8 +15,8 @@ from msgspec import Struct
 from detente.core.heard import Heard
 from detente.core.volume import MM_PER_M, check_time
 from detente.doors.feeds.craft import Said, aircraft
-from detente.doors.feeds.lines import CRAFT_MAX, reason_of
-from detente.errors import MalformedInput
+from detente.doors.feeds.lines import CRAFT_MAX
+from detente.errors import MalformedInput, reason_of
 
 BYTES_MAX = 32_000_000
 """20,000 aircraft of 700 bytes, twice over."""

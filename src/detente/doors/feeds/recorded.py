@@ -26,11 +26,10 @@ from detente.core.volume import EPOCH, check_time
 from detente.doors.feeds import recorded_modes
 from detente.doors.feeds.ais import Ais
 from detente.doors.feeds.craft import Said, aircraft
-from detente.doors.feeds.lines import reason_of
 from detente.doors.feeds.modes import Decoder
 from detente.doors.feeds.readsb import Readsb
 from detente.doors.feeds.sbs import Sbs
-from detente.errors import MalformedInput
+from detente.errors import MalformedInput, reason_of
 
 BYTES_MAX = 1_000_000_000
 """Of a file, unpacked: ten million lines. What is larger is to be cut into days."""

@@ -1,4 +1,4 @@
-"""What a party's devices sent and nobody was shown, and why."""
+"""What a party's devices and feeds sent and nobody was shown, and why."""
 
 from http import HTTPStatus
 
@@ -10,22 +10,32 @@ from detente.doors.asgi_hot import Answer
 from detente.doors.http.v1.desk import Desk
 from detente.doors.http.v1.operation import Operation
 from detente.doors.http.v1.request import encode
-from detente.node.quarantine import Refusal
+from detente.node.quarantine import Refusal, RefusedCount
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """The last that was refused of the party's own devices, newest first."""
+    """What was refused.
+
+    Attributes:
+        refused: The last of the party's own devices, newest first.
+        counts: How often what was refused of the party's own devices and feeds; to whoever may
+            administrate, of everybody's. Latest first.
+    """
 
     refused: tuple[Refusal, ...]
+    counts: tuple[RefusedCount, ...]
 
 
 async def quarantine(desk: Desk, exchange: Exchange) -> Answer:
-    """The asker's own."""
+    """The asker's own; to whoever may administrate, counts of all."""
     principal = await desk.enter(exchange)
     principal.require(Scope.READ)
-    return Answer(
-        HTTPStatus.OK, encode(Refused(refused=tuple(desk.quarantine.of(principal.party))))
-    )
+    counts = [*desk.alerting.refused(), *desk.quarantine.counts()]
+    if Scope.ADMIN not in principal.scopes:
+        counts = [one for one in counts if one.party == principal.party]
+    counts.sort(key=lambda one: one.last, reverse=True)
+    answer = Refused(refused=tuple(desk.quarantine.of(principal.party)), counts=tuple(counts))
+    return Answer(HTTPStatus.OK, encode(answer))
 
 
 OPERATIONS = (
@@ -33,8 +43,9 @@ OPERATIONS = (
         method="GET",
         path="/v1/quarantine",
         name="quarantine",
-        says="What the party's own devices sent that was passed on to nobody, and why.\n\n"
-        "It is kept in memory by the worker that took it; it holds no places.",
+        says="What the party's own devices and feeds sent that was passed on to nobody.\n\n"
+        "It says why; it is kept in memory by the worker that took it, and holds no places. "
+        "Scope `detente.admin` sees `counts` of everybody's.",
         tag="objects",
         act=quarantine,
         gives=Refused,
