@@ -21,10 +21,13 @@ from radio import Receiver
 AT = "9/50/10"
 WORDS = Path(__file__).parents[2] / "web" / "src" / "words"
 ROWS = "name,lat,lon,plan\nWard,here,10,a\nTent,50,10,b\n"
+REFUSED = 8
+"""More of one reason than are listed at once."""
+
 BUNDLE = {
     "type": "bundle",
     "objects": [
-        {"type": "location", "id": "none"},
+        *({"type": "location", "id": f"none{number}"} for number in range(REFUSED)),
         {
             "type": "location", "spec_version": "2.1",
             "id": "location--a6e9345f-5a15-4c29-8bb3-7dcc5d168d64",
@@ -145,7 +148,7 @@ def test_rows(turkish: Seat) -> None:
 
 
 def test_bundle(turkish: Seat) -> None:
-    """What was refused of a bundle is told object by object in the reader's language"""
+    """What was refused of a bundle is told by reason in the reader's language, the first at once"""
     page = turkish.page
     turkish.tab("exchange")
     file: FilePayload = {
@@ -155,10 +158,16 @@ def test_bundle(turkish: Seat) -> None:
     }
     page.set_input_files("detente-report-form input[name=file]", files=file)
     page.click("detente-report-form button:has-text('STIX')")
-    shown = turkish.told("detente-report-form .refused li", word("refused.malformed_input"))
+    group = "detente-report-form .refused .not-taken"
+    why = word("speak.not-taken").format(count=REFUSED, why=word("refused.malformed_input"))
+    shown = turkish.told(group, why, "none0", word("and-more").format(count=REFUSED - 5))
     assert "expected" in shown
-    expect(page.locator("detente-report-form .refused li")).to_have_count(1)
-    turkish.told("detente-report-form .said", "2")
+    expect(page.locator(group)).to_have_count(1)
+    expect(page.locator(f"{group} li >> visible=true")).to_have_count(5)
+    turkish.told("detente-report-form .said", f"{len(BUNDLE['objects'])}")
+    page.click(f"{group} summary")
+    expect(page.locator(f"{group} li >> visible=true")).to_have_count(REFUSED)
+    expect(page.locator(f"{group} li").last).to_contain_text(f"none{REFUSED - 1}")
     page.locator("detente-report-form .refused").scroll_into_view_if_needed()
     turkish.keep("meanings-bundle")
 

@@ -31,6 +31,12 @@ export function worded({ code, status = 0 }: Told, detail: string, field = ""): 
   return beside(status < FAULT ? say("failed", { why }) : meaning, detail);
 }
 
+/** What a refusal's code means by itself. */
+export function meaningOf(code: string | undefined): string {
+  const meaning = called("refused", code);
+  return meaning === code ? "" : meaning;
+}
+
 /** What something means, and beside it what the node says of it. */
 export function beside(meaning: string, detail: string): string {
   return `${meaning} ${say("node-words", { detail: verbatim(detail) })}`;
@@ -43,6 +49,6 @@ export function explained(group: string, code: string | null | undefined, detail
 }
 
 /** The node's own words within a sentence that may run from right to left. */
-function verbatim(text: string): string {
+export function verbatim(text: string): string {
   return `\u2068${text}\u2069`;
 }

@@ -7,8 +7,9 @@ import { type About, begun } from "./drafts";
 import { hear, tell } from "./events";
 import { isOpen } from "./following";
 import { features, typed } from "./forms";
+import { notTaken } from "./not-taken";
 import { remarks, understood, whyRefused } from "./read-back";
-import { refusal, worded } from "./refused";
+import { refusal } from "./refused";
 import { type ReleaseChoice, released } from "./release";
 import "./release";
 import "./where";
@@ -161,9 +162,9 @@ export class ReportForm extends Speaking {
       const release = JSON.stringify(this.release.value());
       const body = `{"bundle":${await file.text()},"release":${release},"reliability":${JSON.stringify(given.get("reliability"))}}`;
       const { outcomes } = await sent<Schemas["Outcomes"]>("POST", "/v1/bundles", body);
-      const failed = outcomes.flatMap((one, number) => (one.message ? [notTaken(one, number)] : []));
-      if (failed.length > 0) this.problem = html`<ol>${failed}</ol>`;
-      this.done(say("speak.given", { count: outcomes.length - failed.length, all: outcomes.length }), 0);
+      const taken = outcomes.filter((one) => !one.message).length;
+      this.problem = notTaken(outcomes);
+      this.done(say("speak.given", { count: taken, all: outcomes.length }), 0);
     } catch (error) {
       this.problem = refusal(error);
     }
@@ -177,9 +178,4 @@ export class ReportForm extends Speaking {
     this.where.stop();
     tell("detente-changed", sequence);
   }
-}
-
-/** One object of a bundle that was refused, by its place in it. */
-function notTaken(one: Schemas["Outcomes"]["outcomes"][number], number: number): unknown {
-  return html`<li value=${number + 1}>${one.id ? html`<bdi>${one.id}</bdi> ` : nothing}${worded({ code: one.code }, one.message ?? "")}</li>`;
 }

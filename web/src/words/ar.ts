@@ -754,4 +754,5 @@ export default {
   "unread.conflict": "تناقض ما هو قائم، كاسم يستعمله طرف آخر.",
   "unread.unavailable": "لم تستطع العقدة قبولها حينها.",
   "unread.rate_limited": "جاء كثير في وقت قصير.",
+  "speak.not-taken": "كائنات مرفوضة ({count}): {why}",
 } satisfies Words;

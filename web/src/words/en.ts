@@ -756,4 +756,5 @@ export default {
   "unread.conflict": "It contradicts what is there, such as a name that another party uses.",
   "unread.unavailable": "The node could not take it then.",
   "unread.rate_limited": "Too much came in too short a time.",
+  "speak.not-taken": "Refused objects ({count}): {why}",
 };

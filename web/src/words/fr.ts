@@ -754,4 +754,5 @@ export default {
   "unread.conflict": "Il contredit ce qui existe, par exemple un nom qu’une autre partie emploie.",
   "unread.unavailable": "Le nœud ne pouvait alors le prendre.",
   "unread.rate_limited": "Trop est venu en trop peu de temps.",
+  "speak.not-taken": "Objets refusés ({count}) : {why}",
 } satisfies Words;

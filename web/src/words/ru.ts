@@ -754,4 +754,5 @@ export default {
   "unread.conflict": "Противоречит тому, что есть: например, имя уже использует другая сторона.",
   "unread.unavailable": "Узел тогда не мог его принять.",
   "unread.rate_limited": "Слишком много за слишком короткое время.",
+  "speak.not-taken": "Отклонённые объекты ({count}): {why}",
 } satisfies Words;

@@ -754,4 +754,5 @@ export default {
   "unread.conflict": "Var olanla çelişiyor; örneğin adı başka bir taraf kullanıyor.",
   "unread.unavailable": "Düğüm o sırada alamadı.",
   "unread.rate_limited": "Kısa sürede çok fazla geldi.",
+  "speak.not-taken": "Reddedilen nesneler ({count}): {why}",
 } satisfies Words;

@@ -754,4 +754,5 @@ export default {
   "unread.conflict": "Суперечить тому, що є: наприклад, ім’я вже використовує інша сторона.",
   "unread.unavailable": "Вузол тоді не міг його прийняти.",
   "unread.rate_limited": "Забагато за надто короткий час.",
+  "speak.not-taken": "Відхилені об’єкти ({count}): {why}",
 } satisfies Words;
