@@ -43,7 +43,7 @@ export class WatchBanner extends Speaking {
       <button type="button" class="link" title=${say("watch.show")} @click=${() => this.show()}>${first.text}${
         this.news.length > 1 ? ` ${say("and-more", { count: this.news.length - 1 })}` : ""}</button></p>`}</div>
       ${first === undefined ? nothing : html`<p class="banner-acts">
-        <button type="button" @click=${() => this.show()}>${say("watch.show")}</button>
+        <button type="button" class="wide" @click=${() => this.show()}>${say("watch.show")}</button>
         <button type="button" @click=${() => this.hush()}>${say("watch.hush")}</button></p>`}`;
   }
 
