@@ -220,6 +220,21 @@ def test_direction(arabic: Seat) -> None:
     arabic.keep("meanings-arabic")
 
 
+def test_unnamed(arabic: Seat) -> None:
+    """A plan without a name is called a plan in the reader's language"""
+    asked(arabic)
+    arabic.page.click("detente-check .verdict > button:not(.commit)")
+    arabic.told("detente-check > [role=status]", f"{word('plan-unnamed', 'ar')} 20")
+
+
+def test_lists(arabic: Seat) -> None:
+    """In Arabic a list has Arabic commas, and each of its parts its own direction"""
+    found(arabic, "Clinic")
+    line = arabic.told("detente-picture .found small")
+    assert line == f"\u2068{word('kind.notice', 'ar')}\u2069، \u2068one\u2069"
+    expect(arabic.page.locator(".maplibregl-ctrl-attrib")).to_contain_text("؛")
+
+
 def test_brackets(arabic: Seat) -> None:
     """In Arabic brackets in names on the map are not turned round"""
     # The map draws its letters on such a canvas, which takes its direction from the page's root.

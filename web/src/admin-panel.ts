@@ -12,7 +12,7 @@ import "./party-form";
 import type { PartyForm } from "./party-form";
 import { refusal } from "./refused";
 import { everyone } from "./release";
-import { at, called, say } from "./words";
+import { at, called, deskOf, listed, say } from "./words";
 
 type Agreement = Schemas["Agreement"];
 type Party = Schemas["Party"];
@@ -41,7 +41,7 @@ export class AdminPanel extends Following {
       <h3>${say("speak.parties")}</h3>
       <table><thead><tr><th scope="col">${say("party")}</th><th scope="col">${say("desk")}</th><th scope="col">${say("speak.keys")}</th></tr></thead>
         <tbody>${this.parties.map((one) => html`<tr><td>${one.name}<br><small dir="ltr">${one.id}</small></td>
-          <td>${(one.desks ?? []).map((desk) => html`<div>${[desk.name, ...(desk.contacts ?? [])].join(", ")}</div>`)}</td>
+          <td>${(one.desks ?? []).map((desk) => html`<div>${deskOf(desk)}</div>`)}</td>
           <td>${(one.keys ?? []).length}</td></tr>`)}</tbody></table>
       ${this.may ? this.admitting() : html`<p class="hint">${say("speak.not-administrator")}</p>`}
       <p class="hint">${say("speak.accounts-cli")} <code dir="ltr">detente account new</code></p>`;
@@ -116,15 +116,15 @@ function agreed(terms: Agreement, version: number, hotline: InForce | null): unk
   const facts: [string, unknown][] = [
     [say("version"), version],
     [say("state"), terms.state === "suspended" ? html`<span class="late">${say("speak.suspended", { time: at(terms.suspended_at) })}</span>` : say("speak.in-force")],
-    [say("speak.member-list"), (terms.members ?? []).length === 0 ? say("speak.all-parties") : terms.members!.join(", ")],
+    [say("speak.member-list"), (terms.members ?? []).length === 0 ? say("speak.all-parties") : listed(terms.members!)],
     [say("speak.area"), (terms.area ?? []).length === 0 ? say("speak.everywhere") : say("speak.areas", { count: terms.area!.length })],
-    [say("speak.activities"), (terms.activities ?? []).length === 0 ? say("speak.all-activities") : terms.activities!.join(", ")],
+    [say("speak.activities"), (terms.activities ?? []).length === 0 ? say("speak.all-activities") : listed(terms.activities!.map((one) => called("category", one)))],
     [say("speak.separations"), separations.length === 0 ? say("speak.none-agreed") : separations.map(([name, one]) =>
       html`<div>${called("category", name)}: ${say("speak.apart", { horizontal: one.horizontal_mm / MM_PER_M, vertical: (one.vertical_mm ?? 0) / MM_PER_M })}</div>`)],
     [say("speak.lead-times"), leads.length === 0 ? say("speak.none-agreed") : leads.map(([name, one]) => html`<div>${called("category", name)}: ${say("speak.hours", { count: one / S_PER_H })}</div>`)],
     [say("speak.source-age"), terms.source_age_max_s == null ? say("speak.none-agreed") : say("speak.hours", { count: terms.source_age_max_s / S_PER_H })],
     [say("tab.hotline"), hotline === null ? "" : hotlineLine(hotline)],
-    [say("desk"), terms.desk ? [terms.desk.name, ...(terms.desk.contacts ?? [])].join(", ") : say("speak.none-agreed")],
+    [say("desk"), deskOf(terms.desk) || say("speak.none-agreed")],
   ];
   return html`<section class="agreement" aria-label=${say("speak.agreement")}><h3 dir="auto">${terms.name}</h3>
     <dl class="facts">${facts.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl></section>`;

@@ -75,7 +75,7 @@ export class App extends Speaking {
     return html`<a class="skip" href="#panel">${say("skip")}</a>
       <header>
         <h1>Détente</h1>
-        ${this.who === null ? nothing : html`<p>${this.who.subject}, ${say("as-party", { party: this.who.party })}</p>`}
+        ${this.who === null ? nothing : html`<p>${this.who.subject}${say("list.comma")}${say("as-party", { party: this.who.party })}</p>`}
         ${this.live || this.ended ? nothing : html`<p class="refused" role="alert">${say("not-live")}</p>`}
         ${this.who === null || this.ended ? nothing : html`<detente-no-sound></detente-no-sound>`}
         <label class="language">${say("language")}

@@ -16,7 +16,7 @@ import { explained, refusal } from "./refused";
 import type { ReleaseChoice } from "./release";
 import "./where";
 import type { Where } from "./where";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, deskOf, listed, say } from "./words";
 
 const FIELDS = ["position", "name", ...HEIGHTS, "start", "end", "hazard_m"];
 
@@ -86,9 +86,9 @@ export class CheckPanel extends Speaking {
   }
 
   private finding(one: Finding): unknown {
-    const named = html`${one.name}<br><small>${one.rule} ${called("kind", one.kind)}, ${called("category", one.category)}${one.party ? `, ${one.party}` : ""}${
+    const named = html`${one.name}<br><small>${one.rule} ${listed([called("kind", one.kind), called("category", one.category), one.party])}${
       one.stale ? html`<br>${say("stale")}` : ""}${one.disputed ? html`<br>${say("disputed")}` : ""}</small>`;
-    const whom = one.call ? [one.call.name, ...(one.call.contacts ?? [])].join(", ") : one.desk ?? one.party;
+    const whom = deskOf(one.call) || (one.desk ?? one.party);
     return html`<tr>
       <td>${one.object ? html`<button type="button" class="link" @click=${() => tell("detente-object", one.object!)}>${named}</button>` : named}</td>
       <td>${say("metres", { distance: one.distance_m.toFixed(0), error: one.distance_error_m.toFixed(1) })}<br>
@@ -138,9 +138,10 @@ export class CheckPanel extends Speaking {
     const given = typed(this.form, FIELDS);
     if (this.where.shapes.length === 0 && given.position === undefined) throw new Error(say("need-place"));
     if (this.where.shapes.length > 0) delete given.position;
-    const name = given.name ?? `plan ${new Date().toISOString().slice(0, 19)}Z`;
+    const now = `${new Date().toISOString().slice(0, 19)}Z`;
+    const name = given.name ?? `${say("plan-unnamed")} ${now}`;
     const radius = typed(this.form, ["radius"]).radius ?? "";
-    return readBack("plans", features(this.where.shapes, { ...given, plan: name, name }, radius));
+    return readBack("plans", features(this.where.shapes, { ...given, plan: given.name ?? `plan ${now}`, name }, radius));
   }
 
   private async fileKnowing(plan: Understood["value"], verdict: Verdict): Promise<void> {

@@ -9,7 +9,7 @@ import "./passing";
 import { refusal } from "./refused";
 import "./report-form";
 import "./report-view";
-import { say } from "./words";
+import { listed, say } from "./words";
 
 type Report = Schemas["Report"];
 const SHOWN_MAX = 100;
@@ -52,8 +52,12 @@ export class ExchangePanel extends Following {
     return html`<li><button type="button" class="link" aria-expanded=${this.open === view.object}
         @click=${() => (this.open = this.open === view.object ? null : view.object)}><span dir="auto">${report?.title ?? say("grade.area")}</span></button>
       <span class="tlp tlp-${(view.tlp ?? "red").replace("+", "-")}">TLP:${(view.tlp ?? "").toUpperCase() || "–"}</span>
-      <small>${out ? say("speak.out") : say("speak.in-from", { party: view.party })}${report?.request ? `, ${say("speak.a-request")}` : ""}${
-        report?.state && report.state !== "issued" ? `, ${say(`speak.state.${report.state}`)}` : ""}, ${say("entry").toLowerCase()} ${view.sequence}</small></li>`;
+      <small>${listed([
+        out ? say("speak.out") : say("speak.in-from", { party: view.party }),
+        report?.request && say("speak.a-request"),
+        report?.state && report.state !== "issued" && say(`speak.state.${report.state}`),
+        `${say("entry").toLowerCase()} ${view.sequence}`,
+      ])}</small></li>`;
   }
 
   private wanted(view: View): boolean {

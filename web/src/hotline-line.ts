@@ -10,7 +10,7 @@ import { nameOf } from "./picture-panel";
 import "./position";
 import { when } from "./read-back";
 import { refusal } from "./refused";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, deskOf, listed, say } from "./words";
 
 const MM_PER_M = 1_000;
 
@@ -50,7 +50,7 @@ export class LineCard extends Speaking {
     return html`<article class="line ${line.state}" aria-label=${message(line)}>
       <header><h4>${message(line)}</h4>
         <p class="clock"><span>${say("hotline.clock")}</span> <b role="timer">${span(line.opened)}</b></p></header>
-      <p>${say("hotline.by", { party: line.incident.party })}, <time datetime=${line.opened}>${at(line.opened)}</time></p>
+      <p>${say("hotline.by", { party: line.incident.party })}${say("list.comma")}<time datetime=${line.opened}>${at(line.opened)}</time></p>
       ${this.callBack(said)}
       ${said.words ? html`<blockquote lang=${said.language ?? nothing} dir="auto">${said.words}</blockquote>` : nothing}
       <detente-position .place=${placeOf(line)}></detente-position>
@@ -70,7 +70,7 @@ export class LineCard extends Speaking {
   private callBack(said: Incident): unknown {
     if (!said.desk) return nothing;
     const desk = this.parties.find((one) => one.id === this.line.incident.party)?.desks?.find((one) => one.id === said.desk);
-    return html`<p>${say("hotline.call-back", { desk: desk ? [desk.name, ...(desk.contacts ?? [])].join(", ") : said.desk })}</p>`;
+    return html`<p>${say("hotline.call-back", { desk: deskOf(desk) || said.desk })}</p>`;
   }
 
   private named(object: string): unknown {
@@ -90,15 +90,15 @@ export class LineCard extends Speaking {
     const { line } = this;
     const call = line.call?.value as Call | undefined;
     const desks = call?.told?.desks ?? [];
-    const names = desks.map((one) => [one.party, one.desk?.name, ...(one.desk?.contacts ?? [])].filter(Boolean).join(", ") || "…");
+    const names = desks.map((one) => listed([one.party, one.desk?.name, ...(one.desk?.contacts ?? [])]) || "…");
     const rungs = ladder() ?? [];
     const next = rungs[line.rung ?? 0];
-    return html`${names.length > 0 ? html`<p>${say("hotline.desks-told", { desks: names.join("; ") })}</p>` : nothing}
+    return html`${names.length > 0 ? html`<p>${say("hotline.desks-told", { desks: listed(names, "list.semicolon") })}</p>` : nothing}
       ${call?.told?.everyone ? html`<p>${say("hotline.everyone")}</p>` : nothing}
       ${call?.told?.whole === false ? html`<p class="late">${say("hotline.others")}</p>` : nothing}
-      ${call?.desks?.length ? html`<p>${say("hotline.own-desks", { desks: call.desks.join(", ") })}</p>` : nothing}
+      ${call?.desks?.length ? html`<p>${say("hotline.own-desks", { desks: listed(call.desks) })}</p>` : nothing}
       ${rungs.length === 0 ? nothing : html`<p class="ladder">${say("hotline.rung", { rung: line.rung ?? 0, count: rungs.length })}${line.next && next
-        ? html`, ${say("hotline.next", { time: left(line.next), rings: called("hotline.rings", next.rings) })}` : nothing}</p>`}`;
+        ? html`${say("list.comma")}${say("hotline.next", { time: left(line.next), rings: called("hotline.rings", next.rings) })}` : nothing}</p>`}`;
   }
 
   private taken(party: string, said: Step, after: number): unknown {
@@ -139,5 +139,5 @@ export class LineCard extends Speaking {
 /** How far around a place that is said: what a circle is there for. */
 function sureWithin(said: Incident): unknown {
   const radii = said.volumes.flatMap((one) => one.footprint.flatMap((shape) => ("radius_mm" in shape && shape.radius_mm ? [shape.radius_mm / MM_PER_M] : [])));
-  return radii.length === 0 ? nothing : html`<dt>${say("hotline.uncertain")}</dt><dd>${radii.join(", ")}</dd>`;
+  return radii.length === 0 ? nothing : html`<dt>${say("hotline.uncertain")}</dt><dd>${listed(radii)}</dd>`;
 }

@@ -1,7 +1,7 @@
 // What stands on the map by itself: zoom, scale, and whose data it is; in the language of the page.
 
 import { AttributionControl, type IControl, type Map as MapLibre, NavigationControl, ScaleControl } from "maplibre-gl";
-import { say } from "./words";
+import { listed, say } from "./words";
 
 const LABELS = {
   ".maplibregl-ctrl-zoom-in": "map.zoom-in",
@@ -14,7 +14,7 @@ export function controlsOn(map: MapLibre, before: readonly IControl[] = []): rea
   for (const one of before) map.removeControl(one);
   const scale = new ScaleControl({ unit: "metric" });
   const zoom = new NavigationControl({ showCompass: false });
-  const whose = new AttributionControl({ compact: true, customAttribution: `Natural Earth; GeoNames (CC BY 4.0); ${say("look-no-evidence")}` });
+  const whose = new AttributionControl({ compact: true, customAttribution: listed(["Natural Earth", "GeoNames (CC BY 4.0)", say("look-no-evidence")], "list.semicolon") });
   map.addControl(zoom, "top-right").addControl(scale, "bottom-left").addControl(whose, "bottom-right");
   for (const [selector, word] of Object.entries(LABELS)) {
     const button = map.getContainer().querySelector<HTMLElement>(selector);

@@ -2,18 +2,18 @@
 
 import { html } from "lit";
 import type { Schemas } from "./api";
-import { called, say } from "./words";
+import { called, listed, say } from "./words";
 
 type Missing = Schemas["Missing"];
 
 export function missing(all: readonly Missing[], then: () => Promise<void>): unknown {
   return html`<div class="missing" role="alert"><p>${say("unaware", { count: all.length })}</p>
-    ${all.map((one) => one.withheld ? withheld(one.withheld) : html`<p class="withheld">${called("kind", one.view?.kind)}, ${one.view?.party}: ${called("category", one.view?.category)}</p>`)}
+    ${all.map((one) => one.withheld ? withheld(one.withheld) : html`<p class="withheld">${listed([called("kind", one.view?.kind), one.view?.party])}: ${called("category", one.view?.category)}</p>`)}
     <button type="button" @click=${() => void then()}>${say("file-aware")}</button></div>`;
 }
 
 export function withheld(one: Schemas["Withheld"]): unknown {
-  const desk = one.desk && [one.desk.name, ...(one.desk.contacts ?? []), one.party].filter(Boolean).join(", ");
+  const desk = one.desk && listed([one.desk.name, ...(one.desk.contacts ?? []), one.party]);
   return html`<p class="withheld">${desk ? say("withheld", { desk }) : say("withheld-nobody")}</p>`;
 }
 

@@ -8,7 +8,7 @@ import { follow } from "./following";
 import { refusedLine } from "./refused";
 import "./release";
 import { type Release, type ReleaseChoice, released } from "./release";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, listed, say } from "./words";
 
 @customElement("detente-own")
 export class OwnObject extends Speaking {
@@ -113,8 +113,8 @@ function recounted(account: Schemas["Account"]): unknown {
   return html`${account.more ? html`<p class="hint">${say("speak.account-more")}</p>` : nothing}
     <table><thead><tr><th scope="col">${say("told-at")}</th><th scope="col">${say("who")}</th><th scope="col">${say("speak.how")}</th></tr></thead>
     <tbody>${disclosed.map((one) => html`<tr><td dir="ltr">${at(one.at)}</td><td>${one.to}</td>
-        <td>${called("speak.by", one.how)}, ${called("speak.grade", one.grade)}${one.outcome === "failed" ? `, ${say("speak.undelivered")}` : ""}</td></tr>`)}
+        <td>${listed([called("speak.by", one.how), called("speak.grade", one.grade), one.outcome === "failed" && say("speak.undelivered")])}</td></tr>`)}
       ${acknowledged.map((one) => html`<tr><td dir="ltr">${at(one.at)}</td><td>${one.party}</td>
         <td>${called("level", one.level)}${one.to ? `: ${one.to}` : ""}${one.note ? html`<br><small dir="auto">${one.note}</small>` : ""}
-          <br><small>${say(one.authorship === "own" ? "speak.signed" : "speak.attested")}, ${say("version").toLowerCase()} ${one.version}</small></td></tr>`)}</tbody></table>`;
+          <br><small>${listed([say(one.authorship === "own" ? "speak.signed" : "speak.attested"), `${say("version").toLowerCase()} ${one.version}`])}</small></td></tr>`)}</tbody></table>`;
 }

@@ -12,7 +12,7 @@ import { placeOfText } from "./position";
 import { when } from "./read-back";
 import { refusedLine } from "./refused";
 import "./standing";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, deskOf, listed, say } from "./words";
 
 const E7 = 1e7;
 const FOUND_MAX = 20;
@@ -73,7 +73,7 @@ export class PicturePanel extends Speaking {
       </div>
       ${this.went === null ? nothing : html`<detente-position .place=${this.went}></detente-position>`}
       ${this.found?.length ? html`<ul class="found">${this.found.map((one) => html`<li><button type="button" class="link"
-          @click=${() => this.pick(one)}>${nameOf(one)}</button> <small>${called("kind", one.kind)}, ${one.party}</small></li>`)}</ul>` : nothing}
+          @click=${() => this.pick(one)}>${nameOf(one)}</button> <small>${listed([called("kind", one.kind), one.party])}</small></li>`)}</ul>` : nothing}
       ${this.more ? html`<p>${say("more-found")}</p>` : nothing}
       ${this.view === null ? nothing : this.details(this.view)}`;
   }
@@ -86,12 +86,12 @@ export class PicturePanel extends Speaking {
       [say("party"), view.party],
       [say("category"), called("category", view.category)],
       [say("grade"), called("grade", view.grade)],
-      [say("version"), `${view.version}, ${say("entry").toLowerCase()} ${view.sequence}`],
+      [say("version"), listed([view.version, `${say("entry").toLowerCase()} ${view.sequence}`])],
       [say("state"), value && "state" in value ? called("look-state", value.state as string) : null],
       [say("rule"), value && "rule" in value ? called("rule", value.rule as string) : null],
       [say("standoff"), value && "standoff_mm" in value && value.standoff_mm ? value.standoff_mm / 1_000 : null],
       ...provenance(value),
-      [say("desk"), view.desk ? [view.desk.name, ...(view.desk.contacts ?? [])].join(", ") : null],
+      [say("desk"), deskOf(view.desk)],
     ];
     return html`<section class="details" aria-label=${say("details")}>
       <h3>${nameOf(view)}</h3>
@@ -207,7 +207,7 @@ function provenance(value: View["value"]): [string, unknown][] {
   return [
     [say("look-source"), found.source],
     [say("look-typed"), found.typed ? html`<span dir="auto">${found.typed}</span>` : null],
-    [say("look-verified"), verified.filter(Boolean).join(", ")],
+    [say("look-verified"), listed(verified)],
     [say("look-accuracy"), found.accuracy_mm ? found.accuracy_mm / 1_000 : null],
   ];
 }

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import type { Readings, Schemas, Understood, Volume } from "./api";
 import { fieldName } from "./fields";
 import { beside, worded } from "./refused";
-import { at, called, say } from "./words";
+import { at, called, listed, say } from "./words";
 
 type Remark = Schemas["Remark"];
 
@@ -76,7 +76,7 @@ export function remarks(read: Readings): unknown {
 function remark(one: Remark): unknown {
   const doubt = called("remark", one.code);
   const meaning = doubt === one.code ? called("refused", one.code) : doubt;
-  const of = [say("remark-row", { row: one.row }), fieldName(one.what)].filter(Boolean).join(", ");
+  const of = listed([say("remark-row", { row: one.row }), fieldName(one.what)]);
   return html`${of}${one.name ? html` (<bdi>${one.name}</bdi>)` : ""}: ${beside(meaning, inWords(one))}`;
 }
 

@@ -10,7 +10,7 @@ import { latest } from "./latest";
 import "./own-object";
 import { nameOf } from "./picture-panel";
 import { refusal } from "./refused";
-import { at, called, say } from "./words";
+import { at, called, listed, say } from "./words";
 
 const SHOWN_MAX = 50;
 const SAID = ["notice", "presence", "zone", "plan", "report"];
@@ -34,7 +34,7 @@ export class RecordPanel extends Following {
       ${this.own?.length === 0 ? html`<p>${say("speak.own-none")}</p>` : nothing}
       <ul class="found">${(this.own ?? []).map((one) => html`<li class="record-entry">
         <button type="button" class="link" @click=${() => tell("detente-object", one.object)}>${nameOf(one)}</button>
-        <small>${called("kind", one.kind)}, ${say("version").toLowerCase()} ${one.version}, ${say("entry").toLowerCase()} ${one.sequence}</small>
+        <small>${listed([called("kind", one.kind), `${say("version").toLowerCase()} ${one.version}`, `${say("entry").toLowerCase()} ${one.sequence}`])}</small>
         <a href="/v1/objects/${one.object}/evidence" download>${say("evidence")}</a>
         <detente-own brief .view=${one}></detente-own></li>`)}</ul>
       ${this.more ? html`<p class="hint">${say("speak.newest-only", { count: SHOWN_MAX })}</p>` : nothing}`;

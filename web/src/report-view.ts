@@ -46,7 +46,7 @@ export class ReportView extends Speaking {
       ${report.stix ? html`<p>${stixInWords(report.stix)}</p>` : nothing}
       <dl class="facts">
         <dt>${say("party")}</dt><dd>${view.party}</dd>
-        <dt>TLP</dt><dd>TLP:${(view.tlp ?? "").toUpperCase() || "–"}${report.release?.originator_control ? `, ${say("speak.control")}` : ""}</dd>
+        <dt>TLP</dt><dd>TLP:${(view.tlp ?? "").toUpperCase() || "–"}${report.release?.originator_control ? `${say("list.comma")}${say("speak.control")}` : ""}</dd>
         <dt>${say("speak.reliability")}</dt><dd>${(report.reliability ?? "f").toUpperCase()}: ${say(`speak.reliability.${report.reliability ?? "f"}`)}</dd>
         <dt>${say("speak.credibility")}</dt><dd>${credibility(report.credibility ?? 6)}</dd>
         ${report.observed ? html`<dt>${say("speak.observed")}</dt><dd dir="ltr">${at(report.observed)}</dd>` : nothing}

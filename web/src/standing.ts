@@ -8,7 +8,7 @@ import { follow } from "./following";
 import { missing } from "./missing";
 import { refusedLine } from "./refused";
 import { type Version, isShown } from "./version-then";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, listed, say } from "./words";
 
 type Missing = Schemas["Missing"];
 type Versions = Schemas["Versions"];
@@ -85,7 +85,7 @@ export class Standing extends Speaking {
   }
 
   private contest(one: Contest, own: boolean): unknown {
-    return html`<article class="objection"><p><b>${one.party}</b>, ${at(one.raised)}</p><p>${one.text}</p>
+    return html`<article class="objection"><p><b>${one.party}</b>${say("list.comma")}${at(one.raised)}</p><p>${one.text}</p>
       ${one.answer ? html`<p class="answer">${say("look-answered", { time: at(one.answered), text: one.answer })}</p>` : html`
         <p class="late">${say(this.view.kind === "plan" ? "look-unanswered" : "look-open")}</p>
         ${own ? this.say("look-answer", "look-answer", (text) => this.answer(one, text)) : nothing}`}</article>`;
@@ -112,7 +112,7 @@ export class Standing extends Speaking {
         <th scope="col">${say("who")}</th><th scope="col">${say("grade")}</th><th scope="col">${say("told-at")}</th><th scope="col">${say("level")}</th></tr></thead>
         <tbody>${standing.told.map((one) => html`<tr><td>${one.party}</td><td>${called("grade", one.grade)}</td>
           <td>${one.told ? at(one.told) : say("never-told")}</td>
-          <td>${called("level", one.level ?? "none")}${one.passed_on?.length ? `: ${one.passed_on.join(", ")}` : ""}</td></tr>`)}</tbody></table>`}`;
+          <td>${called("level", one.level ?? "none")}${one.passed_on?.length ? `: ${listed(one.passed_on)}` : ""}</td></tr>`)}</tbody></table>`}`;
   }
 
   private async load(): Promise<void> {

@@ -10,7 +10,7 @@ import { refusal } from "./refused";
 import { everyone } from "./release";
 import "./subscription-area";
 import type { SubscriptionArea } from "./subscription-area";
-import { type Word, at, called, say } from "./words";
+import { type Word, at, called, listed, say } from "./words";
 
 type Subscribed = Schemas["Subscribed"];
 type Looked = Schemas["SubscribedWithSecret"];
@@ -88,7 +88,7 @@ export class Subscriptions extends Following {
   private line(one: Subscribed): unknown {
     const { value, progress } = one;
     const desk = this.desks.find((known) => known.id === value.desk)?.name ?? value.desk;
-    const what = (value.kinds as string[] | undefined ?? []).map(named).join(", ") || say("sub.everything");
+    const what = listed((value.kinds as string[] | undefined ?? []).map(named)) || say("sub.everything");
     return html`<li><strong>${desk ? say("sub.of-desk", { desk }) : what}</strong>
       ${value.volumes?.length ? this.where(one, value.volumes as readonly Volume[], what) : nothing}
       <br><small>${value.url ? html`<span dir="ltr">${value.url}</span>` : say(value.people ? "sub.by-people" : "sub.by-asking")}</small>

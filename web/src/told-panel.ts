@@ -7,7 +7,7 @@ import { type Schemas, type SilencePage, ask } from "./api";
 import { tell } from "./events";
 import { Following } from "./following";
 import { refusal } from "./refused";
-import { at, called, say } from "./words";
+import { at, called, listed, say } from "./words";
 
 const AWAITED = ["received", "passed_on", "acted_on"] as const;
 const PAGE = 100;
@@ -85,10 +85,10 @@ export class ToldPanel extends Following {
 function line(one: Schemas["Silence"]): unknown {
   return html`<tr>
     <td><button type="button" class="link" @click=${() => tell("detente-object", one.object)}>${one.name ?? one.object.slice(0, 8)}</button>
-      <br><small>${called("kind", one.kind)}, ${say("version").toLowerCase()} ${one.version}</small></td>
+      <br><small>${listed([called("kind", one.kind), `${say("version").toLowerCase()} ${one.version}`])}</small></td>
     <td>${one.party}<br><small>${called("speak.grade", one.grade)}</small></td>
     <td>${one.told ? html`<span dir="ltr">${at(one.told)}</span><br><small>${say("speak.ago", { age: age(one.told) })}</small>` : say("never-told")}</td>
-    <td>${called("level", one.level ?? "none")}${(one.passed_on ?? []).length > 0 ? html`<br><small dir="auto">${one.passed_on!.join(", ")}</small>` : ""}
+    <td>${called("level", one.level ?? "none")}${(one.passed_on ?? []).length > 0 ? html`<br><small dir="auto">${listed(one.passed_on!)}</small>` : ""}
       ${one.acknowledged ? html`<br><small dir="ltr">${at(one.acknowledged)}</small>` : ""}</td>
     <td>${one.silent_s > 0 || !one.level ? say("minutes", { count: Math.floor(one.silent_s / 60) }) : ""}</td></tr>`;
 }

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { tell } from "./events";
 import { type Track, nameOf, watch } from "./watch-live";
 import { called_ } from "./watch-words";
-import { at, called, say } from "./words";
+import { at, called, listed, say } from "./words";
 
 const KINDS = new Set(["distress", "distress_test"]);
 
@@ -24,6 +24,6 @@ function line(one: Track): unknown {
     <button type="button" class="link" @click=${() => tell("detente-track", nameOf(one))}>${called_(one)}</button>
     ${called("watch.kind", one.kind)}<br>
     ${one.lat.toFixed(5)}, ${one.lon.toFixed(5)} ± ${Math.round(one.accuracy_m)} m, ${at(one.time)}
-    ${doubts.length > 0 ? html`<br>${doubts.join("; ")}` : nothing}
+    ${doubts.length > 0 ? html`<br>${listed(doubts, "list.semicolon")}` : nothing}
   </li>`;
 }

@@ -9,7 +9,7 @@ import { explained, refusedLine } from "./refused";
 import { distress } from "./watch-distress";
 import { type AlertShown, type FeedState, type Group, type SilentFeed, type Track, watch } from "./watch-live";
 import { called_, desk, far, isTakenIn, kindOf, nameOfGroup, nears, soon, takeIn } from "./watch-words";
-import { Speaking, at, called, say } from "./words";
+import { Speaking, at, called, listed, say } from "./words";
 
 const CLOCK_MS = 1_000;
 
@@ -156,17 +156,17 @@ function proof(alert: AlertShown | SilentFeed): unknown {
 
 function facts(track: Track): unknown {
   const rows: [string, string][] = [
-    [say("party"), `${track.party}, ${track.feed}`],
+    [say("party"), listed([track.party, track.feed])],
     [say("position"), `${track.lat.toFixed(5)}, ${track.lon.toFixed(5)} ± ${Math.round(track.accuracy_m)} m`],
     [say("watch.seen"), at(track.time)],
   ];
   if (track.course_deg !== null && track.course_deg !== undefined) {
-    rows.push([say("watch.course"), `${Math.round(track.course_deg)}°, ${Math.round(track.speed_m_s ?? 0)} m/s`]);
+    rows.push([say("watch.course"), listed([`${Math.round(track.course_deg)}°`, `${Math.round(track.speed_m_s ?? 0)} m/s`])]);
   }
   if (track.lower_m !== null && track.lower_m !== undefined) {
     rows.push([say("altitude"), `${Math.round(track.lower_m)} – ${track.upper_m === null || track.upper_m === undefined ? "∞" : Math.round(track.upper_m)} m`]);
   }
   const doubts = (track.doubts ?? []).map((one) => called("watch.doubt", one));
-  if (doubts.length > 0) rows.push([say("watch.doubts"), doubts.join("; ")]);
+  if (doubts.length > 0) rows.push([say("watch.doubts"), listed(doubts, "list.semicolon")]);
   return html`<dl class="facts">${rows.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 }

@@ -2,7 +2,7 @@
 
 import { type Schemas, act } from "./api";
 import { type AlertShown, type Group, type SilentFeed, type Track, watch } from "./watch-live";
-import { called, say } from "./words";
+import { called, deskOf, say } from "./words";
 
 /** Minutes and seconds; from what the node said, less what has passed since. */
 export function clock(time_s: number): string {
@@ -55,7 +55,7 @@ export function far(alert: AlertShown): string {
 }
 
 export function desk(one: { desk?: Schemas["Desk"] | null }): string {
-  return one.desk ? [one.desk.name, ...(one.desk.contacts ?? [])].join(", ") : "";
+  return deskOf(one.desk);
 }
 
 /** Whether a party has taken in all that is on record of these. */

@@ -57,9 +57,20 @@ export function at(time: string | null | undefined): string {
   return time ? isolated(`${time.slice(0, 19).replace("T", " ")}Z`) : "";
 }
 
+/** A list in a line, each of its parts in its own direction; what is empty is left out. */
+export function listed(parts: readonly (string | number | false | null | undefined)[], between: "list.comma" | "list.semicolon" = "list.comma"): string {
+  const told = parts.filter((one) => one || one === 0).map(String);
+  return told.map((one) => (language === "ar" ? `\u2068${one}\u2069` : one)).join(say(between));
+}
+
+/** A desk by its name, and how it is reached. */
+export function deskOf(desk: { name: string; contacts?: readonly string[] } | null | undefined): string {
+  return desk ? listed([desk.name, ...(desk.contacts ?? [])]) : "";
+}
+
 /** What runs from left to right, within words that run from right to left. */
 function isolated(text: string): string {
-  const runsOn = language !== "ar" || !LETTER.test(text) || ARABIC.test(text);
+  const runsOn = language !== "ar" || !LETTER.test(text) || ARABIC.test(text) || text.includes("\u2068");
   return runsOn ? text : `\u2068${text}\u2069`;
 }
 

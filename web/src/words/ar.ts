@@ -755,4 +755,7 @@ export default {
   "unread.unavailable": "لم تستطع العقدة قبولها حينها.",
   "unread.rate_limited": "جاء كثير في وقت قصير.",
   "speak.not-taken": "كائنات مرفوضة ({count}): {why}",
+  "plan-unnamed": "خطة",
+  "list.comma": "، ",
+  "list.semicolon": "؛ ",
 } satisfies Words;

@@ -757,4 +757,7 @@ export default {
   "unread.unavailable": "The node could not take it then.",
   "unread.rate_limited": "Too much came in too short a time.",
   "speak.not-taken": "Refused objects ({count}): {why}",
+  "plan-unnamed": "plan",
+  "list.comma": ", ",
+  "list.semicolon": "; ",
 };

@@ -755,4 +755,7 @@ export default {
   "unread.unavailable": "Le nœud ne pouvait alors le prendre.",
   "unread.rate_limited": "Trop est venu en trop peu de temps.",
   "speak.not-taken": "Objets refusés ({count}) : {why}",
+  "plan-unnamed": "plan",
+  "list.comma": ", ",
+  "list.semicolon": " ; ",
 } satisfies Words;

@@ -755,4 +755,7 @@ export default {
   "unread.unavailable": "Узел тогда не мог его принять.",
   "unread.rate_limited": "Слишком много за слишком короткое время.",
   "speak.not-taken": "Отклонённые объекты ({count}): {why}",
+  "plan-unnamed": "план",
+  "list.comma": ", ",
+  "list.semicolon": "; ",
 } satisfies Words;

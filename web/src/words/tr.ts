@@ -755,4 +755,7 @@ export default {
   "unread.unavailable": "Düğüm o sırada alamadı.",
   "unread.rate_limited": "Kısa sürede çok fazla geldi.",
   "speak.not-taken": "Reddedilen nesneler ({count}): {why}",
+  "plan-unnamed": "plan",
+  "list.comma": ", ",
+  "list.semicolon": "; ",
 } satisfies Words;

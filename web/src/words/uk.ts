@@ -755,4 +755,7 @@ export default {
   "unread.unavailable": "Вузол тоді не міг його прийняти.",
   "unread.rate_limited": "Забагато за надто короткий час.",
   "speak.not-taken": "Відхилені об’єкти ({count}): {why}",
+  "plan-unnamed": "план",
+  "list.comma": ", ",
+  "list.semicolon": "; ",
 } satisfies Words;
