@@ -224,7 +224,7 @@ def test_unnamed(arabic: Seat) -> None:
     """A plan without a name is called a plan in the reader's language"""
     asked(arabic)
     arabic.page.click("detente-check .verdict > button:not(.commit)")
-    arabic.told("detente-check > [role=status]", f"{word('plan-unnamed', 'ar')} 20")
+    arabic.told("detente-check > [role=status] .said", f"{word('plan-unnamed', 'ar')} 20")
 
 
 def test_lists(arabic: Seat) -> None:

@@ -33,6 +33,7 @@ export class CheckPanel extends Speaking {
   @state() private read: Readings | null = null;
   @state() private answers: readonly Answer[] = [];
   @state() private problem = "";
+  @state() private said = "";
   @state() private filed: readonly string[] = [];
   /** What stands between a plan and its filing: entries of which its author did not know. */
   @state() private unaware: { plan: Understood["value"]; missing: readonly Missing[] } | null = null;
@@ -61,7 +62,7 @@ export class CheckPanel extends Speaking {
         <details class="act" @toggle=${() => void import("./release")}><summary>${say("release")}</summary><detente-release own=${this.party}></detente-release></details>
         <button class="main" ?disabled=${this.busy}>${say("ask")}</button>
       </form>
-      <div role="status" aria-live="polite">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
+      <div role="status" aria-live="polite">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}${this.said === "" ? nothing : html`<p class="said">${this.said}</p>`}</div>
       ${this.answers.map((one) => this.answer(one))}
       ${this.read === null ? nothing : html`${this.read.refusals.length > 0 ? nothing : html`<details><summary>${say("understood")}</summary>${this.read.values.map(understood)}</details>`}${remarks(this.read)}`}
       <detente-asked></detente-asked>`;
@@ -99,7 +100,7 @@ export class CheckPanel extends Speaking {
   private async asked(event: Event): Promise<void> {
     event.preventDefault();
     this.busy = true;
-    this.problem = "";
+    this.problem = this.said = "";
     this.answers = [];
     this.filed = [];
     this.unaware = null;
@@ -154,7 +155,7 @@ export class CheckPanel extends Speaking {
 
   /** File with the tokens of all that its author was shown, those of the last refusal included. */
   private async file(plan: Understood["value"], shown: readonly string[]): Promise<void> {
-    this.problem = "";
+    this.problem = this.said = "";
     const key = (this.tokens = [...new Set([...this.tokens, ...shown])]);
     try {
       const release = this.querySelector<ReleaseChoice>("detente-release:defined")?.value() ?? null;
@@ -162,7 +163,7 @@ export class CheckPanel extends Speaking {
       const receipt = await sent("POST", "/v1/plans", { plan: value, key });
       this.unaware = null;
       this.filed = [...this.filed, plan.source_id];
-      this.problem = say("filed", { name: plan.name ?? plan.source_id, sequence: receipt.sequence });
+      this.said = say("filed", { name: plan.name ?? plan.source_id, sequence: receipt.sequence });
       tell("detente-changed", receipt.sequence);
     } catch (error) {
       const missing = error instanceof Refusal ? (error.problem as Partial<Schemas["Unaware"]>).missing : undefined;
