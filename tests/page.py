@@ -1,14 +1,16 @@
 """A real browser at a real node: who looks, what it asked for, and what its policy stopped."""
 
 import os
+import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect, sync_playwright
 
 from cli import DETENTE
 from detente.node.keyring import Keyring
@@ -22,6 +24,9 @@ PICTURES = Path(os.environ.get("PAGE_PICTURES", "build/pictures"))
 
 LOADED_MS = 90_000
 """The page and its map are there within this, on a busy machine."""
+
+HELD_S = 60
+"""What is asked is asked within this."""
 
 # A busy machine takes longer than the five seconds of Playwright's own; so long does all else wait.
 expect.set_options(timeout=30_000)
@@ -158,6 +163,34 @@ class Seat:
         assert violations == []
         assert self.errors == []
         assert outside(self.asked, self.url) == []
+
+
+class Held:
+    """The answer to the next request of an address: the node has answered, and it is on its way."""
+
+    def __init__(self, seat: Seat, address: str | re.Pattern[str]) -> None:
+        self._seat, self._address = seat, address
+        self._late: list[tuple[Route, APIResponse]] = []
+        seat.page.route(address, self._hold, times=1)
+
+    def _hold(self, route: Route) -> None:
+        self._late.append((route, route.fetch()))
+
+    def wait(self) -> APIResponse:
+        """Wait until the node has answered; what it answered."""
+        ends = time.monotonic() + HELD_S
+        while not self._late:
+            assert time.monotonic() < ends, self._address
+            self._seat.page.wait_for_timeout(50)
+        return self._late[0][1]
+
+    def let_go(self, **other: Any) -> None:
+        """Let the page have it, or another answer, and take it in."""
+        answer = self.wait()
+        route, _ = self._late.pop()
+        with self._seat.page.expect_response(self._address):
+            route.fulfill(**(other or {"response": answer}))
+        self._seat.wait_taken()
 
 
 def lost(route: Route) -> None:

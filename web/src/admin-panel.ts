@@ -105,7 +105,7 @@ export class AdminPanel extends Following {
       this.hotline = lines?.hotline ?? null;
       [this.view, this.parties, this.may] = [view, parties, me.scopes.includes("detente.admin")];
     } catch (error) {
-      this.problem = refusal(error);
+      if (isNews()) this.problem = refusal(error);
     }
   }
 }

@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type Schemas, type WhoAmI, Refusal, ask } from "./api";
 import { hear, tell } from "./events";
+import { Turns } from "./following";
 import { hearAgain, hearStream, signedIn, signedOut, whenEntered } from "./hearing";
 import "./hotline-banner";
 import "./hotline-heard";
@@ -36,6 +37,7 @@ export class App extends Speaking {
   @state() private ended = false;
   /** Panels that were opened stay, with what was written and answered there, and how far one had scrolled. */
   private readonly opened = new Map<Tab, number>();
+  private readonly entries = new Turns();
   private readonly over = new AbortController();
 
   override connectedCallback(): void {
@@ -136,8 +138,10 @@ export class App extends Speaking {
 
   /** Ask who one is: at first, and wherever that may have changed. */
   private async enter(): Promise<void> {
+    const isLast = this.entries.next();
     try {
       const who = await ask<WhoAmI>("GET", SESSION);
+      if (!isLast()) return;
       const before = this.who;
       // What one wrote is not for whoever comes after.
       if (before !== null && nameOf(before) !== nameOf(who)) return location.reload();
@@ -150,6 +154,8 @@ export class App extends Speaking {
         objected.follow(nameOf(who), who.party, this.over.signal);
       }
     } catch (error) {
+      // Who came in since is not put out.
+      if (!isLast()) return;
       const nobody = error instanceof Refusal && error.status === 401;
       // A node that does not answer ends no session.
       if (this.who === null || nobody) await this.stay(nobody ? "" : refusal(error));

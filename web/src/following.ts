@@ -21,17 +21,33 @@ export function whenOpenedAgain(of: Element, then: () => void, signal: AbortSign
   hear("detente-opened", ({ again }) => again && isOpen(of) && then(), signal);
 }
 
+/** Whose turn it is among questions: answers may overtake. */
+export class Turns {
+  private last = 0;
+  private shown = 0;
+
+  /** Before one asks; then whether nothing was asked since. */
+  next(): () => boolean {
+    const mine = ++this.last;
+    return () => mine === this.last;
+  }
+
+  /** Before one asks the same again; then whether the answer is not older than what is shown. */
+  again(): () => boolean {
+    const mine = ++this.last;
+    return () => mine >= this.shown && (this.shown = mine) > 0;
+  }
+}
+
 export abstract class Following extends Speaking {
   private over?: AbortController;
-  private turns = 0;
-  private shown = 0;
+  private readonly turns = new Turns();
 
   protected abstract load(): Promise<void>;
 
-  /** Before one asks; then whether the answer is not older than what is shown: answers may overtake. */
+  /** Before one asks; then whether the answer is not older than what is shown. */
   protected asking(): () => boolean {
-    const mine = ++this.turns;
-    return () => mine >= this.shown && (this.shown = mine) > 0;
+    return this.turns.again();
   }
 
   override connectedCallback(): void {

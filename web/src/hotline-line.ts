@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, type View, ask } from "./api";
 import { tell } from "./events";
-import { isOpen } from "./following";
+import { Turns, isOpen } from "./following";
 import { type Call, type Incident, type Line, type Step, clock, drawnOf, incident, ladder, left, message, placeOf, span, step } from "./hotline";
 import { nameOf } from "./picture-panel";
 import "./position";
@@ -22,6 +22,7 @@ export class LineCard extends Speaking {
   @state() private about: ReadonlyMap<string, View> = new Map();
   @state() private problem = "";
   @state() private busy = false;
+  private readonly looks = new Turns();
   private ticking = 0;
 
   override connectedCallback(): void {
@@ -40,8 +41,9 @@ export class LineCard extends Speaking {
   }
 
   private async look(): Promise<void> {
+    const isLast = this.looks.next();
     const found = await Promise.all((incident(this.line).objects ?? []).map((one) => ask<View>("GET", `/v1/objects/${one}`).catch(() => null)));
-    this.about = new Map(found.flatMap((one) => (one === null ? [] : [[one.object, one]])));
+    if (isLast()) this.about = new Map(found.flatMap((one) => (one === null ? [] : [[one.object, one]])));
   }
 
   override render(): unknown {

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, ask } from "./api";
-import { follow } from "./following";
+import { Turns, follow } from "./following";
 import { type Line, closed, lines, load } from "./hotline";
 import "./hotline-form";
 import "./hotline-heard";
@@ -22,6 +22,7 @@ export class HotlinePanel extends Speaking {
   @state() private device: Schemas["Device"] | null = null;
   @state() private closed: readonly Line[] | null = null;
   @state() private problem = "";
+  private readonly asks = new Turns();
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -66,7 +67,11 @@ export class HotlinePanel extends Speaking {
 
   /** Statements may follow, and evidence is asked for, when all is over. */
   private async past(open: boolean): Promise<void> {
-    await this.doing(async () => (this.closed = open ? await closed() : null));
+    const isNews = this.asks.again();
+    await this.doing(async () => {
+      const found = open ? await closed() : null;
+      if (isNews()) this.closed = found;
+    });
   }
 
   private async know(): Promise<void> {

@@ -15,6 +15,7 @@ export class Measure extends Speaking {
   @state() private places: readonly Place[] = [];
   @state() private found: Measured | null = null;
   @state() private problem = "";
+  @state() private busy = false;
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -39,7 +40,7 @@ export class Measure extends Speaking {
       ${this.line ? html`<p class="hint">${say("look-measure-hint")}</p>` : nothing}
       <form class="row" @submit=${(event: Event) => void this.typed(event)}>
         <label>${say("look-type")}<input name="place" required autocomplete="off" spellcheck="false" dir="ltr" maxlength="100"></label>
-        <button>${say("look-add")}</button>
+        <button ?disabled=${this.busy}>${say("look-add")}</button>
       </form>
       <div role="status" aria-live="polite">
         ${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}
@@ -76,20 +77,26 @@ export class Measure extends Speaking {
       const found = await measured(places);
       if (this.places === places) this.found = found;
     } catch (error) {
-      this.problem = refusal(error);
+      if (this.places === places) this.problem = refusal(error);
     }
   }
 
+  /** One after the other: in the order in which they are typed they are the line. */
   private async typed(event: Event): Promise<void> {
     event.preventDefault();
-    const form = event.target as HTMLFormElement;
+    const field = (event.target as HTMLFormElement).elements.namedItem("place") as HTMLInputElement;
+    const text = field.value;
+    this.busy = true;
     try {
-      const place = await placeOfText(String(new FormData(form).get("place")));
-      form.reset();
+      const place = await placeOfText(text);
+      // The next may have been begun.
+      if (field.value === text) field.value = "";
       this.put(place);
       tell("detente-go", place);
     } catch (error) {
       this.problem = refusal(error);
+    } finally {
+      this.busy = false;
     }
   }
 }

@@ -7,7 +7,7 @@ import { type Readings, act, readBack } from "./api";
 import { tell } from "./events";
 import { features, typed } from "./forms";
 import { accompanied } from "./escort";
-import { isOpen } from "./following";
+import { Turns, isOpen } from "./following";
 import { HEIGHTS, heights } from "./heights";
 import "./legs";
 import type { Legs } from "./legs";
@@ -49,6 +49,7 @@ export class NoticePanel extends Speaking {
   @state() private typed = "";
   @state() private problem = "";
   @state() private said = "";
+  private readonly readings = new Turns();
   @query("form") private form!: HTMLFormElement;
   @query("dialog") private dialog!: HTMLDialogElement;
   @query("detente-where") private where!: Where;
@@ -97,6 +98,7 @@ export class NoticePanel extends Speaking {
   }
 
   private become(kind: Kind): void {
+    this.readings.next();
     this.where?.stop();
     this.legs?.clear();
     this.kind = kind;
@@ -105,16 +107,21 @@ export class NoticePanel extends Speaking {
 
   private async reading(event: Event): Promise<void> {
     event.preventDefault();
+    const isLast = this.readings.next();
     this.problem = this.said = "";
     try {
       const found = this.asked(crypto.randomUUID());
-      this.read = await readBack(KINDS[this.kind][0], found);
-      if (this.read.values.length === 0 || (this.kind === "movement" && this.read.refusals.length > 0)) throw new Error(whyRefused(this.read));
-      tell("detente-asked", this.read.values);
+      const { kind } = this;
+      const read = await readBack(KINDS[kind][0], found);
+      // Confirmed is what one was shown, of the kind that was asked.
+      if (!isLast()) return;
+      this.read = read;
+      if (read.values.length === 0 || (kind === "movement" && read.refusals.length > 0)) throw new Error(whyRefused(read));
+      tell("detente-asked", read.values);
       // Of a hidden panel nobody would see it, and all else would be shut.
       if (isOpen(this)) this.dialog.showModal();
     } catch (error) {
-      this.problem = refusal(error);
+      if (isLast()) this.problem = refusal(error);
     }
   }
 

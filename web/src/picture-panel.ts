@@ -5,7 +5,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { acknowledged } from "./acknowledge";
 import { type Schemas, type View, type Volume, Refusal, ask } from "./api";
 import { tell } from "./events";
-import { whenOpenedAgain } from "./following";
+import { Turns, whenOpenedAgain } from "./following";
 import "./layers";
 import { link } from "./link";
 import { placeOfText } from "./position";
@@ -38,6 +38,8 @@ export class PicturePanel extends Speaking {
   /** Where a position that was searched led to. */
   @state() private went: [number, number] | null = null;
 
+  private readonly searches = new Turns();
+  private readonly looks = new Turns();
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -115,14 +117,16 @@ export class PicturePanel extends Speaking {
   }
 
   private async look(object: string): Promise<void> {
+    const isLast = this.looks.next();
     try {
       const [view, me] = await Promise.all([ask<View>("GET", `/v1/objects/${object}`), ask<Schemas["Me"]>("GET", "/v1/me")]);
       void import("./speak-object");
-      if (this.object !== object) return;
+      if (!isLast() || this.object !== object) return;
       // What is half-written beside it stays.
       if (JSON.stringify(view) !== JSON.stringify(this.view)) this.view = view;
       this.proves = view.party === this.party || PROVEN.has(view.kind) || me.scopes.some((one) => PROVING.has(one));
     } catch (error) {
+      if (!isLast() || this.object !== object) return;
       if (error instanceof Refusal && error.status === 404) this.view = null;
       this.told = refusedLine(error);
     }
@@ -132,6 +136,7 @@ export class PicturePanel extends Speaking {
   private async search(event: Event): Promise<void> {
     event.preventDefault();
     const text = String(new FormData(event.target as HTMLFormElement).get("text")).trim();
+    const isLast = this.searches.next();
     this.found = null;
     this.more = false;
     this.told = "";
@@ -143,19 +148,20 @@ export class PicturePanel extends Speaking {
       }
       if (/\d/.test(text)) {
         const place = await placeOfText(text).catch(() => null);
+        if (!isLast()) return;
         if (place !== null) {
           this.went = place;
           tell("detente-go", place);
           return;
         }
       }
-      await this.byName(text);
+      await this.byName(text, isLast);
     } catch (error) {
-      this.told = refusedLine(error);
+      if (isLast()) this.told = refusedLine(error);
     }
   }
 
-  private async byName(text: string): Promise<void> {
+  private async byName(text: string, isLast: () => boolean): Promise<void> {
     const found: View[] = [];
     let after = -1;
     let page: Schemas["Page"];
@@ -164,6 +170,7 @@ export class PicturePanel extends Speaking {
       found.push(...page.objects);
       after = page.after;
     } while (page.more && found.length < FOUND_MAX);
+    if (!isLast()) return;
     this.found = found.slice(0, FOUND_MAX);
     this.more = page.more || found.length > FOUND_MAX;
   }
@@ -183,10 +190,15 @@ export class PicturePanel extends Speaking {
   private async acknowledge(view: View): Promise<void> {
     try {
       const receipt = await acknowledged(view, "received");
-      this.told = say("acknowledged", { sequence: receipt.sequence });
+      this.tell(view, say("acknowledged", { sequence: receipt.sequence }));
     } catch (error) {
-      this.told = refusedLine(error);
+      this.tell(view, refusedLine(error));
     }
+  }
+
+  /** What came of an act is said of what it was of, and not beside another. */
+  private tell(of: View, told: unknown): void {
+    if (this.object === of.object) this.told = told;
   }
 }
 

@@ -69,7 +69,7 @@ export class Position extends Speaking {
       // The same place may be given anew meanwhile.
       if (String(this.place) === String(place)) this.forms = found.places[0] ?? null;
     } catch (error) {
-      this.told = refusedLine(error);
+      if (String(this.place) === String(place)) this.told = refusedLine(error);
     }
   }
 }

@@ -5,7 +5,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Schemas, act, readBack, sent } from "./api";
 import { type About, begun } from "./drafts";
 import { hear, tell } from "./events";
-import { isOpen } from "./following";
+import { Turns, isOpen } from "./following";
 import { features, typed } from "./forms";
 import { notTaken } from "./not-taken";
 import { remarks, understood, whyRefused } from "./read-back";
@@ -32,6 +32,7 @@ export class ReportForm extends Speaking {
   @query("detente-where") private where!: Where;
   @query("detente-release") private release!: ReleaseChoice;
   private report: Record<string, unknown> = {};
+  private readonly readings = new Turns();
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -105,13 +106,16 @@ export class ReportForm extends Speaking {
   /** What will be sent, with its place as the node understands it. */
   private async reading(event: Event): Promise<void> {
     event.preventDefault();
+    const isLast = this.readings.next();
     this.problem = this.said = "";
     try {
-      this.read = await this.place();
+      const read = await this.place();
+      if (!isLast()) return;
+      this.read = read;
       this.report = this.typed();
       if (isOpen(this)) this.dialog.showModal();
     } catch (error) {
-      this.problem = refusal(error);
+      if (isLast()) this.problem = refusal(error);
     }
   }
 
@@ -171,6 +175,7 @@ export class ReportForm extends Speaking {
   }
 
   private done(said: string, sequence: number): void {
+    this.readings.next();
     this.said = said;
     this.form.reset();
     this.asks = false;

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Schemas, type Volume, ask, sent } from "./api";
 import { hear, tell } from "./events";
-import { Following, isOpen } from "./following";
+import { Following, Turns, isOpen } from "./following";
 import { areaFacts, remarks, volumesOf } from "./read-back";
 import { refusal } from "./refused";
 import { everyone } from "./release";
@@ -37,6 +37,7 @@ export class Subscriptions extends Following {
   @state() private busy = false;
   @query("detente-subscription-area") private area!: SubscriptionArea | null;
 
+  private readonly looks = new Turns();
   private left?: AbortController;
 
   override connectedCallback(): void {
@@ -52,6 +53,7 @@ export class Subscriptions extends Following {
   }
 
   private close(): void {
+    this.looks.next();
     if (this.looked !== null) tell("detente-looked-at", []);
     this.looked = null;
   }
@@ -106,12 +108,15 @@ export class Subscriptions extends Following {
   }
 
   private async look(object: string | null): Promise<void> {
+    const isLast = this.looks.next();
     try {
-      this.looked = object === null ? null : await ask<Looked>("GET", `/v1/subscriptions/${object}`);
+      const looked = object === null ? null : await ask<Looked>("GET", `/v1/subscriptions/${object}`);
+      if (!isLast()) return;
+      this.looked = looked;
       const drawn = this.looked?.area?.drawn as GeoJSON.Geometry | undefined;
       tell("detente-looked-at", drawn === undefined ? [] : [drawn]);
     } catch (error) {
-      this.problem = refusal(error);
+      if (isLast()) this.problem = refusal(error);
     }
   }
 
@@ -161,7 +166,7 @@ export class Subscriptions extends Following {
       const object = this.looked?.subscription.object;
       if (object !== undefined && !this.all.some((one) => one.object === object)) await this.look(null);
     } catch (error) {
-      this.problem = refusal(error);
+      if (isNews()) this.problem = refusal(error);
     }
   }
 }

@@ -24,6 +24,9 @@ export class ToldPanel extends Following {
   private silentOnly = true;
   private awaited: (typeof AWAITED)[number] = "received";
   private party = "";
+  /** Of what the lines are. */
+  private listed = "";
+
   override render(): unknown {
     const lines = (this.lines ?? []).filter((one) => (one.name ?? one.object).toLowerCase().includes(this.text));
     return html`<h2>${say("tab.told")}</h2>
@@ -68,16 +71,20 @@ export class ToldPanel extends Following {
 
   protected async load(after = -1): Promise<void> {
     const isNews = this.asking();
+    const party = this.party ? `&party=${encodeURIComponent(this.party)}` : "";
+    const of = `level=${this.awaited}&whom=${this.silentOnly ? "silent" : "everyone"}${party}`;
     try {
-      const party = this.party ? `&party=${encodeURIComponent(this.party)}` : "";
-      const page = await ask<SilencePage>("GET", `/v1/silence?level=${this.awaited}&whom=${this.silentOnly ? "silent" : "everyone"}&limit=${PAGE}&after=${after}${party}`);
+      const page = await ask<SilencePage>("GET", `/v1/silence?${of}&limit=${PAGE}&after=${after}`);
+      // More goes on where the list ends that it was asked for, and no other.
+      if (after >= 0 && (after !== this.next || of !== this.listed)) return;
       if (!isNews()) return;
+      this.listed = of;
       this.lines = after < 0 ? page.silences : [...(this.lines ?? []), ...page.silences];
       if (after < 0 && this.party === "") this.parties = page.parties;
       this.next = page.more ? page.after : null;
       this.problem = "";
     } catch (error) {
-      this.problem = refusal(error);
+      if (isNews()) this.problem = refusal(error);
     }
   }
 }

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Schemas, Refusal, ask } from "./api";
 import { hear, tell } from "./events";
-import { isOpen } from "./following";
+import { Turns, isOpen } from "./following";
 import { refusal } from "./refused";
 import { Speaking, at, called, say } from "./words";
 
@@ -34,6 +34,7 @@ export class VersionThen extends Speaking {
   @state() private problem = "";
   /** Whether the map shows where it was. */
   private isLookedAt = false;
+  private readonly loads = new Turns();
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -51,6 +52,7 @@ export class VersionThen extends Speaking {
 
   override disconnectedCallback(): void {
     this.over?.abort();
+    this.loads.next();
     if (this.isLookedAt) tell("detente-looked-at", []);
     super.disconnectedCallback();
   }
@@ -83,14 +85,15 @@ export class VersionThen extends Speaking {
 
   private async load(): Promise<void> {
     const { version } = this;
+    const isLast = this.loads.next();
     this.problem = "";
     try {
       const [said, before] = await Promise.all([this.ask(version), version > 1 ? this.ask(version - 1) : null]);
-      if (version !== this.version) return;
+      if (!isLast()) return;
       [this.said, this.earlier] = [said, before];
       this.lookAt();
     } catch (error) {
-      this.problem = refusal(error);
+      if (isLast()) this.problem = refusal(error);
     }
   }
 

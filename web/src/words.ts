@@ -29,6 +29,7 @@ const OTHERS: Record<Exclude<Language, "en">, () => Promise<{ default: Words }>>
 const KEPT = "detente-language";
 let words: Words = en;
 let language: Language = "en";
+let chosen: Language = "en";
 let rules = new Intl.PluralRules(language);
 const shown = new Set<Speaking>();
 
@@ -75,7 +76,11 @@ function isolated(text: string): string {
 }
 
 export async function speak(wanted: Language): Promise<void> {
-  words = wanted === "en" ? en : (await OTHERS[wanted]()).default;
+  chosen = wanted;
+  const found = wanted === "en" ? en : (await OTHERS[wanted]()).default;
+  // Another may have been chosen before its words came.
+  if (wanted !== chosen) return;
+  words = found;
   language = wanted;
   rules = new Intl.PluralRules(wanted);
   localStorage.setItem(KEPT, wanted);
