@@ -13,7 +13,7 @@ from detente.node.keyring import Keyring
 from detente.node.theatre import admit
 from detente.store import Store
 from http_node import Node
-from nodes import hospital
+from nodes import flight, hospital
 from page import Held, Seat, page_node
 from world import NOW
 
@@ -130,6 +130,80 @@ def test_report(one: Seat, node: Node) -> None:
     [report] = node.party("one").get("/v1/objects?kind=report&text=Seen+there").json["objects"]
     [volume] = report["value"]["volumes"]
     assert volume["footprint"][0]["centre"] == [101_000_000, 501_000_000]
+
+
+def test_release(one: Seat, node: Node) -> None:
+    """A new release that is answered late is shown of its own report"""
+    ids, party = {}, node.party("one")
+    for name in ("Bridge shut", "Bridge open"):
+        report = {"source_id": name, "title": name, "text": "It is.", "language": "en"}
+        ids[name] = party.post("/v1/reports", report).json["object_id"]
+        path = f"/v1/objects/{ids[name]}"
+        now = party.get(path)
+        value = {**now.json["value"], "state": "corrected"}
+        assert party.ask("PUT", path, {"value": value}, if_match=f'"{now.token}"').status == 200
+    one.tab("exchange")
+    page = one.page
+    page.click(".reports button:has-text('Bridge shut')")
+    page.click("detente-report detente-own summary >> nth=0")
+    page.select_option("detente-report select[name=release-members]", "full")
+    shut = ids["Bridge shut"]
+    late = Held(one, f"**/v1/objects/{shut}")
+    page.click("detente-report detente-own form button >> nth=0")
+    assert late.wait().ok
+    page.click(".reports button:has-text('Bridge open')")
+    one.told("detente-report h3", "Bridge open")
+    with page.expect_response(lambda told: told.request.method == "GET" and shut in told.url):
+        late.let_go()
+    one.wait_taken()
+    one.told("detente-report detente-own > p", "nobody")
+    expect(page.locator("detente-report detente-own .said")).to_have_count(0)
+    assert page.evaluate("document.querySelector('detente-own').view.object") == ids["Bridge open"]
+
+
+def ask_to_pass(node: Node, object_id: str, purpose: str) -> None:
+    wish = {"source_id": purpose, "object": object_id, "to": "three", "purpose": purpose}
+    told = node.party("two").post("/v1/release-requests", wish)
+    assert told.status == 201, told.body
+
+
+def test_condition(one: Seat, node: Node) -> None:
+    """A condition stays with the request for which it was written"""
+    [mary] = node.party("two").get("/v1/objects?text=mary").json["objects"]
+    ask_to_pass(node, mary["object"], "to fly there")
+    one.tab("exchange")
+    first = one.page.locator(".passing li:has-text('to fly there')")
+    first.locator("input[name=condition]").fill("until May")
+    ask_to_pass(node, mary["object"], "to print it")
+    second = one.page.locator(".passing li:has-text('to print it')")
+    expect(second.locator("input[name=condition]")).to_have_value("")
+    expect(first.locator("input[name=condition]")).to_have_value("until May")
+
+
+def test_answer(one: Seat, node: Node) -> None:
+    """An answer to an objection stays with its plan"""
+    party, other = node.party("one"), node.party("two")
+    plans = {}
+    for name, lon in (("Later flight", 12.5), ("Survey", 12.0)):
+        plans[name] = said(party, "plans", flight(name, lon, 52.0), FULL).json["object_id"]
+    for number in range(2):
+        objection = {"source_id": f"{number}", "object": plans["Survey"], "text": f"No {number}."}
+        assert other.post("/v1/objections", objection).status == 201
+    one.tab("plans")
+    page = one.page
+    page.click(".plan h3 button:has-text('Survey')")
+    card = page.locator("section.plan:has-text('Survey')")
+    card.locator("article:has-text('No 0.') textarea").fill("Moved to 10:00.")
+    # Another changes, and stands first.
+    path = f"/v1/objects/{plans['Later flight']}"
+    now = party.get(path)
+    value = {**now.json["value"], "state": "activated"}
+    changed = party.ask("PUT", path, {"value": value, "key": []}, if_match=f'"{now.token}"')
+    assert changed.status == 200, changed.body
+    one.told(".plan:has-text('Later flight') h3 small", "activated")
+    expect(page.locator("section.plan").first).to_contain_text("Later flight")
+    expect(card.locator("article:has-text('No 0.') textarea")).to_have_value("Moved to 10:00.")
+    expect(card.locator("article:has-text('No 1.') textarea")).to_have_value("")
 
 
 def test_measure(two: Seat) -> None:

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
 import type { Schemas, View } from "./api";
 import { Following } from "./following";
 import { latest } from "./latest";
@@ -40,7 +41,7 @@ export class ExchangePanel extends Following {
       ${this.views !== null && views.length === 0 ? html`<p>${say("speak.no-reports")}</p>` : nothing}
       <ul class="found reports">${views.map((one) => this.line(one))}</ul>
       ${this.more ? html`<p class="hint">${say("speak.newest-only", { count: SHOWN_MAX })}</p>` : nothing}
-      ${open === undefined ? nothing : html`<detente-report .view=${open} party=${this.party}></detente-report>`}
+      ${open === undefined ? nothing : keyed(open.object, html`<detente-report .view=${open} party=${this.party}></detente-report>`)}
       <detente-passing party=${this.party}></detente-passing>
       <h3>${say("speak.write")}</h3>
       <detente-report-form party=${this.party}></detente-report-form>`;
@@ -81,7 +82,7 @@ export class ExchangePanel extends Following {
       [this.views, this.more] = [found.views, found.more];
       this.problem = "";
     } catch (error) {
-      this.problem = refusal(error);
+      if (isNews()) this.problem = refusal(error);
     }
   }
 }

@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { type Schemas, type View, ask, sent } from "./api";
 import { tell } from "./events";
-import { follow } from "./following";
+import { Turns, follow } from "./following";
 import { refusedLine } from "./refused";
 import "./release";
 import { type Release, type ReleaseChoice, released } from "./release";
@@ -18,6 +18,7 @@ export class OwnObject extends Speaking {
   @state() private account: Schemas["Account"] | null = null;
   @state() private told: unknown = "";
   @query("detente-release") private release!: ReleaseChoice;
+  private readonly counts = new Turns();
   private open = false;
   private over?: AbortController;
 
@@ -94,11 +95,12 @@ export class OwnObject extends Speaking {
   private async recount(): Promise<void> {
     if (!this.open || this.view === null) return;
     const { object } = this.view;
+    const isNews = this.counts.again();
     try {
       const account = await ask<Schemas["Account"]>("GET", `/v1/objects/${object}/told`);
-      if (object === this.view?.object) this.account = account;
+      if (object === this.view?.object && isNews()) this.account = account;
     } catch (error) {
-      this.told = refusedLine(error);
+      if (object === this.view?.object && isNews()) this.told = refusedLine(error);
     }
   }
 }

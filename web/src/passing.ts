@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, type View, act, ask } from "./api";
 import { tell } from "./events";
 import { Following } from "./following";
@@ -29,7 +30,7 @@ export class Passing extends Following {
   override render(): unknown {
     return html`<h3>${say("speak.passing")}</h3>
       ${this.asked.length === 0 ? html`<p>${say("speak.passing-none")}</p>` : nothing}
-      <ul class="found passing">${this.asked.map((one) => html`<li>
+      <ul class="found passing">${repeat(this.asked, (one) => one.view.object, (one) => html`<li>
         <p>${say("speak.wants-passed", { party: one.view.party, name: one.object === null ? one.request.object.slice(0, 8) : nameOf(one.object), to: one.request.to })}
           (${say(`speak.grade.${one.request.grade ?? "full"}`)})</p>
         ${one.request.purpose ? html`<p dir="auto">${one.request.purpose}</p>` : nothing}
@@ -70,7 +71,7 @@ export class Passing extends Following {
       }));
       if (isNews()) this.asked = asked;
     } catch (error) {
-      this.told = refusedLine(error);
+      if (isNews()) this.told = refusedLine(error);
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import type { View } from "./api";
 import { hear, tell } from "./events";
 import { Following } from "./following";
@@ -38,7 +39,7 @@ export class PlansPanel extends Following {
     return html`<h2>${say("tab.plans")}</h2>
       <div role="status">${this.problem === "" ? nothing : html`<p class="refused">${this.problem}</p>`}</div>
       ${this.plans?.length === 0 ? html`<p>${say("look-no-plans")}</p>` : nothing}
-      ${this.plans?.map((one) => this.plan(one))}
+      ${repeat(this.plans ?? [], (one) => one.object, (one) => this.plan(one))}
       ${this.more ? html`<p>${say("more-found")}</p>` : nothing}`;
   }
 
@@ -72,7 +73,7 @@ export class PlansPanel extends Following {
       this.more = more;
       this.problem = "";
     } catch (error) {
-      this.problem = refusal(error);
+      if (isNews()) this.problem = refusal(error);
     }
   }
 }

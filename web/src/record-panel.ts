@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, type View, Refusal, ask } from "./api";
 import { type Checkpoint, parsed } from "./checkpoint";
 import { tell } from "./events";
@@ -32,7 +33,7 @@ export class RecordPanel extends Following {
       ${this.audit()}
       <h3>${say("speak.own-last")}</h3>
       ${this.own?.length === 0 ? html`<p>${say("speak.own-none")}</p>` : nothing}
-      <ul class="found">${(this.own ?? []).map((one) => html`<li class="record-entry">
+      <ul class="found">${repeat(this.own ?? [], (one) => one.object, (one) => html`<li class="record-entry">
         <button type="button" class="link" @click=${() => tell("detente-object", one.object)}>${nameOf(one)}</button>
         <small>${listed([called("kind", one.kind), `${say("version").toLowerCase()} ${one.version}`, `${say("entry").toLowerCase()} ${one.sequence}`])}</small>
         <a href="/v1/objects/${one.object}/evidence" download>${say("evidence")}</a>
@@ -87,7 +88,7 @@ export class RecordPanel extends Following {
       [this.own, this.more] = [found.views, found.more];
       this.problem = "";
     } catch (error) {
-      this.problem = refusal(error);
+      if (isNews()) this.problem = refusal(error);
     }
   }
 }
