@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from test_gis import FULL, said
 
 from conftest import begin
@@ -338,3 +338,39 @@ def test_language(two: Seat) -> None:
     late.let_go()
     expect(two.page.locator("html")).to_have_attribute("lang", "tr")
     assert two.page.evaluate("localStorage.getItem('detente-language')") == "tr"
+
+
+def press_twice(page: Page, selector: str) -> None:
+    """Again before there is an answer."""
+    page.locator(selector).first.evaluate("(one) => { one.click(); one.click(); }")
+
+
+def test_twice(two: Seat, node: Node) -> None:
+    """What is pressed twice is done once"""
+    page, party = two.page, node.party("two")
+    two.tab("check")
+    page.fill("detente-check input[name=position]", "53 00 00 N 10 00 00 E")
+    page.fill("detente-check input[name=name]", "Twice filed")
+    page.click("detente-check button.main")
+    page.wait_for_selector("detente-check .verdict")
+    press_twice(page, "detente-check .verdict button:has-text('File as a plan')")
+    two.told("detente-check > [role=status]", "Filed: Twice filed")
+    two.wait_taken()
+    two.told("detente-check > [role=status]", "Filed: Twice filed")
+    [plan] = party.get("/v1/objects?kind=plan&party=two").json["objects"]
+    assert plan["version"] == 1
+    two.tab("plans")
+    page.click(".plan h3 button:has-text('Twice filed')")
+    press_twice(page, "[name=step-activated]")
+    two.told(".plan h3 small", "activated")
+    two.wait_taken()
+    expect(page.locator("detente-standing .refused")).to_have_count(0)
+    # An objection, too.
+    two.tab("picture")
+    search(two, "school")
+    page.click("detente-picture .found button:has-text('School')")
+    page.fill(".look-object-to textarea", "It is no school.")
+    press_twice(page, ".look-object-to button")
+    two.told("detente-picture detente-standing", "Objection on record")
+    two.wait_taken()
+    expect(page.locator("detente-picture .objection")).to_have_count(1)

@@ -61,6 +61,8 @@ export function readBack(kind: string, features: Feature[]): Promise<Readings> {
 /** Acts of which no answer has come, by what was sent: the name and the key under which each was. */
 const unanswered = new Map<string, [string, Record<string, string>]>();
 
+const underway = new Map<string, Promise<unknown>>();
+
 /** What a button says: pressed again after an answer that was lost, it is the same act and no second one. */
 export function act(path: string, said: object): Promise<Receipt> {
   return same(path + JSON.stringify(said), (id, key) => ask<Receipt>("POST", path, { source_id: id, ...said }, key));
@@ -71,7 +73,16 @@ export function sent<T = Receipt>(method: string, path: string, body?: unknown, 
   return same(JSON.stringify([method, path, body, seen]), (_, key) => ask<T>(method, path, body, { ...seen, ...key }));
 }
 
-async function same<T>(text: string, send: (id: string, key: Record<string, string>) => Promise<T>): Promise<T> {
+/** Pressed twice before an answer came, it is asked once. */
+function same<T>(text: string, send: (id: string, key: Record<string, string>) => Promise<T>): Promise<T> {
+  const before = underway.get(text) as Promise<T> | undefined;
+  if (before !== undefined) return before;
+  const now = once(text, send).finally(() => underway.delete(text));
+  underway.set(text, now);
+  return now;
+}
+
+async function once<T>(text: string, send: (id: string, key: Record<string, string>) => Promise<T>): Promise<T> {
   const [id, key] = unanswered.get(text) ?? [crypto.randomUUID(), { "idempotency-key": crypto.randomUUID() }];
   unanswered.set(text, [id, key]);
   try {

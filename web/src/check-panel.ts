@@ -81,7 +81,7 @@ export class CheckPanel extends Speaking {
       ${(verdict.withheld ?? []).map(withheld)}
       ${this.filed.includes(plan.source_id)
         ? nothing
-        : html`<button type="button" @click=${() => void this.fileKnowing(plan, verdict)}>${say("file-plan")}</button>`}
+        : html`<button type="button" ?disabled=${this.busy} @click=${() => void this.fileKnowing(plan, verdict)}>${say("file-plan")}</button>`}
       ${this.unaware?.plan === plan ? missing(this.unaware.missing, () => this.file(plan, this.unaware!.missing.map((one) => one.token))) : nothing}
     </section>`;
   }
@@ -146,10 +146,13 @@ export class CheckPanel extends Speaking {
   }
 
   private async fileKnowing(plan: Understood["value"], verdict: Verdict): Promise<void> {
+    this.busy = true;
     try {
       await this.file(plan, await tokensOf(verdict));
     } catch (error) {
       this.problem = refusal(error);
+    } finally {
+      this.busy = false;
     }
   }
 

@@ -2,9 +2,10 @@
 
 import { html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { type Receipt, type Schemas, type View, Refusal, act, ask, sent } from "./api";
 import { tell } from "./events";
-import { follow } from "./following";
+import { Turns, follow } from "./following";
 import { missing } from "./missing";
 import { refusedLine } from "./refused";
 import { type Version, isShown } from "./version-then";
@@ -26,8 +27,10 @@ export class Standing extends Speaking {
   /** Of which version is shown what it said. */
   @state() private then: number | null = null;
   @state() private told: unknown = "";
+  @state() private busy = false;
   /** What stands between a plan and its next state: entries of which its author did not know. */
   @state() private unaware: { state: string; missing: readonly Missing[] } | null = null;
+  private readonly loads = new Turns();
   private over?: AbortController;
 
   override connectedCallback(): void {
@@ -55,7 +58,7 @@ export class Standing extends Speaking {
       ${this.standing === null ? nothing : html`
         ${own && this.standing.state ? this.steps(this.standing) : nothing}
         <h4>${say("look-objections")}</h4>
-        ${this.standing.objections.length === 0 ? html`<p>${say("look-no-objections")}</p>` : this.standing.objections.map((one) => this.contest(one, own))}
+        ${this.standing.objections.length === 0 ? html`<p>${say("look-no-objections")}</p>` : repeat(this.standing.objections, (one) => one.objection, (one) => this.contest(one, own))}
         ${own ? nothing : this.say("look-object-to", "look-reasons", (text) => this.object(text))}
         ${own ? this.recipients(this.standing) : nothing}`}
       ${this.versions === null ? nothing : html`<h4>${say("look-versions")}</h4>
@@ -81,7 +84,7 @@ export class Standing extends Speaking {
   }
 
   private stepping(state: string, words: string): unknown {
-    return html`<button type="button" name="step-${state}" @click=${() => void this.step(state, [])}>${words}</button>`;
+    return html`<button type="button" name="step-${state}" ?disabled=${this.busy} @click=${() => void this.step(state, [])}>${words}</button>`;
   }
 
   private contest(one: Contest, own: boolean): unknown {
@@ -103,7 +106,7 @@ export class Standing extends Speaking {
     };
     return html`<form class=${act} @submit=${(event: Event) => void given(event)}>
       <label>${say(label)}<textarea name="text" required maxlength="4000" rows="2"></textarea></label>
-      <button>${say(act)}</button></form>`;
+      <button ?disabled=${this.busy}>${say(act)}</button></form>`;
   }
 
   private recipients(standing: Schemas["ObjectStanding"]): unknown {
@@ -117,14 +120,15 @@ export class Standing extends Speaking {
 
   private async load(): Promise<void> {
     const { object, grade } = this.view;
+    const isNews = this.loads.again();
     try {
       const [standing, versions] = await Promise.all([
         ask<Schemas["ObjectStanding"]>("GET", `/v1/objects/${object}/standing`),
         grade === "full" ? ask<Versions>("GET", `/v1/objects/${object}/history`) : null,
       ]);
-      if (object === this.view.object) [this.standing, this.versions] = [standing, versions];
+      if (object === this.view.object && isNews()) [this.standing, this.versions] = [standing, versions];
     } catch (error) {
-      this.told = refusedLine(error);
+      if (object === this.view.object && isNews()) this.told = refusedLine(error);
     }
   }
 
@@ -157,12 +161,15 @@ export class Standing extends Speaking {
   }
 
   private async act(act: () => Promise<string>): Promise<void> {
+    this.busy = true;
     try {
       this.told = await act();
       await this.load();
       tell("detente-changed", 0);
     } catch (error) {
       this.told = refusedLine(error);
+    } finally {
+      this.busy = false;
     }
   }
 }
