@@ -374,3 +374,65 @@ def test_twice(two: Seat, node: Node) -> None:
     two.told("detente-picture detente-standing", "Objection on record")
     two.wait_taken()
     expect(page.locator("detente-picture .objection")).to_have_count(1)
+
+
+def test_early(browser: Browser, node: Node) -> None:
+    """What is asked before there is a map is on it, and so is what is drawn"""
+    seat = Seat(browser, node)
+    page = seat.page
+    late = Held(seat, "**/assets/map-view-*.js")
+    seat.open(AT).sign_in("desk two")
+    seat.tab("check")
+    page.fill("detente-check input[name=position]", FIRST)
+    page.click("detente-check button.main")
+    seat.told("detente-check .verdict.conflict", "St Mary")
+    page.click("detente-check detente-where button:text-is('Mark a place')")
+    late.let_go()
+    seat.ready()
+    page.wait_for_function("""() => document.querySelector("detente-map").map
+      .queryRenderedFeatures({layers: ["notices-found", "notices-found-place"]})
+      .some((one) => one.properties.name === "St Mary")""")
+    assert page.evaluate(ASKED) == 1
+    page.wait_for_function("""() => { const {drawing} = document.querySelector("detente-map");
+      return drawing?.enabled && drawing.getMode() === "point"; }""")
+    middle(page)
+    seat.told("detente-check detente-where [role=status]", "1 drawn on the map")
+    seat.leave()
+
+
+def test_linked(browser: Browser, node: Node) -> None:
+    """The time of an address is the time of the picture"""
+    seat = Seat(browser, node).open(f"{AT}&time=2020-01-01T00:00:00Z").sign_in("desk two").ready()
+    seat.told(".time-is", "Past: as it had been shown to you")
+    seat.page.wait_for_selector("detente-map.then")
+    assert "St Mary" not in seat.drawn()
+    tiles = [one for one in seat.asked if "/ogc/tiles/" in one]
+    assert [one for one in tiles if "as-of=2020" not in one] == []
+    seat.page.click("text=Back to now")
+    seat.wait_drawn("St Mary")
+    seat.leave()
+
+
+def middle(page: Page) -> None:
+    """Click in the middle of the map."""
+    box = page.locator(".maplibregl-canvas").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def test_drawing(two: Seat) -> None:
+    """Whoever draws opens nothing, before the map can draw and while it does"""
+    two.wait_drawn("St Mary")
+    page = two.page
+    two.tab("check")
+    late = Held(two, "**/assets/terra-draw*.js")
+    page.click("detente-check detente-where button:text-is('Mark a place')")
+    middle(page)
+    two.wait_taken()
+    expect(page.locator("#tab-check")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("section.tool")).to_have_count(0)
+    late.let_go()
+    page.wait_for_function("""() => document.querySelector("detente-map").drawing?.enabled""")
+    middle(page)
+    two.told("detente-check detente-where [role=status]", "1 drawn on the map")
+    expect(page.locator("#tab-check")).to_have_attribute("aria-selected", "true")

@@ -57,7 +57,14 @@ export interface Told {
 
 export type DrawKind = "polygon" | "linestring" | "point";
 
+type Hearers = { readonly [K in keyof Told]?: (detail: Told[K]) => void };
+
+/** What was told last by each name, in the order in which it was told. */
+const last = new Map<keyof Told, unknown>();
+
 export function tell<K extends keyof Told>(name: K, detail: Told[K]): void {
+  last.delete(name);
+  last.set(name, detail);
   window.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
@@ -68,4 +75,11 @@ export function hear<K extends keyof Told>(
   signal: AbortSignal,
 ): void {
   window.addEventListener(name, (event) => then((event as CustomEvent<Told[K]>).detail), { signal });
+}
+
+/** Hear of these from now on, and at once of what was told while whoever comes late was not there. */
+export function catchUp(hearers: Hearers, signal: AbortSignal): void {
+  const all = hearers as Partial<Record<keyof Told, (detail: unknown) => void>>;
+  for (const [name, detail] of [...last]) all[name]?.(detail);
+  for (const name of Object.keys(all) as (keyof Told)[]) hear(name, all[name]!, signal);
 }

@@ -8,7 +8,7 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import { controlsOn } from "./map-controls";
 import { type Drawing, drawAgain, drawingOn } from "./map-draw";
-import { type Told, hear, tell } from "./events";
+import { type Told, catchUp, hear, tell } from "./events";
 import { type Filter, KINDS, clusterFilter, filter, narrowing, tilesOf } from "./filter";
 import { FONT, metFilter, speakOn, styleOf } from "./map-style";
 import { boxOf, drawnOn, seenOn, whyNot } from "./map-sight";
@@ -30,7 +30,7 @@ export class MapView extends Speaking {
   @property() party = "";
   private map?: MapLibre;
   private drawing?: Drawing;
-  private loading?: Promise<Drawing>;
+  private loading: Promise<Drawing> | undefined;
   /** For whom is drawn. */
   private drawer: object | null = null;
   private readonly over = new AbortController();
@@ -53,6 +53,8 @@ export class MapView extends Speaking {
   }
 
   protected override firstUpdated(): void {
+    // The time bar tells the time of an address as soon as it is there, and the first picture is of that.
+    hear("detente-time", ({ at, past }) => this.turn(at, past), this.over.signal);
     void this.begin();
   }
 
@@ -98,7 +100,8 @@ export class MapView extends Speaking {
     map.on("idle", () => seenOn(map));
     map.on("error", (event) => void whyNot(event).then((why) => why && tell("detente-not-drawn", why)));
     map.on("click", (event) => this.clicked(event));
-    this.listen();
+    // What was asked, met or to be drawn before there was a map is on it as well.
+    map.once("style.load", () => this.listen());
   }
 
   /** The picture first, then what moves and names of cities; where it never comes to rest, soon. */
@@ -117,20 +120,23 @@ export class MapView extends Speaking {
   private listen(): void {
     const { signal } = this.over;
     hear("detente-changed", () => this.isNow && this.map?.refreshTiles("picture"), signal);
-    hear("detente-go", (place) => this.map?.flyTo({ center: place, zoom: 12, duration: 600 }), signal);
     hear("detente-layers", (shown) => this.refine(shown), signal);
-    hear("detente-time", ({ at, past }) => this.turn(at, past), signal);
-    hear("detente-measure", (measure) => {
-      this.isMeasuring = measure?.line ?? false;
-      const places = measure?.places ?? [];
-      const line = measure?.line && places.length > 1 ? [{ type: "LineString" as const, coordinates: [...places] }] : [];
-      this.put("measure", [...line, ...places.map((one) => ({ type: "Point" as const, coordinates: one }))]);
-    }, signal);
     window.addEventListener("beforeprint", () => this.map && drawnOn(this.map, this.querySelector("img.map-printed")!), { signal });
-    hear("detente-draw", (wish) => void this.draw(wish), signal);
-    hear("detente-met", (objects) => this.meet(objects), signal);
-    hear("detente-asked", (asked) => this.show(asked.map((one) => one.drawn as GeoJSON.Geometry)), signal);
-    hear("detente-looked-at", (shapes) => this.show(shapes), signal);
+    catchUp({
+      "detente-go": (place) => this.map?.flyTo({ center: place, zoom: 12, duration: 600 }),
+      "detente-measure": (measure) => this.measure(measure),
+      "detente-draw": (wish) => void this.draw(wish),
+      "detente-met": (objects) => this.meet(objects),
+      "detente-asked": (asked) => this.show(asked.map((one) => one.drawn as GeoJSON.Geometry)),
+      "detente-looked-at": (shapes) => this.show(shapes),
+    }, signal);
+  }
+
+  private measure(measure: Told["detente-measure"]): void {
+    this.isMeasuring = measure?.line ?? false;
+    const places = measure?.places ?? [];
+    const line = measure?.line && places.length > 1 ? [{ type: "LineString" as const, coordinates: [...places] }] : [];
+    this.put("measure", [...line, ...places.map((one) => ({ type: "Point" as const, coordinates: one }))]);
   }
 
   private show(shapes: readonly GeoJSON.Geometry[]): void {
@@ -185,14 +191,18 @@ export class MapView extends Speaking {
   }
 
   private clicked({ point, lngLat }: MapMouseEvent): void {
-    if (this.drawing?.enabled) return;
+    // Who draws means no object, and what draws may still be loading.
+    if (this.drawer !== null) return;
     const place = lngLat.wrap().toArray();
     if (this.isMeasuring) {
       tell("detente-clicked", place);
       return;
     }
-    // A track that is clicked is the watch's to show.
-    if (this.map?.getLayer("tracks") && this.map.queryRenderedFeatures([point.x, point.y], { layers: ["tracks"] }).length > 0) return;
+    const [track] = this.map?.getLayer("tracks") ? this.map.queryRenderedFeatures([point.x, point.y], { layers: ["tracks"] }) : [];
+    if (track !== undefined) {
+      tell("detente-track", String(track.properties.name));
+      return;
+    }
     const [cluster] = this.map?.queryRenderedFeatures([point.x, point.y], { layers: ["clusters"] }) ?? [];
     if (cluster?.geometry.type === "Point") {
       this.map?.easeTo({ center: cluster.geometry.coordinates as [number, number], zoom: this.map.getZoom() + 2 });
@@ -209,7 +219,13 @@ export class MapView extends Speaking {
     // Whoever draws no longer takes nothing from whoever draws now.
     if (kind === null && anew) return;
     this.drawer = kind === null ? null : by;
-    const drawing = (this.drawing = await (this.loading ??= drawingOn(this.map!, () => this.drawer)));
+    this.loading ??= drawingOn(this.map!, () => this.drawer).catch((error: unknown) => {
+      // Not loaded, it is asked for again.
+      this.loading = undefined;
+      throw error;
+    });
+    this.drawing = await this.loading;
+    const { drawing } = this;
     if (kind === null) {
       if (drawing.enabled) drawing.clear();
       if (drawing.enabled) drawing.stop();

@@ -1,7 +1,7 @@
 // Tracks on the map. One source, told only what changed; trails of a few, not of all.
 
 import type { GeoJSONFeatureDiff, GeoJSONSource, Map as MapLibre } from "maplibre-gl";
-import { hear, tell } from "./events";
+import { hear } from "./events";
 import { KINDS, filter } from "./filter";
 import { linked } from "./link";
 import { FONT } from "./map-style";
@@ -42,10 +42,6 @@ class TracksOnMap {
     for (const [name, image] of marks()) map.addImage(name, image, { pixelRatio: 2 });
     for (const name of ["tracks", "trails", "nearing"]) map.addSource(name, { type: "geojson", data: EMPTY, ...(name === "tracks" ? { promoteId: "name" } : {}) });
     this.layers();
-    map.on("click", "tracks", (event) => {
-      const name: unknown = event.features?.[0]?.properties.name;
-      if (typeof name === "string") tell("detente-track", name);
-    });
     hear("detente-watch", (moved) => this.take(moved), signal);
     hear("detente-track", (name) => {
       this.picked = name;
