@@ -17,8 +17,6 @@ from nodes import hospital
 from page import Seat, page_node
 
 AT = "9/50/10"
-DRAWING = """() => { const {drawing} = document.querySelector("detente-map");
-  return drawing?.enabled && drawing.getMode() === "polygon"; }"""
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +46,8 @@ def test_picture(two: Seat) -> None:
     two.page.fill("form.search input", "mary")
     two.page.click("form.search button")
     two.page.click("detente-picture .found button")
-    two.page.wait_for_selector(".details .forms")
-    details = two.told(".details")
+    two.page.wait_for_selector("detente-picture .details .forms")
+    details = two.told("detente-picture .details")
     assert "50.0000000, 10.0000000" in details
     assert "medical" in details
     two.keep("picture")
@@ -97,8 +95,7 @@ def test_drawn(two: Seat) -> None:
     assert box is not None
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     two.page.wait_for_selector("button[aria-pressed=true]")
-    # What draws is loaded when it is wanted, and makes its layers when it begins.
-    two.page.wait_for_function(DRAWING)
+    two.wait_draws("polygon")
     for right, down in ((-60, -60), (60, -60), (60, 60), (-60, 60), (-60, -60)):
         two.page.mouse.click(middle[0] + right, middle[1] + down)
         two.page.wait_for_timeout(150)

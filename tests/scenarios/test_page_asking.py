@@ -147,8 +147,8 @@ def test_evidence_link(browser: Browser, node: Node, two: Seat) -> None:
         seat.page.fill("form.search input", "Valley")
         seat.page.click("form.search button")
         seat.page.click("detente-picture .found button")
-        seat.page.wait_for_selector(".details .forms")
-        expect(seat.page.locator(".details a[download]")).to_have_count(count)
+        seat.page.wait_for_selector("detente-picture .details .forms")
+        expect(seat.page.locator("detente-picture .details a[download]")).to_have_count(count)
     one.leave()
 
 

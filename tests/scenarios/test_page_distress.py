@@ -18,12 +18,11 @@ from detente.node.theatre import admit, found
 from detente.store import Store
 from http_node import Node
 from nodes import hospital
-from page import Seat, page_node
+from page import WAIT_S, Seat, page_node
 from radio import Receiver
 from world import NOW
 
 AT = "9/35.5/35.5"
-WAIT_S = 30
 FEED = (
     'feeds=[{{name="coast", party="one", kind="ais", address="{address}", silent_after_s=600,'
     ' release={{parties={{two="full"}}}}}}]'

@@ -1,11 +1,10 @@
 """The hotline on the page, in two real browsers; test_page_hotline.md tells it."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIResponse, Browser, Route, expect
+from playwright.sync_api import Browser, expect
 from test_gis import said
 
 from conftest import begin
@@ -14,10 +13,9 @@ from detente.core.principal import Role
 from detente.node.keyring import Keyring
 from http_node import Node, Party
 from nodes import hospital
-from page import Seat, lost, page_node
+from page import LOADED_MS, Held, Seat, lost, page_node
 
 AT = "9/50/10"
-WAIT_S = 30
 PLACE = "50 00 00 N 10 00 00 E"
 THERE = [{"footprint": [
     {"type": "circle", "centre": [100_000_000, 500_000_000], "radius_mm": 0}]}]  # fmt: skip
@@ -27,7 +25,7 @@ REACHED_S = 1.0
 CALLS_MAX = 5
 
 LADDER = [
-    {"after_s": 15, "rings": "next_desk"}, {"after_s": 300, "rings": "all_desks"},
+    {"after_s": 30, "rings": "next_desk"}, {"after_s": 300, "rings": "all_desks"},
     {"after_s": 3_600, "rings": "all_members"},
 ]  # fmt: skip
 """A busy machine shows a call before the first rung is climbed, and the second does not follow."""
@@ -114,7 +112,7 @@ def test_tabs(one: Seat, two: Seat) -> None:
     for _ in range(4):
         tabs.append(two.context.new_page())
         tabs[-1].goto(f"{two.url}/page/#at={AT}")
-        tabs[-1].wait_for_selector("detente-map[data-ready]", timeout=90_000)
+        tabs[-1].wait_for_selector("detente-map[data-ready]", timeout=LOADED_MS)
     call(one)
     for tab in tabs:
         tab.wait_for_selector(".ringing")
@@ -227,26 +225,14 @@ def test_ladder(one: Seat, two: Seat) -> None:
 
 def test_overtaken(two: Seat, node: Node) -> None:
     """An answer that comes late takes no call away"""
-    late: list[tuple[Route, APIResponse]] = []
-
-    def hold(route: Route) -> None:
-        late.append((route, route.fetch()))
-
     one, there = node.party("one"), {"volumes": THERE}
-    two.page.route("**/v1/incidents?open=true", hold, times=1)
+    late = Held(two, "**/v1/incidents?open=true")
     assert one.post("/v1/incidents", {"source_id": "first", "code": "other", **there}).status == 201
-    ends = time.monotonic() + WAIT_S
-    while not late:
-        assert time.monotonic() < ends
-        two.page.wait_for_timeout(50)
+    assert len(late.wait().json()["lines"]) == 1
     said_ = {"source_id": "second", "code": "contact_lost", **there}
     assert one.post("/v1/incidents", said_).status == 201
     expect(two.page.locator(".ringing p")).to_have_count(2)
-    route, answer = late.pop()
-    assert len(answer.json()["lines"]) == 1
-    with two.page.expect_response("**/v1/incidents?open=true"):
-        route.fulfill(response=answer)
-    two.wait_taken()
+    late.let_go()
     assert two.page.locator(".ringing p").count() == 2
     close_all(one)
 

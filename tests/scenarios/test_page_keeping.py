@@ -84,11 +84,7 @@ def draw(seat: Seat, panel: str, button: str, mode: str, *places: tuple[int, int
     """Draw by clicks on the map, so far right and down from its middle."""
     page = seat.page
     page.click(f"{panel} detente-where button:text-is('{button}')")
-    page.wait_for_function(
-        """(mode) => { const {drawing} = document.querySelector("detente-map");
-        return drawing?.enabled && drawing.getMode() === mode; }""",
-        arg=mode,
-    )
+    seat.wait_draws(mode)
     box = page.locator(".maplibregl-canvas").bounding_box()
     assert box is not None
     for right, down in places:
@@ -137,6 +133,9 @@ def test_quiet(two: Seat, node: Node) -> None:
     for name in ("told", "plans", "exchange", "record", "admin"):
         two.tab(name)
         two.page.wait_for_selector(f"detente-{name} h2")
+        # It asks one thing after the other.
+        if name == "record":
+            two.page.wait_for_selector("detente-record .checkpoint")
     two.tab("check")
     two.wait_taken()
     two.page.on("request", note)

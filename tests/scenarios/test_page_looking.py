@@ -22,11 +22,10 @@ from detente.store import Store
 from http_node import Node, Party
 from judge import GEOD
 from nodes import around, flight, hospital
-from page import Seat, lost, page_node
+from page import WAIT_S, Seat, lost, page_node
 from world import NOW
 
 AT = "9/50/10"
-WAIT_S = 30
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
 HOUR = timedelta(hours=1)
 
@@ -139,13 +138,13 @@ def test_details(browser: Browser, node: Node, two: Seat) -> None:
     page.fill("form.search input", "St Mary")
     page.click("form.search button")
     page.click("detente-picture .found button")
-    page.wait_for_selector(".details .forms")
+    page.wait_for_selector("detente-picture .details .forms")
     details = two.told(
-        ".details", "50.0000000, 10.0000000", "50°00.000'N 10°00.000'E", "32UNA7166639109",
-        "32N 571666 5539109", "50 N 10 E", "not verified", "Version 1",
+        "detente-picture .details", "50.0000000, 10.0000000", "50°00.000'N 10°00.000'E",
+        "32UNA7166639109", "32N 571666 5539109", "50 N 10 E", "not verified", "Version 1",
     )  # fmt: skip
     assert "Who was told" not in details
-    page.click(".details [aria-label='Copy: MGRS']")
+    page.click("detente-picture .details [aria-label='Copy: MGRS']")
     page.wait_for_selector("text=Copied: 32UNA7166639109")
     assert page.evaluate("navigator.clipboard.readText()") == "32UNA7166639109"
     two.keep("look-details")
@@ -154,9 +153,9 @@ def test_details(browser: Browser, node: Node, two: Seat) -> None:
     one = Seat(browser, node)
     one.page.goto(f"{node.url}/#at={AT}&object={mary['object']}")
     one.sign_in("desk one").ready()
-    row = one.told(".details table.told tbody tr:has-text('two')", "silent")
+    row = one.told("detente-picture .details table.told tbody tr:has-text('two')", "silent")
     assert "not told yet" not in row
-    one.told(".details table.told tbody tr:has-text('three')", "not told yet")
+    one.told("detente-picture .details table.told tbody tr:has-text('three')", "not told yet")
     one.keep("look-told")
     one.leave()
 
@@ -312,7 +311,7 @@ def test_objection(browser: Browser, node: Node, two: Seat) -> None:
     if one.page.locator(".plan .missing button").count():
         one.page.click(".plan .missing button")
     one.page.wait_for_selector(".plan h3 small:has-text('activated')")
-    page.wait_for_selector(".details .answer:has-text('Moved to 10:00.')")
+    page.wait_for_selector("detente-picture .details .answer:has-text('Moved to 10:00.')")
     # Another reader learns of no objection between the two.
     [plan] = node.party("two").get("/v1/objects?kind=plan").json["objects"]
     third = node.party("three").get(f"/v1/objects/{plan['object']}/standing").json
@@ -388,7 +387,7 @@ def test_everyone_looks(
     seat.page.fill("form.search input", "St Mary")
     seat.page.keyboard.press("Enter")
     seat.page.click("detente-picture .found button")
-    seat.page.wait_for_selector(".details .forms")
+    seat.page.wait_for_selector("detente-picture .details .forms")
     for one in seat.page.locator("detente-layers summary").all():
         one.click()
     assert seat.flaws() == []

@@ -96,7 +96,7 @@ def found(seat: Seat, name: str) -> None:
     seat.page.fill("form.search input", name)
     seat.page.click("form.search button")
     seat.page.click(f"detente-picture .found button:has-text('{name}')")
-    seat.page.wait_for_selector(f".details h3:has-text('{name}')")
+    seat.page.wait_for_selector(f"detente-picture .details h3:has-text('{name}')")
 
 
 def test_incomplete(turkish: Seat) -> None:

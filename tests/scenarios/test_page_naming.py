@@ -14,7 +14,7 @@ from detente.core.presence import Presence
 from detente.node.keyring import Keyring
 from http_node import Node
 from nodes import around, hospital
-from page import Seat, page_node
+from page import WAIT_S, Seat, page_node
 from radio import Receiver, sbs
 
 AT = "9/50/10"
@@ -23,7 +23,6 @@ SETTINGS = (
     'cot_release=[{party = "one", release = {parties = {two = "full"}}}]',
 )  # fmt: skip
 FEED = 'feeds=[{{name="roof", party="one", kind="sbs", address="{}", release={{members="full"}}}}]'
-WAIT_S = 30
 UNIT = "one/cot/ANDROID-1"
 AIRCRAFT = "one/roof/4b1820"
 
@@ -85,8 +84,8 @@ def marks(seat: Seat, *names: str) -> dict[str, str]:
         const found = map.queryRenderedFeatures({layers: ["tracks"]}).map((one) => one.properties);
         return names.every((name) => found.some((one) => one.name === name))
           && found.every((one) => map.hasImage(one.mark)); }""",
-        arg=names, timeout=30_000,
-    )  # fmt: skip
+        arg=names,
+    )
     found: list[dict[str, str]] = seat.page.evaluate(
         """() => document.querySelector("detente-map").map
           .queryRenderedFeatures({layers: ["tracks"]}).map((one) => one.properties)"""
@@ -193,7 +192,6 @@ def test_waters(browser: Browser, node: Node, scheme: str) -> None:
         """() => { const map = document.querySelector("detente-map").map;
         return ["river", "lake"].every((layer) => map.getLayer(layer)
           && map.queryRenderedFeatures({layers: [layer]}).length > 0); }""",
-        timeout=30_000,
     )
     seat.keep(f"waters-{scheme}")
     seat.leave()

@@ -393,8 +393,7 @@ def test_early(browser: Browser, node: Node) -> None:
       .queryRenderedFeatures({layers: ["notices-found", "notices-found-place"]})
       .some((one) => one.properties.name === "St Mary")""")
     assert page.evaluate(ASKED) == 1
-    page.wait_for_function("""() => { const {drawing} = document.querySelector("detente-map");
-      return drawing?.enabled && drawing.getMode() === "point"; }""")
+    seat.wait_draws("point")
     middle(page)
     seat.told("detente-check detente-where [role=status]", "1 drawn on the map")
     seat.leave()
@@ -432,7 +431,7 @@ def test_drawing(two: Seat) -> None:
     expect(page.locator("#tab-check")).to_have_attribute("aria-selected", "true")
     expect(page.locator("section.tool")).to_have_count(0)
     late.let_go()
-    page.wait_for_function("""() => document.querySelector("detente-map").drawing?.enabled""")
+    two.wait_draws("point")
     middle(page)
     two.told("detente-check detente-where [role=status]", "1 drawn on the map")
     expect(page.locator("#tab-check")).to_have_attribute("aria-selected", "true")

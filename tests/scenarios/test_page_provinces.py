@@ -10,8 +10,6 @@ from detente.node.keyring import Keyring
 from http_node import Node
 from page import Seat, page_node
 
-WAIT_MS = 30_000
-
 DRAWN = """() => { const { map } = document.querySelector("detente-map");
   return map.loaded() && map.areTilesLoaded() && map.getLayer("city") !== undefined; }"""
 """The picture, and what comes after it."""
@@ -32,7 +30,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 
 
 def drawn(seat: Seat) -> Seat:
-    seat.page.wait_for_function(DRAWN, timeout=WAIT_MS)
+    seat.page.wait_for_function(DRAWN)
     return seat
 
 

@@ -41,7 +41,7 @@ def opened(seat: Seat, name: str) -> str:
     page.fill("form.search input", name)
     page.click("form.search button")
     page.click(f"detente-picture .found button:has-text('{name}')")
-    page.wait_for_selector(f".details h3:has-text('{name}')")
+    page.wait_for_selector(f"detente-picture .details h3:has-text('{name}')")
     page.click("detente-own details:nth-of-type(2) summary")
     return str(page.evaluate("document.querySelector('detente-own').view.object"))
 

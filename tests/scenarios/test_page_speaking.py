@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIResponse, Browser, Route, expect
+from playwright.sync_api import Browser, expect
 from test_gis import said
 
 from cli import DETENTE, detente
@@ -20,11 +20,10 @@ from detente.node.theatre import admit
 from detente.store import Store
 from http_node import Node
 from nodes import hospital
-from page import PASSWORD, Seat, page_node
+from page import PASSWORD, WAIT_S, Held, Seat, page_node
 from world import NOW
 
 AT = "9/36.2/37.1"
-WAIT_S = 30
 SOON_S = 20
 """How soon another browser must show it. It takes some 0.4 s; a busy machine takes longer."""
 
@@ -88,7 +87,7 @@ def details(seat: Seat, name: str) -> None:
     seat.page.fill("form.search input", name)
     seat.page.click("form.search button")
     seat.page.click(f"detente-picture .found button:has-text('{name}')")
-    seat.page.wait_for_selector(f".details h3:has-text('{name}')")
+    seat.page.wait_for_selector(f"detente-picture .details h3:has-text('{name}')")
 
 
 def to_two(seat: Seat, within_: str, grade: str = "full") -> None:
@@ -133,7 +132,7 @@ def test_movement(one: Seat, two: Seat) -> None:
     two.wait_drawn("Convoy 7 (invented)")
     within("a movement", began)
     details(two, "Convoy 7")
-    two.told(".details", "white lorries", "unarmed", "blue roofs")
+    two.told("detente-picture .details", "white lorries", "unarmed", "blue roofs")
     two.keep("speaking-movement-seen")
 
 
@@ -149,28 +148,28 @@ def test_nobody(one: Seat, two: Seat) -> None:
     one.page.wait_for_selector(".said:has-text('Quiet clinic')")
     details(one, "Quiet clinic")
     assert "Quiet clinic" not in two.drawn()
-    page.click("text=Change who may see it")
-    to_two(one, "detente-own")
-    page.select_option("detente-own select[name=release-tlp]", "red")
-    page.check("detente-own input[name=release-control]")
+    page.click("detente-picture >> text=Change who may see it")
+    to_two(one, "detente-picture detente-own")
+    page.select_option("detente-picture detente-own select[name=release-tlp]", "red")
+    page.check("detente-picture detente-own input[name=release-control]")
     began = time.perf_counter()
-    page.click("text=Put the new release on record")
+    page.click("detente-picture >> text=Put the new release on record")
     two.wait_drawn("Quiet clinic")
     within("a release", began)
-    one.told(".details", "two: all of it (TLP:RED)")
+    one.told("detente-picture .details", "two: all of it (TLP:RED)")
     one.keep("speaking-release")
-    to_two(one, "detente-own", "area")
-    page.click("text=Put the new release on record")
-    one.page.wait_for_selector(".details:has-text('two: a coarse area')")
+    to_two(one, "detente-picture detente-own", "area")
+    page.click("detente-picture >> text=Put the new release on record")
+    one.page.wait_for_selector("detente-picture .details:has-text('two: a coarse area')")
     two.tab("picture")
     two.page.fill("form.search input", "Quiet clinic")
     two.page.click("form.search button")
     two.told("detente-picture [role=status] p", "Nothing of that name")
-    page.click("text=Who was told of it")
-    one.told("detente-own table", "two", "all of it")
-    page.click("summary:has-text('Withdraw it')")
-    page.click("text=Put on record that it is withdrawn")
-    one.page.wait_for_selector(".details .said:has-text('Withdrawn')")
+    page.click("detente-picture >> text=Who was told of it")
+    one.told("detente-picture detente-own table", "two", "all of it")
+    page.click("detente-picture summary:has-text('Withdraw it')")
+    page.click("detente-picture >> text=Put on record that it is withdrawn")
+    one.page.wait_for_selector("detente-picture .details .said:has-text('Withdrawn')")
     one.page.wait_for_function(GONE, arg="Quiet clinic")
 
 
@@ -194,7 +193,7 @@ def test_others(one: Seat, two: Seat) -> None:
         page.wait_for_selector(f".said:has-text('{name}')")
         two.wait_drawn(name)
     details(two, "No flights here")
-    two.told(".details", "coordinate first")
+    two.told("detente-picture .details", "coordinate first")
 
 
 def test_plan(one: Seat, two: Seat) -> None:
@@ -219,14 +218,14 @@ def test_acknowledged(one: Seat, two: Seat) -> None:
     row = "table.board tr:has-text('Field ward'):has-text('two')"
     one.page.wait_for_selector(f"{row}:has-text('silent')")
     one.page.select_option("detente-told select[name=silent]", "all")
-    two.page.click("text=Acknowledge: passed on, acted on")
-    two.page.fill("detente-acknowledge input[name=to]", "Night shift")
-    two.page.fill("detente-acknowledge input[name=note]", "read out at 21:00")
+    two.page.click("detente-picture >> text=Acknowledge: passed on, acted on")
+    two.page.fill("detente-picture detente-acknowledge input[name=to]", "Night shift")
+    two.page.fill("detente-picture detente-acknowledge input[name=note]", "read out at 21:00")
     began = time.perf_counter()
-    two.page.click("text=it approves nothing")
+    two.page.click("detente-picture >> text=it approves nothing")
     one.page.wait_for_selector(f"{row}:has-text('passed on'):has-text('Night shift')")
     within("an acknowledgement", began)
-    two.told("detente-acknowledge .said", "It means no approval")
+    two.told("detente-picture detente-acknowledge .said", "It means no approval")
     one.page.wait_for_selector("table.board tr:has-text('Old clinic')")
     one.page.fill("detente-told input[name=text]", "ward")
     expect(one.page.locator("table.board")).not_to_contain_text("Old clinic")
@@ -246,27 +245,15 @@ def test_overtaken(one: Seat, node: Node) -> None:
     assert two.get(f"/v1/objects/{told['object_id']}").status == 200
     word = {"source_id": "taken in", "entry": told["leaf"], "level": "received"}
     assert two.post("/v1/acknowledgements", word).status == 201
-    late: list[tuple[Route, APIResponse]] = []
-
-    def hold(route: Route) -> None:
-        late.append((route, route.fetch()))
-
     page, choice = one.page, "detente-told select[name=silent]"
     one.tab("told")
     page.wait_for_selector("detente-told h3")
-    page.route(re.compile("/v1/silence.*whom=everyone"), hold, times=1)
+    late = Held(one, re.compile("/v1/silence.*whom=everyone"))
     page.select_option(choice, "all")
-    ends = time.monotonic() + WAIT_S
-    while not late:
-        assert time.monotonic() < ends
-        page.wait_for_timeout(50)
+    assert "Taken in" in late.wait().text()
     with page.expect_response(re.compile("/v1/silence.*whom=silent")):
         page.select_option(choice, "silent")
-    route, answer = late.pop()
-    assert "Taken in" in answer.text()
-    with page.expect_response(re.compile("/v1/silence.*whom=everyone")):
-        route.fulfill(response=answer)
-    one.wait_taken()
+    late.let_go()
     assert "Taken in" not in page.inner_text("detente-told")
 
 

@@ -129,7 +129,7 @@ def test_area_drawn(two: Seat, node: Node) -> None:
     assert two.flaws() == []
     two.page.click("text=Draw an area")
     two.page.wait_for_selector("button[aria-pressed=true]")
-    two.page.wait_for_timeout(1_000)  # What draws is loaded when it is wanted.
+    two.wait_draws("polygon")
     for right, down in ((-60, -60), (60, -60), (60, 60), (-60, 60), (-60, -60)):
         corner(two, right, down)
     two.page.wait_for_selector("text=1 drawn on the map")
@@ -200,7 +200,7 @@ def test_area_typed(two: Seat, node: Node) -> None:
     two.page.click(".subscriptions li > button:not(.link)")
     expect(two.page.locator(".subscriptions li")).to_have_count(0)
     # What has ended is on the map no longer.
-    two.page.wait_for_timeout(300)
+    two.wait_taken()
     assert shown(two) == []
 
 
@@ -247,7 +247,7 @@ def test_languages(browser: Browser, node: Node) -> None:
     seat.page.locator(".subscriptions").scroll_into_view_if_needed()
     seat.page.wait_for_timeout(900)  # Until the map came to rest.
     seat.keep("subscriptions-area-night")
-    assert seat.page.evaluate("document.documentElement.scrollWidth") <= 390
+    seat.wait_fits()
     seat.page.click(".subscriptions li > button:not(.link)")
     expect(seat.page.locator(".subscriptions li")).to_have_count(0)
     seat.page.select_option("detente-subscriptions select[name=desk]", "air")

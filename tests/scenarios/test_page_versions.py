@@ -22,13 +22,12 @@ from detente.node.submit import appended
 from detente.store import Store
 from http_node import Node
 from nodes import around, hospital
-from page import PASSWORD, Seat, page_node
+from page import PASSWORD, WAIT_S, Seat, page_node
 
 AT = "9/50/10"
 FAR = "3/-30/-40"
 SCHOOLS, WELLS = 1_100, 300
 HIGH_MM = 5_000_000
-WAIT_S = 60
 
 
 def crowd(place: Path, keyring: Keyring) -> None:

@@ -19,13 +19,12 @@ from detente.store import Store
 from forging import checked
 from http_node import Node
 from nodes import hospital
-from page import Seat, page_node
+from page import WAIT_S, Seat, page_node
 from radio import Receiver, sbs
 from tracks_page import heap_bytes
 from world import NOW
 
 AT = "8/50.3/10"
-WAIT_S = 30
 FEED = '{{name="{name}", party="one", kind="sbs", address="{address}", silent_after_s={s}{also}}}'
 CHIMES = """window.chimes = 0;
 const { start } = AudioBufferSourceNode.prototype;
@@ -141,12 +140,12 @@ def wait_track(seat: Seat, name: str, **parts: str) -> dict[str, Any]:
     return dict(found)
 
 
-def wait_text(seat: Seat, selector: str, text: str, timeout: int = 30_000) -> None:
+def wait_text(seat: Seat, selector: str, text: str) -> None:
     seat.page.wait_for_function(
         "([selector, text]) => [...document.querySelectorAll(selector)]"
         ".some((one) => one.innerText.includes(text))",
-        arg=[selector, text], timeout=timeout,
-    )  # fmt: skip
+        arg=[selector, text],
+    )
 
 
 def test_warned(two: Seat) -> None:
@@ -249,8 +248,7 @@ def test_picked(sky: Sky, two: Seat) -> None:
     two.told("detente-watch .details", "0°, 123 m/s", "one, roof")
     two.page.wait_for_function(
         """() => document.querySelector("detente-map").map
-      .querySourceFeatures("nearing").length > 0""",
-        timeout=30_000,
+      .querySourceFeatures("nearing").length > 0"""
     )
     two.page.wait_for_function("""() => document.querySelector("detente-map").map
       .querySourceFeatures("trails").length > 0""")
@@ -308,15 +306,15 @@ def test_silent(sky: Sky, one: Seat, two: Seat) -> None:
                if (!one.closest(".alert").innerText.includes("feed roof")) one.click();
              return document.querySelector("detente-watch-banner").innerText
                .includes("Feed roof of one is silent"); }""",
-        polling=1_000, timeout=60_000,
-    )  # fmt: skip
+        polling=1_000,
+    )
     two.keep("watch-silent")
     two.page.wait_for_selector(".alert.lost:has-text('feed roof') button.main:not([disabled])")
     two.page.click(".alert.lost:has-text('feed roof') button.main")
     wait_text(two, ".alert.lost .taken", "two: received")
     expect(one.page.locator("tr.silent", has_text="roof")).to_have_count(1)
     sky.flying.update(flying)
-    two.page.wait_for_selector("tr.silent", state="detached", timeout=30_000)
+    two.page.wait_for_selector("tr.silent", state="detached")
 
 
 @pytest.mark.usefixtures("two")
@@ -387,8 +385,8 @@ def test_many(sky: Sky, two: Seat) -> None:
         sky.north(sky.shown, f"{0x500000 + number:06X}", 40 + number / 100, 200)
     two.page.wait_for_function(
         """() => document.querySelector("detente-map").map
-          .getSource("tracks")._data.updateable?.size > 300""", timeout=60_000
-    )  # fmt: skip
+          .getSource("tracks")._data.updateable?.size > 300"""
+    )
     two.page.wait_for_timeout(5_000)
     before = heap_bytes(two.page)
     two.page.wait_for_timeout(15_000)
