@@ -176,6 +176,7 @@ def test_condition(one: Seat, node: Node) -> None:
     first.locator("input[name=condition]").fill("until May")
     ask_to_pass(node, mary["object"], "to print it")
     second = one.page.locator(".passing li:has-text('to print it')")
+    one.keep("overtaking-condition")
     expect(second.locator("input[name=condition]")).to_have_value("")
     expect(first.locator("input[name=condition]")).to_have_value("until May")
 
@@ -374,6 +375,15 @@ def test_twice(two: Seat, node: Node) -> None:
     two.told("detente-picture detente-standing", "Objection on record")
     two.wait_taken()
     expect(page.locator("detente-picture .objection")).to_have_count(1)
+    # And an acknowledgement, before which the page asks which entry that is.
+    late = Held(two, "**/history?after=*")
+    press_twice(page, "detente-picture .details > .row button:has-text('Acknowledge')")
+    late.wait()
+    two.wait_taken()
+    late.let_go()
+    two.told("detente-picture > [role=status]", "It means no approval")
+    said_ = party.get("/v1/objects?kind=acknowledgement&party=two").json["objects"]
+    assert len(said_) == 1
 
 
 def test_early(browser: Browser, node: Node) -> None:
@@ -395,6 +405,7 @@ def test_early(browser: Browser, node: Node) -> None:
     assert page.evaluate(ASKED) == 1
     seat.wait_draws("point")
     middle(page)
+    seat.keep("overtaking-early")
     seat.told("detente-check detente-where [role=status]", "1 drawn on the map")
     seat.leave()
 
@@ -407,6 +418,7 @@ def test_linked(browser: Browser, node: Node) -> None:
     assert "St Mary" not in seat.drawn()
     tiles = [one for one in seat.asked if "/ogc/tiles/" in one]
     assert [one for one in tiles if "as-of=2020" not in one] == []
+    seat.keep("overtaking-linked")
     seat.page.click("text=Back to now")
     seat.wait_drawn("St Mary")
     seat.leave()

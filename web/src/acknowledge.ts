@@ -14,6 +14,7 @@ export class Acknowledge extends Speaking {
   @property({ attribute: false }) view: View | null = null;
   @state() private level: Level = "passed_on";
   @state() private told: unknown = "";
+  @state() private busy = false;
 
   override willUpdate(changed: Map<string, unknown>): void {
     if (changed.has("view")) this.told = "";
@@ -26,13 +27,15 @@ export class Acknowledge extends Speaking {
           ${LEVELS.map((one) => html`<option value=${one} ?selected=${one === this.level}>${say(`level.${one}`)}</option>`)}</select></label>
         ${this.level === "received" ? nothing : html`<label>${say("speak.passed-to")}<input name="to" maxlength="200" ?required=${this.level === "passed_on"}></label>`}
         <label>${say("speak.note")}<input name="note" maxlength="4000"></label>
-        <button>${say("speak.acknowledge")}</button>
+        <button ?disabled=${this.busy}>${say("speak.acknowledge")}</button>
       </form></details>
       <div role="status">${this.told === "" ? nothing : html`<p class="said">${this.told}</p>`}</div>`;
   }
 
   private async acknowledge(event: Event): Promise<void> {
     event.preventDefault();
+    if (this.busy) return;
+    this.busy = true;
     const given = new FormData(event.target as HTMLFormElement);
     const to = String(given.get("to") ?? "").trim();
     try {
@@ -40,6 +43,8 @@ export class Acknowledge extends Speaking {
       this.told = say("acknowledged", { sequence: receipt.sequence });
     } catch (error) {
       this.told = refusedLine(error);
+    } finally {
+      this.busy = false;
     }
   }
 }

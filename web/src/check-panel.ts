@@ -146,6 +146,7 @@ export class CheckPanel extends Speaking {
   }
 
   private async fileKnowing(plan: Understood["value"], verdict: Verdict): Promise<void> {
+    if (this.busy) return;
     this.busy = true;
     try {
       await this.file(plan, await tokensOf(verdict));

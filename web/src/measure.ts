@@ -84,6 +84,7 @@ export class Measure extends Speaking {
   /** One after the other: in the order in which they are typed they are the line. */
   private async typed(event: Event): Promise<void> {
     event.preventDefault();
+    if (this.busy) return;
     const field = (event.target as HTMLFormElement).elements.namedItem("place") as HTMLInputElement;
     const text = field.value;
     this.busy = true;

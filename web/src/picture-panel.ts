@@ -35,6 +35,7 @@ export class PicturePanel extends Speaking {
   @state() private proves = false;
   @state() private more = false;
   @state() private told: unknown = "";
+  @state() private busy = false;
   /** Where a position that was searched led to. */
   @state() private went: [number, number] | null = null;
 
@@ -107,7 +108,7 @@ export class PicturePanel extends Speaking {
       <div class="row">
         ${this.proves ? html`<a href="/v1/objects/${view.object}/evidence" download>${say("evidence")}</a>` : nothing}
         ${view.grade === "full" && view.party !== this.party
-          ? html`<button type="button" @click=${() => void this.acknowledge(view)}>${say("acknowledge")}</button>`
+          ? html`<button type="button" ?disabled=${this.busy} @click=${() => void this.acknowledge(view)}>${say("acknowledge")}</button>`
           : nothing}
         <button type="button" @click=${() => this.close()}>${say("close")}</button>
       </div>
@@ -188,11 +189,15 @@ export class PicturePanel extends Speaking {
   }
 
   private async acknowledge(view: View): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
     try {
       const receipt = await acknowledged(view, "received");
       this.tell(view, say("acknowledged", { sequence: receipt.sequence }));
     } catch (error) {
       this.tell(view, refusedLine(error));
+    } finally {
+      this.busy = false;
     }
   }
 

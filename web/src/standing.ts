@@ -161,6 +161,7 @@ export class Standing extends Speaking {
   }
 
   private async act(act: () => Promise<string>): Promise<void> {
+    if (this.busy) return;
     this.busy = true;
     try {
       this.told = await act();
