@@ -142,9 +142,10 @@ def test_two_drawn(browser: Browser, node: Node) -> None:
 
 def test_evidence_link(browser: Browser, node: Node, two: Seat) -> None:
     """Evidence is offered where it is given"""
+    said(node.party("three"), "notices", hospital("Proven ward", 11.0, 51.0), FULL)
     one = Seat(browser, node).open(AT).sign_in("desk three").ready()
     for seat, count in ((two, 0), (one, 1)):
-        seat.page.fill("form.search input", "Valley")
+        seat.page.fill("form.search input", "Proven ward")
         seat.page.click("form.search button")
         seat.page.click("detente-picture .found button")
         seat.page.wait_for_selector("detente-picture .details .forms")

@@ -369,6 +369,7 @@ def test_telephone(browser: Browser, node: Node) -> None:
 def test_keyboard(two: Seat) -> None:
     """Everything is reached by keyboard alone, and axe finds nothing"""
     two.tab("watch")
+    wait_text(two, ".alert", "Clinic")
     two.page.focus("#tab-watch")
     reached = set()
     for _ in range(40):
