@@ -64,7 +64,9 @@ export class OwnObject extends Speaking {
     event.preventDefault();
     const view = this.view!;
     try {
-      const body = { value: { ...view.value, release: this.release.value() } };
+      // Every later version of a report is a correction of it.
+      const state = view.kind === "report" ? { state: "corrected" } : {};
+      const body = { value: { ...view.value, ...state, release: this.release.value() } };
       const receipt = await sent("PUT", `/v1/objects/${view.object}`, body, { "if-match": `"${view.token}"` });
       this.view = await ask<View>("GET", `/v1/objects/${view.object}`);
       this.told = say("speak.release-changed", { sequence: receipt.sequence });
