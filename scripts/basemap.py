@@ -28,6 +28,9 @@ PROVINCES_FROM = 4
 WATERS_FROM = 3
 """The first look is at the world, where a lake is a dot and each tile costs time."""
 
+BEND_MIN = 4
+"""Before the last zoom, lines bend where one sees it: in units, of which a pixel has eight."""
+
 ZOOM_MAX = 6
 """At 6 the data's own steps of 0.005 degree are four units of a tile; beyond, it is enlarged."""
 
@@ -87,7 +90,13 @@ def _write(target: Path, layer: str, rows: list[Row], zoom_min: int) -> None:
         driver="PMTiles",
         geometry_type="Unknown",
         crs="EPSG:4326",
-        dataset_options={"MINZOOM": str(zoom_min), "MAXZOOM": str(ZOOM_MAX), "NAME": layer},
+        dataset_options={
+            "MINZOOM": str(zoom_min),
+            "MAXZOOM": str(ZOOM_MAX),
+            "NAME": layer,
+            "SIMPLIFICATION": str(BEND_MIN),
+            "SIMPLIFICATION_MAX_ZOOM": "0",
+        },
     )
 
 

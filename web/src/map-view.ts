@@ -3,7 +3,7 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import { html } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { GeoJSONSource, type IControl, Map as MapLibre, type MapMouseEvent, type VectorTileSource, addProtocol, setWorkerUrl } from "maplibre-gl";
+import { GeoJSONSource, type IControl, Map as MapLibre, type MapMouseEvent, type VectorTileSource, addProtocol, prewarm, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { Protocol } from "pmtiles";
 import { controlsOn } from "./map-controls";
@@ -17,6 +17,7 @@ import "./tools";
 import { Speaking, say, spoken } from "./words";
 
 setWorkerUrl(workerUrl);
+prewarm(); // The worker begins now, and not with the map.
 addProtocol("pmtiles", new Protocol().tile);
 
 const CLICKABLE = [...KINDS.flatMap((kind) => [`${kind}-place`, `${kind}-area`]), ...MARKED.map((kind) => `${kind}-mark`)];
@@ -83,6 +84,7 @@ export class MapView extends Speaking {
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
+      fadeDuration: 0, // Names that fade in are drawn a dozen times, each time all that is under them.
     });
     this.map = map;
     this.named = spoken();
