@@ -147,6 +147,8 @@ def test_release(one: Seat, node: Node) -> None:
     late = Held(one, f"**/v1/objects/{shut}")
     page.click("detente-report detente-own form button >> nth=0")
     assert late.wait().ok
+    # The list is told of it as well, and what is newest comes first: it moves under the pointer.
+    expect(page.locator(".reports button").first).to_contain_text("Bridge shut")
     page.click(".reports button:has-text('Bridge open')")
     one.told("detente-report h3", "Bridge open")
     with page.expect_response(lambda told: told.request.method == "GET" and shut in told.url):
