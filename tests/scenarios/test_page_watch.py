@@ -166,6 +166,30 @@ def test_warned(two: Seat) -> None:
     two.keep("watch")
 
 
+@pytest.mark.usefixtures("two")
+def test_telephone(browser: Browser, node: Node) -> None:
+    """On a telephone the banner is one row, and whose data the map is leaves the scale free"""
+    small: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
+    for language in ("en", "ru", "ar"):
+        seat = Seat(browser, node, locale=language, **small).open(AT).sign_in("desk two").ready()
+        seat.told("detente-watch-banner [role=alert]", "\u2013")
+        seat.wait_fits()
+        boxes: dict[str, Any] = seat.page.evaluate(
+            """(all) => Object.fromEntries(all.map((one) =>
+                 [one, document.querySelector(one).getBoundingClientRect().toJSON()]))""",
+            [".banner", ".banner-acts", ".maplibregl-ctrl-scale", ".maplibregl-ctrl-attrib"],
+        )
+        told, acts, scale, whose = boxes.values()
+        assert told["top"] < acts["bottom"]
+        assert acts["top"] < told["bottom"]
+        assert scale["right"] < whose["left"]
+        seat.keep(f"watch-telephone-{language}")
+        assert seat.flaws() == []
+        seat.page.click(".banner button")
+        seat.page.wait_for_selector("#tab-watch[aria-selected=true]")
+        seat.leave()
+
+
 def taken_in_ms(here: Seat, there: Seat, words: str) -> float:
     """Take the warning in, and wait until it is seen so there; how long that took."""
     there.page.evaluate(
@@ -340,30 +364,6 @@ def test_languages(browser: Browser, node: Node) -> None:
     seat.keep("watch-narrow")
     seat.page.select_option("header select", "en")
     seat.leave()
-
-
-@pytest.mark.usefixtures("two")
-def test_telephone(browser: Browser, node: Node) -> None:
-    """On a telephone the banner is one row, and whose data the map is leaves the scale free"""
-    small: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
-    for language in ("en", "ru", "ar"):
-        seat = Seat(browser, node, locale=language, **small).open(AT).sign_in("desk two").ready()
-        seat.told("detente-watch-banner [role=alert]", "\u2013")
-        seat.wait_fits()
-        boxes: dict[str, Any] = seat.page.evaluate(
-            """(all) => Object.fromEntries(all.map((one) =>
-                 [one, document.querySelector(one).getBoundingClientRect().toJSON()]))""",
-            [".banner", ".banner-acts", ".maplibregl-ctrl-scale", ".maplibregl-ctrl-attrib"],
-        )
-        told, acts, scale, whose = boxes.values()
-        assert told["top"] < acts["bottom"]
-        assert acts["top"] < told["bottom"]
-        assert scale["right"] < whose["left"]
-        seat.keep(f"watch-telephone-{language}")
-        assert seat.flaws() == []
-        seat.page.click(".banner button")
-        seat.page.wait_for_selector("#tab-watch[aria-selected=true]")
-        seat.leave()
 
 
 def test_keyboard(two: Seat) -> None:
