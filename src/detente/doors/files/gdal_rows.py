@@ -29,6 +29,7 @@ from detente.errors import MalformedInput
 
 _Layer = tuple[dict[str, Any], Any, Any]
 _UNREADABLE = "expected a point, line or polygon with enough positions"
+_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _DBF_LANGUAGE = 29
 _DBF_HEADER_LENGTH = slice(8, 10)
 """Where a dBASE table says its code page, and how long its header is."""
@@ -118,9 +119,10 @@ def shapefile_rows(path: Path) -> Iterator[Row]:
 
 
 def _parts(name: str, names: list[str]) -> dict[str, str]:
-    """The files of a shapefile by their suffix."""
+    """The files of a shapefile by their suffix; an archive's other names are not ours to write."""
     stem = name[:-4].lower()
-    return {one[-4:].lower(): one for one in names if one[:-4].lower() == stem}
+    mine = {one[-4:].lower(): one for one in names if one[:-4].lower() == stem}
+    return {suffix: one for suffix, one in mine.items() if suffix in _PARTS}
 
 
 def _require_parts(path: Path, name: str, names: list[str]) -> None:
