@@ -14,6 +14,7 @@ from detente.core.check import Known, Meeting
 from detente.core.geodesy import IntArray
 from detente.core.lifecycle import Standing
 from detente.core.plan import Plan
+from detente.core.presence import Presence, Track
 from detente.core.volume import Circle, Corridor, Polygon, Shape, Volume
 from detente.errors import MalformedInput
 from detente.picture import Live, Picture, live, picture, question, require_measurable, segment
@@ -463,6 +464,37 @@ def test_a_plan_that_met_much_is_answered_whole(monkeypatch: pytest.MonkeyPatch)
     assert len(everything) == 2_000
     monkeypatch.setattr(question, "BRIEF_WORK", 1 << 40)
     assert found.met([at(0, EVERYWHERE_MM)])[0] == everything
+
+
+def test_what_was_there_at_the_start_stands_in_the_order_of_place() -> None:
+    """All shapes, and what moves; each is found as before, by place and by its id."""
+    where = [(9, 0), (1, 50), (5, 0), (2, 0), (7, -50)]
+
+    def volumes(number: int, lon: int, lat: int) -> tuple[Volume, ...]:
+        place = (lon * 10_000_000, lat * 10_000_000)
+        corner = (place[0] + 1_000, place[1] + 2_000)
+        shapes: list[Shape] = [
+            Circle(centre=place),
+            Corridor(line=(place, corner), width_mm=1),
+            Polygon(rings=((place, corner, (place[0], corner[1])),)),
+        ]
+        return (Volume(footprint=(shapes[number % 3],)),)
+
+    some = [known(n, volumes=volumes(n, *at_))[1] for n, at_ in enumerate(where)]
+    moving = Presence(
+        source_id="moving", name="moving", category="convoy", party="one",
+        track=Track(position=(30_000_000, 0), time=NOW, accuracy_mm=1, speed_max_mm_s=0),
+    )  # fmt: skip
+    some.append(Known(value=moving, object_id=object_id(9)))
+    shown = Live(some).snapshot()
+    assert [one.value.source_id for one in shown] == ["4", "3", "moving", "2", "0", "1"]
+    assert {one.object_id: one for one in shown} == {one.object_id: one for one in some}
+    assert all(shown.get(one.object_id) == one for one in some)
+    everything = Plan(source_id="asked", volumes=volumes(0, 4, 0))
+    before = Picture(some).meetings([everything], separation_mm=EVERYWHERE_MM)
+    after = shown.meetings([everything], separation_mm=EVERYWHERE_MM)
+    assert sorted(map(repr, after[0])) == sorted(map(repr, before[0]))
+    assert len(after[0]) > 1
 
 
 def test_objects_of_the_same_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from detente.core.party import Desk
 from detente.core.plan import PLAN_PROTECTS, Plan
 from detente.core.presence import Presence
 from detente.core.release import Grade
-from detente.core.volume import Volume
+from detente.core.volume import Circle, Corridor, Position, Volume
 from detente.core.zone import Zone, ZoneRule
 
 Protected = Notice | Presence | Zone | Plan
@@ -31,6 +31,16 @@ def protects(value: Protected) -> bool:
     if isinstance(value, Plan):
         return value.state in PLAN_PROTECTS
     return value.standing is Standing.IN_FORCE
+
+
+def first_position(value: Protected) -> Position:
+    """A position of it, longitude and latitude in 1e-7 degree: by which it is near or far."""
+    if isinstance(value, Presence) and value.track is not None:
+        return value.track.position
+    shape = value.volumes[0].footprint[0]
+    if isinstance(shape, Circle):
+        return shape.centre
+    return shape.line[0] if isinstance(shape, Corridor) else shape.rings[0][0]
 
 
 class VerdictKind(StrEnum):

@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 import shapely
 
-from detente.core.volume import E7_PER_DEG, Circle, Corridor, Polygon, Position, Shape
+from detente.core.check import first_position
+from detente.core.volume import E7_PER_DEG
 from detente.doors.files.build import Built
 from detente.doors.files.reading import Doubted, Remark
 
@@ -38,7 +39,7 @@ def doubts(built: Iterable[Built]) -> list[Remark]:
 
 
 def _outside(declared: list[Built], area: Any) -> list[Remark]:
-    places = np.array([_place(one) for one in declared]) / E7_PER_DEG
+    places = np.array([first_position(one.value) for one in declared]) / E7_PER_DEG
     apart = shapely.distance(shapely.points(places), area)
     return [
         Remark(
@@ -64,26 +65,6 @@ def _explained(lon: float, lat: float, area: Any) -> str:
     }
     fitting = [slip for slip, (x, y) in slips.items() if shapely.contains_xy(area, x, y)]
     return f" ({fitting[0]}?)" if fitting else ""
-
-
-def _place(one: Built) -> Position:
-    """Any position of a value."""
-    value = one.value
-    track = getattr(value, "track", None)
-    if track is not None:
-        position: Position = track.position
-        return position
-    return _first(value.volumes[0].footprint[0])
-
-
-def _first(shape: Shape) -> Position:
-    match shape:
-        case Circle():
-            return shape.centre
-        case Corridor():
-            return shape.line[0]
-        case Polygon():
-            return shape.rings[0][0]
 
 
 @cache
