@@ -201,6 +201,11 @@ class Held:
         self._seat.wait_taken()
 
 
+def press_twice(page: Page, selector: str) -> None:
+    """Again before there is an answer."""
+    page.locator(selector).first.evaluate("(one) => { one.click(); one.click(); }")
+
+
 def lost(route: Route) -> None:
     """The node has it, and its answer does not arrive."""
     assert route.fetch().status == 201

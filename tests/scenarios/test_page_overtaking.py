@@ -14,7 +14,7 @@ from detente.node.theatre import admit
 from detente.store import Store
 from http_node import Node
 from nodes import flight, hospital
-from page import Held, Seat, page_node
+from page import Held, Seat, page_node, press_twice
 from world import NOW
 
 AT = "9/50/10"
@@ -339,11 +339,6 @@ def test_language(two: Seat) -> None:
     assert two.page.evaluate("localStorage.getItem('detente-language')") == "tr"
 
 
-def press_twice(page: Page, selector: str) -> None:
-    """Again before there is an answer."""
-    page.locator(selector).first.evaluate("(one) => { one.click(); one.click(); }")
-
-
 def test_twice(two: Seat, node: Node) -> None:
     """What is pressed twice is done once"""
     page, party = two.page, node.party("two")
@@ -382,6 +377,22 @@ def test_twice(two: Seat, node: Node) -> None:
     two.told("detente-picture > [role=status]", "It means no approval")
     said_ = party.get("/v1/objects?kind=acknowledgement&party=two").json["objects"]
     assert len(said_) == 1
+
+
+def test_typed(two: Seat) -> None:
+    """What is typed before the answer to what was said is not emptied with it"""
+    page = two.page
+    search(two, "school")
+    page.click("detente-picture .found button:has-text('School')")
+    late = Held(two, "**/v1/objections")
+    reasons = page.locator("detente-picture .look-object-to textarea")
+    reasons.fill("It has moved.")
+    page.click("detente-picture .look-object-to button")
+    late.wait()
+    reasons.fill("And its yard is")
+    late.let_go()
+    two.told("detente-picture detente-standing", "Objection on record")
+    expect(reasons).to_have_value("And its yard is")
 
 
 def test_early(browser: Browser, node: Node) -> None:

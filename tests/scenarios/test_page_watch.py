@@ -19,7 +19,7 @@ from detente.store import Store
 from forging import checked
 from http_node import Node
 from nodes import hospital
-from page import WAIT_S, Seat, page_node
+from page import WAIT_S, Held, Seat, page_node, press_twice
 from radio import Receiver, sbs
 from tracks_page import heap_bytes
 from world import NOW
@@ -334,7 +334,14 @@ def test_silent(sky: Sky, one: Seat, two: Seat) -> None:
     )
     two.keep("watch-silent")
     two.page.wait_for_selector(".alert.lost:has-text('feed roof') button.main:not([disabled])")
-    two.page.click(".alert.lost:has-text('feed roof') button.main")
+    # Pressed twice it is said once, and nothing is left to press before the next screen of it.
+    late = Held(two, "**/v1/acknowledgements")
+    press_twice(two.page, ".alert.lost:has-text('feed roof') button.main")
+    late.wait()
+    button = two.page.locator(".alert.lost:has-text('feed roof') button.main")
+    expect(button).to_have_count(0)
+    late.let_go()
+    wait_text(two, "detente-watch [role=status]", "It means no approval")
     wait_text(two, ".alert.lost .taken", "two: received")
     expect(one.page.locator("tr.silent", has_text="roof")).to_have_count(1)
     sky.flying.update(flying)

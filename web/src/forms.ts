@@ -13,6 +13,20 @@ export function typed(form: HTMLFormElement, names: readonly string[]): Record<s
   return out;
 }
 
+/** To be called once what a form holds now was taken: empties it, unless somebody typed on meanwhile. Whether it did. */
+export function emptying(form: HTMLFormElement): () => boolean {
+  const before = held(form);
+  return () => {
+    const same = held(form) === before;
+    if (same) form.reset();
+    return same;
+  };
+}
+
+function held(form: HTMLFormElement): string {
+  return JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value instanceof File ? value.name : value]));
+}
+
 function inUtc(form: HTMLFormElement, name: string, value: string): string {
   const field = form.elements.namedItem(name);
   const isTime = field instanceof HTMLInputElement && field.type === "datetime-local";

@@ -5,7 +5,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Schemas, act, readBack } from "./api";
 import { tell } from "./events";
-import { features, typed } from "./forms";
+import { emptying, features, typed } from "./forms";
 import { CODES } from "./hotline";
 import { volumesOf, whyRefused } from "./read-back";
 import { refusal } from "./refused";
@@ -48,6 +48,7 @@ export class HotlineForm extends Speaking {
   private async call(code: string): Promise<void> {
     this.problem = this.said = "";
     this.busy = true;
+    const empty = emptying(this.form);
     try {
       const { position, radius, words, desk } = typed(this.form, ["position", "radius", "words", "desk"]);
       const drawn = this.where?.shapes ?? [];
@@ -61,8 +62,7 @@ export class HotlineForm extends Speaking {
       this.said = say("hotline.called", { sequence: receipt.sequence });
       tell("detente-asked", read.values);
       tell("detente-called", receipt.sequence);
-      this.form.reset();
-      this.where?.stop();
+      if (empty()) this.where?.stop();
     } catch (error) {
       this.problem = refusal(error);
     } finally {

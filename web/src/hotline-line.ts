@@ -6,6 +6,7 @@ import { type Schemas, type View, ask } from "./api";
 import { tell } from "./events";
 import { Turns, isOpen } from "./following";
 import { type Call, type Incident, type Line, type Step, clock, drawnOf, incident, ladder, left, message, placeOf, span, step } from "./hotline";
+import { emptying } from "./forms";
 import { nameOf } from "./picture-panel";
 import "./position";
 import { when } from "./read-back";
@@ -125,11 +126,12 @@ export class LineCard extends Speaking {
   private async say(act: string): Promise<void> {
     const form = this.querySelector("form")!;
     const text = String(new FormData(form).get("text") ?? "").trim();
+    const empty = emptying(form);
     this.problem = "";
     this.busy = true;
     try {
       await step(this.line, act, text);
-      form.reset();
+      empty();
     } catch (error) {
       this.problem = refusal(error);
     } finally {

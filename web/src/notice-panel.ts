@@ -5,7 +5,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import { type Readings, act, readBack } from "./api";
 import { tell } from "./events";
-import { features, typed } from "./forms";
+import { emptying, features, typed } from "./forms";
 import { accompanied } from "./escort";
 import { Turns, isOpen } from "./following";
 import { HEIGHTS, heights } from "./heights";
@@ -151,13 +151,13 @@ export class NoticePanel extends Speaking {
     if (one === undefined) return;
     const release = this.release.value();
     this.dialog.close();
+    const empty = emptying(this.form);
     try {
       // Its own name comes with the act: read back anew after a cut line, it is no second notice.
       const { source_id: _, ...said } = one.value;
       const receipt = await act(KINDS[this.kind][1], { ...said, ...(release === null ? {} : { release }) });
       this.said = say("notified", { name: one.value.name ?? one.value.source_id, sequence: receipt.sequence });
-      this.form.reset();
-      this.become("site");
+      if (empty()) this.become("site");
       tell("detente-changed", receipt.sequence);
     } catch (error) {
       this.problem = refusal(error);

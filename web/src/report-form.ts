@@ -6,7 +6,7 @@ import { type Readings, type Schemas, act, readBack, sent } from "./api";
 import { type About, begun } from "./drafts";
 import { hear, tell } from "./events";
 import { Turns, isOpen } from "./following";
-import { features, typed } from "./forms";
+import { emptying, features, typed } from "./forms";
 import { notTaken } from "./not-taken";
 import { remarks, understood, whyRefused } from "./read-back";
 import { refusal } from "./refused";
@@ -148,9 +148,10 @@ export class ReportForm extends Speaking {
 
   private async confirmed(): Promise<void> {
     this.dialog.close();
+    const empty = emptying(this.form);
     try {
       const receipt = await act("/v1/reports", this.report);
-      this.done(say("speak.sent", { name: String(this.report.title), sequence: receipt.sequence }), receipt.sequence);
+      this.done(empty, say("speak.sent", { name: String(this.report.title), sequence: receipt.sequence }), receipt.sequence);
     } catch (error) {
       this.problem = refusal(error);
     }
@@ -159,6 +160,7 @@ export class ReportForm extends Speaking {
   /** A bundle goes as its text stands: numbers and unknown properties are kept to the byte. */
   private async give(): Promise<void> {
     this.problem = this.said = "";
+    const empty = emptying(this.form);
     try {
       const file = new FormData(this.form).get("file");
       if (!(file instanceof File) || file.size === 0) throw new Error(say("speak.need-stix"));
@@ -168,19 +170,20 @@ export class ReportForm extends Speaking {
       const { outcomes } = await sent<Schemas["Outcomes"]>("POST", "/v1/bundles", body);
       const taken = outcomes.filter((one) => !one.message).length;
       this.problem = notTaken(outcomes);
-      this.done(say("speak.given", { count: taken, all: outcomes.length }), 0);
+      this.done(empty, say("speak.given", { count: taken, all: outcomes.length }), 0);
     } catch (error) {
       this.problem = refusal(error);
     }
   }
 
-  private done(said: string, sequence: number): void {
-    this.readings.next();
+  private done(empty: () => boolean, said: string, sequence: number): void {
     this.said = said;
-    this.form.reset();
-    this.asks = false;
-    this.about = null;
-    this.where.stop();
+    if (empty()) {
+      this.readings.next();
+      this.asks = false;
+      this.about = null;
+      this.where.stop();
+    }
     tell("detente-changed", sequence);
   }
 }

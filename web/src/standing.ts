@@ -6,6 +6,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { type Receipt, type Schemas, type View, Refusal, act, ask, sent } from "./api";
 import { tell } from "./events";
 import { Turns, follow } from "./following";
+import { emptying } from "./forms";
 import { missing } from "./missing";
 import { refusedLine } from "./refused";
 import { type Version, isShown } from "./version-then";
@@ -98,9 +99,10 @@ export class Standing extends Speaking {
     const given = async (event: Event): Promise<void> => {
       event.preventDefault();
       const form = event.target as HTMLFormElement;
+      const empty = emptying(form);
       await this.act(async () => {
         const receipt = await then(String(new FormData(form).get("text")));
-        form.reset();
+        empty();
         return act === "look-object-to" ? say("look-objected", { sequence: receipt.sequence }) : "";
       });
     };

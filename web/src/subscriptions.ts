@@ -5,6 +5,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { type Readings, type Schemas, type Volume, ask, sent } from "./api";
 import { hear, tell } from "./events";
 import { Following, Turns, isOpen } from "./following";
+import { emptying } from "./forms";
 import { areaFacts, remarks, volumesOf } from "./read-back";
 import { refusal } from "./refused";
 import { everyone } from "./release";
@@ -124,6 +125,7 @@ export class Subscriptions extends Following {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     const given = new FormData(form);
+    const empty = emptying(form);
     const text = (name: string): Record<string, string> => (given.get(name) ? { [name]: String(given.get(name)).trim() } : {});
     const kinds = this.desk === "" ? given.getAll("kinds") : [CALLS];
     await this.doing(async () => {
@@ -133,9 +135,10 @@ export class Subscriptions extends Following {
       const made = await sent<Schemas["NewlySubscribed"]>("POST", "/v1/subscriptions", body);
       this.secret = made.secret ?? "";
       this.read = read;
-      form.reset();
-      this.desk = "";
-      this.within = false;
+      if (empty()) {
+        this.desk = "";
+        this.within = false;
+      }
       if (read !== null) await this.look(made.receipt.object_id);
     });
     await this.updateComplete;

@@ -115,7 +115,10 @@ export class WatchPanel extends Speaking {
 
   private async take(alerts: readonly (AlertShown | SilentFeed)[]): Promise<void> {
     try {
-      this.told = say("acknowledged", { sequence: await takeIn(alerts, this.party) });
+      const taken = takeIn(alerts, this.party);
+      this.requestUpdate();
+      const sequence = await taken;
+      if (sequence >= 0) this.told = say("acknowledged", { sequence });
     } catch (error) {
       this.told = refusedLine(error);
     }

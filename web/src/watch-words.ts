@@ -58,17 +58,26 @@ export function desk(one: { desk?: Schemas["Desk"] | null }): string {
   return deskOf(one.desk);
 }
 
+/** What is on its way from this page, or was said by it: the next screen of the watch may be a second away. */
+const said = new Set<string>();
+
 /** Whether a party has taken in all that is on record of these. */
 export function isTakenIn(alerts: readonly (AlertShown | SilentFeed)[], party: string): boolean {
-  return alerts.every((one) => one.acknowledged?.some((word) => word.party === party));
+  return alerts.every((one) => said.has(`${party} ${one.leaf}`) || one.acknowledged?.some((word) => word.party === party));
 }
 
-/** Acknowledge what is on record of these and was not acknowledged; the last entry's number. */
+/** Acknowledge what is on record of these and was not acknowledged; the last entry's number, -1 where there is none. */
 export async function takeIn(alerts: readonly (AlertShown | SilentFeed)[], party: string): Promise<number> {
   let sequence = -1;
   for (const one of alerts) {
     if (!one.leaf || isTakenIn([one], party)) continue;
-    sequence = (await act("/v1/acknowledgements", { entry: one.leaf, level: "received" })).sequence;
+    said.add(`${party} ${one.leaf}`);
+    try {
+      sequence = (await act("/v1/acknowledgements", { entry: one.leaf, level: "received" })).sequence;
+    } catch (error) {
+      said.delete(`${party} ${one.leaf}`);
+      throw error;
+    }
   }
   return sequence;
 }
