@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from test_gis import FULL, said
 
 from detente.core.agreement import Agreement
@@ -19,7 +19,7 @@ from detente.store import Store
 from forging import checked
 from http_node import Node
 from nodes import hospital
-from page import WAIT_S, Held, Seat, page_node, press_twice
+from page import WAIT_S, Seat, page_node, press_twice
 from radio import Receiver, sbs
 from tracks_page import heap_bytes
 from world import NOW
@@ -321,6 +321,8 @@ def test_silent(sky: Sky, one: Seat, two: Seat) -> None:
     """A feed that falls silent is shown and acknowledged, and speaks again"""
     one.tab("watch")
     two.tab("watch")
+    # One that the node never heard is silent as well, for the moment that it takes to connect.
+    two.page.wait_for_selector("detente-watch tr:not(.silent) td:has-text('roof')")
     flying = {name: sky.flying.pop(name) for name in list(sky.flying)}
     wait_text(two, ".alert.lost", "feed roof of one")
     # Graver news come first, until they are taken in; who is no longer heard makes more of them.
@@ -334,13 +336,17 @@ def test_silent(sky: Sky, one: Seat, two: Seat) -> None:
     )
     two.keep("watch-silent")
     two.page.wait_for_selector(".alert.lost:has-text('feed roof') button.main:not([disabled])")
-    # Pressed twice it is said once, and nothing is left to press before the next screen of it.
-    late = Held(two, "**/v1/acknowledgements")
+    # Pressed twice it is said once, and nothing is left to press before the node has heard it.
+    said: list[Route] = []
+
+    def hold(route: Route) -> None:
+        said.append(route)
+
+    two.page.route("**/v1/acknowledgements", hold, times=1)
     press_twice(two.page, ".alert.lost:has-text('feed roof') button.main")
-    late.wait()
-    button = two.page.locator(".alert.lost:has-text('feed roof') button.main")
-    expect(button).to_have_count(0)
-    late.let_go()
+    expect(two.page.locator(".alert.lost:has-text('feed roof') button.main")).to_have_count(0)
+    [first] = said
+    first.continue_()
     wait_text(two, "detente-watch [role=status]", "It means no approval")
     wait_text(two, ".alert.lost .taken", "two: received")
     expect(one.page.locator("tr.silent", has_text="roof")).to_have_count(1)
