@@ -297,6 +297,10 @@ def test_what_is_deleted_or_retracted_natively_reaches_readers_as_revoked(town: 
     assert revoked["modified"] > made["modified"]
     assert {**revoked, "modified": made["modified"]} == {**labelled(made), "revoked": True}
     assert stix2.parse(revoked).revoked
+    # What was deleted is not there in any version that it had.
+    for version in ("first", made["modified"]):
+        found = town.two.get(f"{path}?match[version]={version}").objects
+        assert found == ([revoked] if version == "first" else [])
     # So does one that is retracted natively.
     author = town.native("one")
     [known] = [

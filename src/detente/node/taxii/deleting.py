@@ -34,11 +34,13 @@ async def delete(
         wanted: Which object, and which of its versions.
 
     Raises:
-        NotFound: There is none there.
+        NotFound: There is none there, or he may neither read nor write there.
         NotPermitted: It is another's, or only earlier versions were named: what was said
             cannot be unsaid.
         Stale: It was changed meanwhile, again and again.
     """
+    if not (where.can_read or where.can_write):
+        raise NotFound(f"collection {where.alias}")
     if not (where.can_read and where.can_write):
         raise NotPermitted(f"collection {where.alias}", expected="one that may be read and written")
     for left in reversed(range(TRIES_MAX)):

@@ -154,6 +154,8 @@ class Shelf:
         newest = self._feed.items[self._feed.chains[item.object_id][-1]]
         if newest is None or _is_gone(newest, reader.party):
             return False
+        if newest.retracted and not newest.revoked and newest is not item:
+            return False  # It was deleted: what is left of it is the version that revokes it.
         return _is_full(item, reader) and (newest is item or _is_full(newest, reader))
 
 
