@@ -292,7 +292,7 @@ def test_resources(town: Town) -> None:
     assert isinstance(root["max_content_length"], int)
     assert root["max_content_length"] > 0
     for one in town.one.get("/test/collections/").json["collections"]:
-        assert str(UUID(one["id"])) == one["id"]
+        assert (str(UUID(one["id"])), UUID(one["id"]).version) == (one["id"], 4)
         assert (type(one["title"]), type(one["can_read"]), type(one["can_write"])) == (
             str, bool, bool,
         )  # fmt: skip
