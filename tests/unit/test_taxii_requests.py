@@ -60,6 +60,12 @@ def test_what_is_no_time_is_refused(spelt: str) -> None:
         filter_of({"added_after": spelt})
 
 
+@pytest.mark.parametrize("versions", ["all,last", "first,all", "first,first", "all,all"])
+def test_no_version_is_asked_for_twice_or_beside_all(versions: str) -> None:
+    with pytest.raises(MalformedInput, match="version"):
+        filter_of({"match[version]": versions})
+
+
 @given(
     query=st.dictionaries(
         st.sampled_from(sorted(ANY_OBJECT)), st.text() | st.from_regex(r"\A[-0-9:.,TZ]+\Z")

@@ -216,9 +216,12 @@ def _values(name: str, value: str) -> frozenset[str]:
 
 def _versions(name: str, value: str) -> frozenset[str]:
     words = {FIRST, LAST, ALL}
-    return frozenset(
+    found = frozenset(
         one if one in words else instant(one, what=name) for one in _values(name, value)
     )
+    if len(found) < value.count(",") + 1 or (ALL in found and len(found) > 1):
+        raise MalformedInput(name, expected=f"each version once, and none beside {ALL}")
+    return found
 
 
 _READ_AFTER: Mapping[str, Callable[[str, str], int]] = {"added_after": _after, "next": _cursor}
