@@ -19,6 +19,7 @@ from pathlib import Path
 
 import alarms
 import checks
+import conformance.figure
 import cot_fanout
 import feeds
 import flame
@@ -196,6 +197,7 @@ BULK_FIGURES = {
     **checks.FIGURES, **pairs.FIGURES, **growth.FIGURES, **tracks.FIGURES, **watch.FIGURES,
     **traffic.FIGURES, **flame.BULK_FIGURES,
     **feeds.FIGURES, **screen.FIGURES, **page_tracks.FIGURES,
+    **conformance.figure.FIGURES,
     **cot_fanout.FIGURES, **replay.FIGURES, **hotline.FIGURES, **alarms.FIGURES,
 }  # fmt: skip
 
