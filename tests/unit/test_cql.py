@@ -215,6 +215,8 @@ def test_latitude_may_come_first() -> None:
         ("S_INTERSECTS(geometry, POINT)", 30),
         ("S_INTERSECTS(geometry, POINT(1))", 24),
         ("S_INTERSECTS(geometry, POINT(200 0))", 24),
+        ("S_INTERSECTS(geometry, POINT(1 2 3 4))", 24),
+        ("S_INTERSECTS(geometry, LINESTRING Z(1 2 3, 1 2 3 4))", 24),
         ("S_INTERSECTS(geometry, POLYGON((0 0, 1 1, 0 1, 1 0, 0 0)))", 24),
         ("S_INTERSECTS(geometry, BBOX(1, 2, 3))", 24),
         ("S_INTERSECTS(geometry, BBOX(1, 2, 3, 1))", 24),

@@ -7,6 +7,7 @@ Source: OGC 17-069r4 section 7.15.3 (bbox); 21-065r2 (BBOX); 06-103r4 (well-know
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import shapely
 
@@ -18,6 +19,8 @@ SHAPES = frozenset(
 
 _LON_MAX, _LAT_MAX = 180.0, 90.0
 _PLANE, _SOLID = 4, 6
+_NUMBERS_MAX = 3
+"""Of a position: CQL2 has no measure behind the height, which GEOS would read."""
 
 
 def box(west: float, south: float, east: float, north: float) -> Drawing:
@@ -45,6 +48,8 @@ def geometry(tokens: Sequence[str], *, lat_first: bool) -> Drawing:
     """
     if tokens[0].upper() == "BBOX":
         return box(*_corners(tokens, lat_first=lat_first))
+    if any(not sign and len([*some]) > _NUMBERS_MAX for sign, some in groupby(tokens, _is_sign)):
+        raise ValueError(f"a position of more than {_NUMBERS_MAX} numbers")
     try:
         found = shapely.force_2d(shapely.from_wkt(" ".join(tokens)))
     except shapely.errors.GEOSException as error:
@@ -57,6 +62,10 @@ def geometry(tokens: Sequence[str], *, lat_first: bool) -> Drawing:
         raise ValueError("not valid, or not on the earth")
     parts = _whole(found)
     return found if len(parts) == 1 else shapely.GeometryCollection(parts)
+
+
+def _is_sign(token: str) -> bool:
+    return token in {"(", ")", ","}
 
 
 def _on_earth(lon: float, lat: float) -> bool:
