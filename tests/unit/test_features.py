@@ -1,7 +1,9 @@
 """A query of features, the form of an answer, a tile's bytes: parsed or refused, never more."""
 
 import json
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from detente.core.zone import Zone, ZoneRule
 from detente.doors.asgi_problem import Refused
 from detente.doors.features.asking import PARAMETERS, asked_of
 from detente.doors.features.formats import form_of, page
+from detente.doors.features.metadata import Metadata
 from detente.doors.features.mvt import varints
 from detente.doors.features.tiles import tile_of
 from detente.errors import MalformedInput, NotFound
@@ -92,6 +95,16 @@ def test_a_page_escapes_whatever_it_tells(document: dict[str, Any]) -> None:
     document = {name: one for name, one in document.items() if name not in {"links", "features"}}
     text = page("x", {**document, "<script>": "<script>alert(1)</script>"}).decode()
     assert text.count("<script") == 0
+
+
+@pytest.mark.parametrize("above", ["", "/spare"])
+def test_a_pages_own_links_stand_under_the_path_at_which_others_see_the_node(above: str) -> None:
+    metadata = Metadata(f"https://node.example{above}")
+    text = page("x", metadata.landing(), metadata.above).decode()
+    led = [urlsplit(one) for one in re.findall(r'href="([^"]*)"', text)]
+    assert f"{above}/docs/docs.css" in {one.path for one in led}
+    assert all(one.path.startswith(f"{above}/") for one in led), led
+    assert {one.netloc for one in led} == {"", "node.example"}
 
 
 @given(numbers=st.lists(st.integers(0, 2**35 - 1), max_size=50))

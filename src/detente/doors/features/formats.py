@@ -98,16 +98,23 @@ def feature(item: Item, crs: str, links: Sequence[Mapping[str, str]] = ()) -> by
     return encode(made)
 
 
-def page(title: str, document: Mapping[str, Any]) -> bytes:
-    """A document as a page: its links, then all it says."""
+def page(title: str, document: Mapping[str, Any], above: str = "") -> bytes:
+    """A document as a page: its links, then all it says.
+
+    Args:
+        title: What it is called.
+        document: What it says.
+        above: The path under which the node stands, without a slash at its end.
+    """
+    above = html.escape(above, quote=True)
     rest = {name: value for name, value in document.items() if name not in {"links", "features"}}
     links = "".join(_link(one) for one in document.get("links", ()))
     table = _table(document["features"]) if "features" in document else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Détente: {html.escape(title)}</title>"
-        '<link rel="stylesheet" href="/docs/docs.css"></head><body>'
-        f'<header><h1>{html.escape(title)}</h1><a href="/ogc">all layers</a></header>'
+        f'<link rel="stylesheet" href="{above}/docs/docs.css"></head><body>'
+        f'<header><h1>{html.escape(title)}</h1><a href="{above}/ogc">all layers</a></header>'
         f"<nav>{links}</nav><main>{table}{_told(rest)}</main></body></html>"
     ).encode()
 

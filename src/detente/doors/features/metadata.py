@@ -7,6 +7,7 @@ sections 8 to 10.
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from detente.core.feature import KINDS, PROPERTIES, Type
 from detente.doors.features.asking import CRS84, SYSTEMS
@@ -67,6 +68,8 @@ class Metadata:
     def __init__(self, url: str) -> None:
         self._node = url
         self.url = url + PATH
+        self.above = urlsplit(url).path
+        """Under which path others see the node, behind a proxy that gives it one."""
 
     def link(self, path: str, rel: str, media: str, title: str) -> dict[str, str]:
         """A link to something below ``/ogc``."""

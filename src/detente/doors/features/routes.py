@@ -163,7 +163,9 @@ def _told(call: Call, document: Mapping[str, Any], title: str, forms: Mapping[st
     """A document in the form that was asked for."""
     form = call.form(forms)
     if form == "html":
-        return Answer(200, page(title, document), b"text/html", _PAGE_HEADERS)
+        return Answer(
+            200, page(title, document, call.desk.metadata.above), b"text/html", _PAGE_HEADERS
+        )
     return Answer(200, encode(document), forms[form].encode())
 
 
