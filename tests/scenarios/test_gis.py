@@ -282,7 +282,7 @@ def test_refused(two: Party) -> None:
     for path in (
         "/collections/roads", "/collections/roads/items", "/collections/notices/items/none",
         "/tiles/WebMercatorQuad/0/1/0", "/tiles/WebMercatorQuad/99/0/0",
-        "/tiles/WorldCRS84Quad/0/0/0",
+        "/tiles/WorldCRS84Quad/0/0/0", "/collections/notices%2Fitems", "%2fcollections",
     ):  # fmt: skip
         two.get(f"/ogc{path}").refused(404, "not_found")
 

@@ -20,6 +20,7 @@ from detente.doors.asgi_hot import Answer, Hot, HotTable, Streamed
 from detente.doors.asgi_limits import body_bytes_max, content_length
 from detente.doors.asgi_log import RequestLine, RequestLog, say, told_of
 from detente.doors.asgi_problem import Refused, headers_of, members_of, problem_of, spoken
+from detente.errors import NotFound
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -135,6 +136,9 @@ class Edge:
 
     async def _answer(self, exchange: Exchange, answer: "_Answering") -> None:
         scope = exchange.scope
+        # Decoded, it would part the path like any other slash (RFC 3986 section 2.2).
+        if b"%2f" in scope.get("raw_path", b"").lower():
+            raise NotFound("path", expected="one without an encoded slash")
         found = self._hot.find(scope["method"], scope["path"])
         if found is None:
             await self._app(scope, exchange.receive, answer)
