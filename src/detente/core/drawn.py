@@ -181,8 +181,13 @@ def held(drawing: Drawing) -> Drawing:
     """Points and lines as polygons that hold them; polygons as they are."""
     if shapely.get_dimensions(drawing) == 2:  # noqa: PLR2004 - an area
         return drawing
-    places = shapely.get_coordinates(drawing)
-    if shapely.get_dimensions(drawing) == 0:
+    return shapely.union_all([_held(part) for part in shapely.get_parts(drawing)])
+
+
+def _held(part: Drawing) -> Drawing:
+    """One point or line."""
+    places = shapely.get_coordinates(part)
+    if shapely.get_dimensions(part) == 0:
         return _disc(places[0], ROUNDING_M)
     return _widened_line(places, FOLLOWED_MM / MM_PER_M + ROUNDING_M)
 

@@ -20,7 +20,8 @@ from detente.core.drawn import drawing_of, held
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Corridor, Polygon, Shape, Volume
 
 VERTICES_MAX = 2_000
-"""Places of one outline: some 50 KB. A longer one is told as its convex hull, which holds it."""
+"""Places of one outline: some 50 KB. A longer one is told as its convex hull, which holds it, and
+where that is as long, as the box around it."""
 
 POLYGONS_MAX = 100
 """Outlines and circles of one area; of more of either, the hull of all is told."""
@@ -105,8 +106,9 @@ def _outlines(shapes: Sequence[Shape]) -> tuple[list[shapely.Polygon], bool]:
     found = []
     for part in parts:
         outline = shapely.Polygon(part.exterior)
-        if shapely.get_num_coordinates(outline) > VERTICES_MAX:
-            outline, simplified = shapely.convex_hull(outline), True
+        for wider in (shapely.convex_hull, shapely.envelope):
+            if shapely.get_num_coordinates(outline) > VERTICES_MAX:
+                outline, simplified = wider(outline), True
         found.append(outline)
     return found, simplified
 
