@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 import referencing
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detente.core.check import Protected
+from detente.core.drawn import drawing_of
 from detente.core.release import Grade
-from detente.core.volume import Circle
+from detente.core.volume import Circle, Corridor, Shape, Volume
 from detente.core.zone import Zone, ZoneRule
 from detente.doors.exports import ed318
 from exported import exported, read_again
@@ -43,6 +46,31 @@ def test_the_schemas_tell_what_is_wrong() -> None:
     document = json.loads(ed318.write(exported([hospital("h", 10, 50)])))
     document["features"][0]["properties"]["identifier"] = "longer than seven"
     assert not VALIDATOR.is_valid(document)
+
+
+def test_whoever_asks_whether_he_is_within_finds_points_and_lines_too() -> None:
+    """A zone is an area, though the published schemas let a line pass."""
+    line = Corridor(line=((100_000_000, 500_000_000), (101_000_000, 500_000_000)))
+    point = around(10, 50, 0.0)[0].footprint
+    shapes: list[tuple[Shape, ...]] = [point, (line,), (*point, Circle(centre=(0, 0)))]
+    values = [hospital("h", 10, 50, volumes=(Volume(footprint=one),)) for one in shapes]
+    written = json.loads(ed318.write(exported(values)))
+    for one, shape in zip(written["features"], shapes, strict=True):
+        geometry = one["geometry"]
+        if geometry["type"] == "Point":
+            assert geometry["extent"]["radius"] > 0
+        else:
+            within = shapely.from_geojson(json.dumps({**geometry, "layer": None}))
+            assert within.area > 0
+            assert within.covers(drawing_of([Volume(footprint=shape)]))
+    assert "none is named" not in written["features"][0]["properties"]["restrictionConditions"]
+
+
+def test_no_two_zones_are_called_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ed318, "IDENTIFIER_LENGTH", 1)
+    sites: list[Protected] = [hospital(f"h{one}", 10, 50) for one in range(20)]
+    written = json.loads(ed318.write(exported(sites)))["features"]
+    assert len({one["properties"]["identifier"] for one in written}) == len(sites)
 
 
 @given(

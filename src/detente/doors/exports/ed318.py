@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import shapely
 
-from detente.core.drawn import drawing_of, rounded
+from detente.core.drawn import ROUNDING_M, drawing_of, held, rounded
 from detente.core.entry import EntryKind
 from detente.core.release import Grade
 from detente.core.volume import E7_PER_DEG, MM_PER_M, Circle, Volume
@@ -35,6 +35,7 @@ _REASONS = {EntryKind.NOTICE: "SENSITIVE", EntryKind.PLAN: "AIR_TRAFFIC"}
 def write(found: Export) -> bytes:
     """A collection of zones."""
     header = header_of(found)
+    taken: set[str] = set()
     about = (
         f"{found.theatre}, for {found.reader}: edition {found.edition}, expires "
         f"{header['expires']}. It informs, and permits nothing: what is not shown may be there."
@@ -50,16 +51,16 @@ def write(found: Export) -> bytes:
                 "provider": _text(found.theatre),
                 "description": _text(about),
             },
-            "features": [_feature(row, header) for row in drawn_rows(found)],
+            "features": [_feature(row, header, taken) for row in drawn_rows(found)],
         }
     )
 
 
-def _feature(row: Row, header: dict[str, str]) -> dict[str, Any]:
+def _feature(row: Row, header: dict[str, str], taken: set[str]) -> dict[str, Any]:
     view = row.item.view
     kind, asks = _asks(row)
     properties: dict[str, Any] = {
-        "identifier": identifier(str(row.said["id"]), row.volume),
+        "identifier": identifier(str(row.said["id"]), row.volume, taken),
         "country": "ZZZ",
         "name": _text(str(row.said["name"] or f"An area of {view.party}: {view.category}")),
         "type": kind,
@@ -84,32 +85,43 @@ def _feature(row: Row, header: dict[str, str]) -> dict[str, Any]:
 
 def _asks(row: Row) -> tuple[str, str]:
     """Type, and what it asks in words. What was released whole, and is no zone, is kept out of."""
-    value, call = row.item.view.value, called(row.item.view)
-    if row.item.view.grade is Grade.AREA:
-        return "CONDITIONAL", f"Something protected is in this area. Call {call}."
+    view = row.item.view
+    value = view.value
+    call = "No desk is named." if view.desk is None else f"Call {called(view)}."
+    if view.grade is Grade.AREA:
+        return "CONDITIONAL", f"Something protected is in this area. {call}"
     if isinstance(value, Zone) and value.rule is not ZoneRule.NO_ACTIVITY:
-        return "CONDITIONAL", f"{value.rule.value}: coordinate first. Call {call}."
-    return "PROHIBITED", f"No activity. Call {call}."
+        return "CONDITIONAL", f"{value.rule.value}: coordinate first. {call}"
+    return "PROHIBITED", f"No activity. {call}"
 
 
-def identifier(name: str, volume: Volume) -> str:
-    """Seven letters and digits that follow from the object and the volume."""
+def identifier(name: str, volume: Volume, taken: set[str]) -> str:
+    """Seven letters and digits that follow from the object and the volume.
+
+    Of 50,000 volumes two would have the same once in 28 exports, and whoever keeps zones by them
+    would lose one. So the later one gets another, and ``taken`` grows by it.
+    """
     digest = sha256(name.encode() + msgspec.json.encode(volume, order="sorted")).digest()
-    return base64.b32encode(digest).decode()[:IDENTIFIER_LENGTH]
+    while (found := base64.b32encode(digest).decode()[:IDENTIFIER_LENGTH]) in taken:
+        digest = sha256(digest).digest()
+    taken.add(found)
+    return found
 
 
 def _geometry(row: Row) -> dict[str, Any]:
     volume = widened(row.volume, away_mm(row))
     first = volume.footprint[0]
-    if len(volume.footprint) == 1 and isinstance(first, Circle) and first.radius_mm:
+    if len(volume.footprint) == 1 and isinstance(first, Circle):
         lon, lat = first.centre
         made: dict[str, Any] = {
             "type": "Point",
             "coordinates": [lon / E7_PER_DEG, lat / E7_PER_DEG],
-            "extent": {"subType": "Circle", "radius": first.radius_m},
+            "extent": {"subType": "Circle", "radius": first.radius_m or ROUNDING_M},
         }
     else:
-        made = msgspec.json.decode(shapely.to_geojson(rounded(drawing_of((volume,)))))
+        # A zone is an area: who tests whether he is within is never within a line.
+        drawing = rounded(held(drawing_of((volume,))))
+        made = msgspec.json.decode(shapely.to_geojson(drawing))
     limits = {"lower": volume.lower_mm, "upper": volume.upper_mm}
     layer: dict[str, Any] = {}
     for name, mm in limits.items():
