@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from pymisp import MISPAttribute, MISPEvent, MISPObject, MISPSighting
+from pymisp.tools import AttributeValidationTool
 
 from conftest import begin
 from detente.node.keyring import Keyring
@@ -105,15 +106,35 @@ def added(event: MISPEvent, kind: str, value: str, **parts: Any) -> MISPAttribut
     return found
 
 
+REFUSED_THERE = {
+    one: ("stix2-pattern", one)
+    for one in (
+        "[file:hashes.MD5 = 'ab']", "[ipv4-addr:value = 'none']", "[domain-name:value = 'a b']",
+        "[email-addr:value = 'x']", "[mac-addr:value = 'zz']", "[file:name = 'a\nb']",
+        "[file:name = ' x ']", "[mutex:name = '']", "[ipv4-addr:value = '1.2.3.0/255.0.0.0']",
+    )
+}  # fmt: skip
+"""Comparisons with what MISP takes for no such value."""
+
+SPELT_THERE = {
+    "[domain-name:value = 'Больница.Example.']": ("domain", "xn--80abvlke3d3b.example"),
+    "[ipv6-addr:value = '2001:DB8::/32']": ("ip-dst", "2001:db8::/32"),
+    "[mac-addr:value = '00-1A-22-33-44-55']": ("mac-address", "00:1a:22:33:44:55"),
+    "[email-addr:value = 'A@b.example']": ("email", "a@b.example"),
+}
+"""Comparisons with what MISP spells its own way."""
+
+
 def test_read(town: Town) -> None:
     """PyMISP reads the feed, and each event says what its object says."""
     known = {
         "[ipv4-addr:value = '198.51.100.7']": ("ip-dst", "198.51.100.7"),
         "[domain-name:value = 'a.example']": ("domain", "a.example"),
-        "[file:hashes.'SHA-256' = 'ab']": ("sha256", "ab"),
+        f"[file:hashes.'SHA-256' = '{'AB' * 32}']": ("sha256", "ab" * 32),
         r"[mutex:name = 'it\'s \\ one']": ("mutex", r"it's \ one"),
         "[a:b = 'c' OR d:e = 'f']": ("stix2-pattern", "[a:b = 'c' OR d:e = 'f']"),
     }
+    known |= {**REFUSED_THERE, **SPELT_THERE}
     given = [pattern(one) for one in known]
     yara = pattern("rule r { condition: true }", "yara")
     here = place(name="Invented Gate", latitude=34.5, longitude=36.25, country="SY")
@@ -126,6 +147,9 @@ def test_read(town: Town) -> None:
         [attribute] = event.attributes
         assert (attribute.type, attribute.value, attribute.to_ids) == (kind, value, True)
         assert int(event.distribution or 0) == 0
+        # MISP leaves out what it does not take, and looks up what it keeps.
+        assert AttributeValidationTool.modifyBeforeValidation(kind, value) == value
+        assert AttributeValidationTool.validate(kind, value) is True
         # Whoever pulls hashes finds the value's event by them.
         line = f"{md5(value.encode(), usedforsecurity=False).hexdigest()},{uuid_of(one)}\n"
         assert line.encode() in town.file("hashes.csv")
@@ -153,6 +177,30 @@ def test_sighted(town: Town) -> None:
     town.give({**seen, "pattern": "[url:value = 'https://b.example']"}, by=town.two)
     event = town.event(uuid_of(seen))
     assert len({one.uuid for one in event.attributes}) == 2
+
+
+def test_fetched_again(town: Town) -> None:
+    """What is new in an event makes it newer in the manifest, and so it is fetched again."""
+
+    def times(uuid: str) -> tuple[int, int, list[int]]:
+        event = json.loads(town.file(f"{uuid}.json"))["Event"]
+        inner = [int(one["timestamp"]) for one in event["Attribute"]]
+        return int(town.manifest()[uuid]["timestamp"]), int(event["timestamp"]), inner
+
+    seen = pattern("[url:value = 'https://again.example']")
+    town.give(seen)
+    first, *_ = times(uuid_of(seen))
+    town.give(sighting(seen))
+    second, told, inner = times(uuid_of(seen))
+    assert first < second == told
+    assert inner == [second]
+    later = {**seen, "modified": "2026-11-21T00:00:00.000Z", "revoked": True}
+    town.give(later, by=town.two)
+    third, told, _ = times(uuid_of(seen))
+    assert second < third == told
+    # A sighting that he was not shown makes nothing newer.
+    town.give(sighting(seen, "2026-11-22T00:00:00Z"), release=None)
+    assert times(uuid_of(seen))[0] == third
 
 
 def test_hidden(town: Town) -> None:

@@ -31,6 +31,8 @@ from detente.node.telling.disclosures import EXTENT, disclosures_of
 EVENTS = frozenset({"indicator", "location"})
 """Types of which each object is an event."""
 
+SIGHTING = "sighting"
+
 EVENTS_MAX = 10_000
 """Events of a feed, some 3 MB of manifest: MISP reads all of it each time."""
 
@@ -95,6 +97,8 @@ class MispFeed:
     ) -> list[T]:
         """All objects that are events; that they are shown is on record before they are given.
 
+        Where not their values are shown, sightings as well: an event is as new as they are.
+
         Args:
             principal: Who reads.
             tell: What is told of each; so that no more than a page of objects is held.
@@ -106,10 +110,13 @@ class MispFeed:
         """
         told: dict[int, T] = {}
         others: list[int] = []
-        async for page in self._all(principal, Filter(types=EVENTS, limit=LIMIT_MAX)):
+        events: set[int] = set()
+        types = EVENTS if whole else EVENTS | {SIGHTING}
+        async for page in self._all(principal, Filter(types=types, limit=LIMIT_MAX)):
             told |= await asyncio.to_thread(_told, page, tell)
             others += [one.sequence for one in page if one.party != principal.party]
-            if len(told) > EVENTS_MAX:
+            events.update(one.sequence for one in page if one.head.type in EVENTS)
+            if len(events) > EVENTS_MAX:
                 raise Conflict(
                     "feed", expected=f"at most {EVENTS_MAX} events; read them by TAXII", got="more"
                 )
@@ -144,7 +151,7 @@ class MispFeed:
             more = True
             while more:
                 after_us = known.after_us.get(where.id, -1)
-                wanted = Filter(types=frozenset({"sighting"}), after_us=after_us, limit=LIMIT_MAX)
+                wanted = Filter(types=frozenset({SIGHTING}), after_us=after_us, limit=LIMIT_MAX)
                 page = await self._pages.look(principal, where, wanted)
                 for one in page.shown:
                     sighted = _sighted(one.text)

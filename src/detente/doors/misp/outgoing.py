@@ -81,7 +81,7 @@ def event(theatre: str, uuid: str, given: Sequence[Given]) -> dict[str, Any]:
     for one, said in things:
         if one.head.type == "indicator":
             seen = [
-                _sighting(theatre, *other)
+                other
                 for other in sightings
                 if other[1].get("sighting_of_ref") == one.head.id and not other[0].head.revoked
             ]
@@ -92,8 +92,27 @@ def event(theatre: str, uuid: str, given: Sequence[Given]) -> dict[str, Any]:
 
 
 def listed(theatre: str, one: Given) -> tuple[str, dict[str, Any]]:
-    """An event's UUID, and what the manifest says of it."""
-    return uuid_of(one), _about(theatre, one, json.loads(one.text))
+    """An event's UUID, and what the manifest says of it by this object of it: event or sighting."""
+    said = json.loads(one.text)
+    if one.head.type in EVENTS:
+        return uuid_of(one), _about(theatre, one, said)
+    kind, _, uuid = str(said.get("sighting_of_ref")).partition("--")
+    return uuid.lower() if kind in EVENTS else "", {"timestamp": str(_seconds(one))}
+
+
+def manifest(parts: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """All events, each as new as the newest in it: by that MISP sees what to fetch again.
+
+    Args:
+        parts: As ``listed`` tells them, in the order of the record.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    newest: dict[str, int] = {}
+    for uuid, about in parts:
+        newest[uuid] = max(newest.get(uuid, 0), int(about["timestamp"]))
+        if "info" in about:
+            found.setdefault(uuid, about)
+    return {uuid: {**about, "timestamp": str(newest[uuid])} for uuid, about in found.items()}
 
 
 def hashes(one: Given) -> bytes:
@@ -128,7 +147,7 @@ def _tags(one: Given) -> list[str]:
 
 
 def _attribute(
-    theatre: str, one: Given, said: dict[str, Any], seen: list[dict[str, Any]]
+    theatre: str, one: Given, said: dict[str, Any], seen: Sequence[tuple[Given, dict[str, Any]]]
 ) -> dict[str, Any]:
     told = _told(said)
     made: dict[str, Any] = {
@@ -138,7 +157,8 @@ def _attribute(
         "value": told.value,
         "to_ids": not one.head.revoked,
         "deleted": one.head.revoked,
-        "timestamp": str(_seconds(one)),
+        # As new as its sightings: MISP leaves an attribute as it is that is no newer than its own.
+        "timestamp": str(max(_seconds(each) for each in (one, *(other for other, _ in seen)))),
         "comment": str(said.get("description") or said.get("name") or ""),
         "Tag": [{"name": name} for name in [*_tags(one), f'detente:id="{one.head.id}"']],
     }
@@ -147,7 +167,7 @@ def _attribute(
             instant(str(said.get(ours)), what=ours)
             made[name] = said[ours]
     if seen:
-        made["Sighting"] = seen
+        made["Sighting"] = [_sighting(theatre, *other) for other in seen]
     return made
 
 

@@ -8,6 +8,7 @@ those that MISP's own converter writes.
 
 import ipaddress
 import re
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 PATHS = {
@@ -84,15 +85,73 @@ class Told(NamedTuple):
 
 
 def attribute_of(pattern: str, language: str) -> Told:
-    """The attribute that says what a pattern says."""
-    if language == "stix":
-        address = _ADDRESS.fullmatch(pattern)
-        if address is not None:
-            return Told(f"ip-{address[1]}", _ESCAPED.sub(r"\1", address[2]))
-        one = _COMPARISON.fullmatch(pattern)
-        if one is not None and one[1] in _TYPES:
-            return Told(_TYPES[one[1]], _ESCAPED.sub(r"\1", one[2]))
-    return Told(LANGUAGES.get(language, "text"), pattern)
+    """The attribute that says what a pattern says.
+
+    Whole where MISP would not take the value: it leaves such attributes out, and says so to nobody.
+    """
+    said = _compared(pattern) if language == "stix" else None
+    kept = None if said is None else _kept(*said)
+    if said is None or kept is None:
+        return Told(LANGUAGES.get(language, "text"), pattern)
+    return Told(said.type, kept)
+
+
+def _compared(pattern: str) -> Told | None:
+    """What a pattern of one comparison says."""
+    address = _ADDRESS.fullmatch(pattern)
+    if address is not None:
+        return Told(f"ip-{address[1]}", _ESCAPED.sub(r"\1", address[2]))
+    one = _COMPARISON.fullmatch(pattern)
+    if one is None or one[1] not in _TYPES:
+        return None
+    return Told(_TYPES[one[1]], _ESCAPED.sub(r"\1", one[2]))
+
+
+def _kept(type_: str, value: str) -> str | None:
+    """A value as MISP keeps it, by whose hash it is looked up; None where MISP takes none such."""
+    if not value or value != value.strip() or "\n" in value:
+        return None
+    spell, form = _SPELT.get(type_, (str, _ANY))
+    try:
+        spelt = spell(value)
+    except ValueError:
+        return None
+    return spelt if form.fullmatch(spelt) else None
+
+
+def _address(value: str) -> str:
+    """An address, or a network by the bits of its mask. Raises ValueError where it is none."""
+    address, slash, bits = value.partition("/")
+    ipaddress.ip_interface(value)
+    return f"{ipaddress.ip_address(address)}{slash}{bits}"
+
+
+def _domain(value: str) -> str:
+    """As it is asked for in the DNS. Raises ValueError where it cannot be."""
+    lower = value.lower().strip(".")
+    return lower if _DOMAIN.fullmatch(lower) else lower.encode("idna").decode()
+
+
+def _octets(value: str) -> str:
+    digits = re.sub(r"[.: -]", "", value.lower())
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+
+
+_ANY = re.compile(".+", re.DOTALL)
+_DOMAIN = re.compile(r"[a-z0-9._-]+\.[a-z0-9-]{2,}", re.ASCII)
+_SPELT: Mapping[str, tuple[Callable[[str], str], re.Pattern[str]]] = {
+    "ip-src": (_address, re.compile(r"[^%/]+(/\d+)?", re.ASCII)),
+    "ip-dst": (_address, re.compile(r"[^%/]+(/\d+)?", re.ASCII)),
+    "domain": (_domain, _DOMAIN),
+    "email": (str.lower, re.compile(r".\S*@.*\..*")),
+    "mac-address": (_octets, re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")),
+    "md5": (str.lower, re.compile(r"[0-9a-f]{32}")),
+    "sha1": (str.lower, re.compile(r"[0-9a-f]{40}")),
+    "sha256": (str.lower, re.compile(r"[0-9a-f]{64}")),
+    "sha512": (str.lower, re.compile(r"[0-9a-f]{128}")),
+}
+"""By type, how MISP spells a value before it looks at it, and what it takes
+(its AttributeValidationTool)."""
 
 
 def pattern_of(type_: str, value: str) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ from detente.core.principal import Principal, Scope
 from detente.doors.asgi_challenge import UnprovenToBasic
 from detente.doors.asgi_edge import Exchange
 from detente.doors.misp.incoming import read_event, taken
-from detente.doors.misp.outgoing import event, hashes, listed
+from detente.doors.misp.outgoing import event, hashes, listed, manifest
 from detente.errors import NotAuthentic, NotFound
 from detente.node.engine import Engine
 from detente.node.misp import MispFeed, take
@@ -70,8 +70,8 @@ class Desk:
         """
         theatre = await asyncio.to_thread(self.feed.theatre)
         if name == "manifest.json":
-            events = await self.feed.listing(principal, partial(listed, theatre), whole=False)
-            return _json(dict(events))
+            parts = await self.feed.listing(principal, partial(listed, theatre), whole=False)
+            return _json(manifest(parts))
         if name == "hashes.csv":
             return b"".join(await self.feed.listing(principal, hashes, whole=True)), "text/csv"
         found = _EVENT.fullmatch(name)
