@@ -140,6 +140,19 @@ def test_area(town: Town) -> None:
     assert all_of(root, "altitude") == []
 
 
+def test_known_until(town: Town) -> None:
+    """No alert ends before it begins, though its release does."""
+    until, start = datetime(2031, 1, 7, tzinfo=UTC), datetime(2031, 2, 7, tzinfo=UTC)
+    for begins, onset in ((until, "2031-01-07T00:00:00-00:00"), (start, None)):
+        told = town.say(
+            f"From {begins:%d %B}", {**FULL, "until": until.isoformat()},
+            volumes=around(33, 35, start=begins),
+        )  # fmt: skip
+        root = alert(town.two, object_of(told))
+        info = [text(root, f"info/{one}") for one in ("onset", "expires", "urgency")]
+        assert info == [onset, "2031-01-07T00:00:00-00:00", "Future"]
+
+
 def test_updated(town: Town) -> None:
     """A change updates, and a withdrawal cancels, the alerts before it."""
     object_id = object_of(town.say("Moves", {**FULL, "tlp": "clear"}))

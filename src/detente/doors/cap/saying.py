@@ -134,7 +134,9 @@ def windows_of(alert: Alert) -> list[Window]:
         by_time = {_around(volumes): list(volumes)}
     return [
         Window(
-            onset=start,
+            # What may be known until then only is told without its beginning, which comes after:
+            # an alert that ends before it begins is refused by those who look.
+            onset=None if start is not None and until is not None and until < start else start,
             expires=_least(end, until),
             urgency=IMMEDIATE if alert.incident else _urgency(start, end, alert.event.at),
             volumes=tuple(some),
