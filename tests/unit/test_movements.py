@@ -15,7 +15,7 @@ from detente.core.release import Grade
 from detente.core.wire import encode, read
 from detente.doors.exports import FORMS
 from detente.doors.exports.sheet_pages import write
-from detente.doors.files import ReadOptions, read_text
+from detente.doors.files import ReadOptions, read_bytes
 from detente.doors.readback import PLACES_MAX, readings
 from detente.errors import MalformedInput
 from exported import AS_OF, exported, read_again
@@ -120,7 +120,7 @@ def test_the_first_leg_that_says_it_says_it_of_all() -> None:
         row(movement="m", escort="Armed", vehicle_count="4", marking_visible_day="yes"),
         row(movement="m", escort="unescorted", marking_visible_day="no"),
     )
-    [value] = read_text("a.geojson", rows, ReadOptions(kind="notices")).values
+    [value] = read_bytes("a.geojson", rows, ReadOptions(kind="notices")).values
     assert isinstance(value, Notice)
     assert len(value.volumes) == 3
     assert value.escort == Escort(
@@ -141,7 +141,7 @@ def test_the_first_leg_that_says_it_says_it_of_all() -> None:
 def test_what_cannot_be_read_of_it_is_doubted_and_the_movement_protects(
     given: dict[str, object], doubt: str
 ) -> None:
-    found = read_text("a.geojson", collection(row(movement="m", **given)),
+    found = read_bytes("a.geojson", collection(row(movement="m", **given)),
                       ReadOptions(kind="notices"))  # fmt: skip
     [value] = found.values
     assert isinstance(value, Notice)
@@ -150,7 +150,7 @@ def test_what_cannot_be_read_of_it_is_doubted_and_the_movement_protects(
 
 
 def test_a_site_has_none() -> None:
-    [value] = read_text("a.geojson", collection(row(vehicles="2")),
+    [value] = read_bytes("a.geojson", collection(row(vehicles="2")),
                         ReadOptions(kind="notices")).values  # fmt: skip
     assert isinstance(value, Notice)
     assert value.escort is None

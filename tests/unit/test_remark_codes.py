@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from detente.doors.files import Kind, ReadOptions, read, read_text
+from detente.doors.files import Kind, ReadOptions, read, read_bytes
 from detente.doors.files.reading import Doubted
 
 DAY = {"start": "2026-11-29T12:00:00Z", "end": "2026-11-30T12:00:00Z"}
@@ -17,7 +17,7 @@ def told(*rows: dict[str, Any], kind: Kind = "notices") -> tuple[list[str], list
     """The codes of doubts and of refusals."""
     features = [{"type": "Feature", "geometry": None, "properties": row} for row in rows]
     body = json.dumps({"type": "FeatureCollection", "features": features}).encode()
-    reading = read_text("rows", body, ReadOptions(kind=kind))
+    reading = read_bytes("rows", body, ReadOptions(kind=kind))
     return [one.code for one in reading.doubts], [one.code for one in reading.refusals]
 
 
@@ -52,5 +52,5 @@ def test_zones_that_are_not_kept_as_they_are() -> None:
     text = path.read_text()
     free = text.replace('"type": "PROHIBITED"', '"type": "NO_RESTRICTION"')
     assert free != text
-    reading = read_text("zones", free.encode(), ReadOptions(kind="zones"))
+    reading = read_bytes("zones", free.encode(), ReadOptions(kind="zones"))
     assert Doubted.LEFT_OUT in [one.code for one in reading.doubts]

@@ -310,11 +310,11 @@ def ask_file(
 ) -> None:
     """Add what a file holds; what is wrong with the file is said, not raised."""
     from detente.core.check import Known, Source  # noqa: PLC0415
-    from detente.doors.files import ReadOptions, read  # noqa: PLC0415
+    from detente.doors.files import ReadOptions, divided, read  # noqa: PLC0415
 
     try:
         reading = read(path, ReadOptions(kind=kind, question_country=False))
-        modified = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+        modified = datetime.fromtimestamp(divided(path)[0].stat().st_mtime, tz=UTC)
     except (DetenteError, OSError) as error:
         could_not_ask(path.name, str(error).removeprefix(f"{path}: "), asked)
         return

@@ -178,14 +178,16 @@ def import_file(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> None:
     """Sign and register what a file holds: new versions only of what changed.
 
-    GeoJSON, CSV, KML/KMZ, GeoPackage, Shapefile, GeoParquet, ED-318, ED-269,
-    OpenAir. A bad row is refused by name and counted; the rest goes in.
+    GeoJSON, CSV, Excel workbooks, KML/KMZ, GeoPackage, Shapefile, GeoParquet,
+    ED-318, ED-269, OpenAir. A bad row is refused by name and counted; the rest goes in.
 
     [bold]Examples[/bold]
 
         detente import hospitals.csv --as notices --category medical --standoff 500 --party who
 
         detente import sites.csv --as notices --party who --column lat=GPS_N --column lon=GPS_E
+
+        detente import 'list.xlsx#Hospitals' --as notices --party who
 
         detente import camps.csv --as notices --party who --release '*=area'
     """

@@ -255,11 +255,11 @@ def _measuring(address: str | None) -> "Iterator[Measuring]":
 def _past(against: str, what: What) -> "tuple[Past, int]":
     """What protected when, and how many rows of a file could not be placed."""
     from detente.core.plan import Plan  # noqa: PLC0415
-    from detente.doors.files import ReadOptions, read  # noqa: PLC0415
+    from detente.doors.files import ReadOptions, divided, read  # noqa: PLC0415
     from detente.node.past import load_past, past_of_values  # noqa: PLC0415
 
     path = Path(against)
-    if "://" in against or not path.exists() or _is_register(path):
+    if "://" in against or not divided(path)[0].exists() or _is_register(path):
         return load_past(place_of(against)), 0
     reading = read(path, ReadOptions(kind=what.value, question_country=False))
     if reading.refusals:

@@ -17,13 +17,16 @@ from detente.core.drawn import drawing_of, rounded
 from detente.core.feature import where_now
 from detente.core.presence import Presence
 from detente.core.volume import E7_PER_DEG, Circle, Corridor, Position, Volume
-from detente.doors.files import Imported, Kind, ReadOptions, Remark, read_text
+from detente.doors.files import Imported, Kind, ReadOptions, Remark, read_bytes
 from detente.errors import MalformedInput
 
 __all__ = ["Area", "Kind", "Readings", "Understood", "area_of", "readings"]
 
 VALUES_MAX = 1_000
 """Values at once: a plan's volumes or a day's list. A register is added with the command line."""
+
+ROWS_MAX = 10 * VALUES_MAX
+"""Rows: a value may have several volumes, a row each."""
 
 PLACES_MAX = 100
 """Positions that are spelt out, of one value: more than anyone reads back aloud."""
@@ -69,20 +72,25 @@ class Readings(Struct, frozen=True, kw_only=True):
     refusals: tuple[Remark, ...]
 
 
-def readings(name: str, body: bytes, *, kind: Kind, party: str, now: datetime) -> Readings:
+def readings(
+    name: str, body: bytes, *, kind: Kind, party: str, now: datetime, sheet: str | None = None
+) -> Readings:
     """What rows mean, were this party to say them.
 
     Args:
         name: What remarks call the rows.
-        body: GeoJSON, ED-318, CSV or OpenAir.
+        body: GeoJSON, ED-318, CSV, an Excel workbook or OpenAir.
         kind: What the rows are.
         party: Who would say them.
         now: UTC; a track is drawn as far as it has grown by then.
+        sheet: Of a workbook, the sheet to read; None where one alone has rows.
 
     Raises:
         MalformedInput: Nothing of that, or more than ``VALUES_MAX`` rows.
     """
-    reading = read_text(name, body, ReadOptions(kind=kind, party=party))
+    reading = read_bytes(
+        name, body, ReadOptions(kind=kind, party=party, sheet=sheet, rows_max=ROWS_MAX)
+    )
     if len(reading.values) > VALUES_MAX:
         raise MalformedInput(
             name, expected=f"at most {VALUES_MAX} rows", got=f"{len(reading.values)}"

@@ -1,31 +1,48 @@
 """Files in: bytes to rows to values, each bad row refused by name and counted.
 
-GeoJSON, CSV, KML and KMZ, GeoPackage, Shapefile (also in a .zip), GeoParquet, ED-318 and ED-269
-geo-zones, OpenAir airspace; also packed with gzip.
+GeoJSON, CSV, Excel workbooks, KML and KMZ, GeoPackage, Shapefile (also in a .zip), GeoParquet,
+ED-318 and ED-269 geo-zones, OpenAir airspace; also packed with gzip.
 """
 
+import io
+import zipfile
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from detente.doors.files import country, csv_rows, json_rows
+import msgspec
+
+from detente.doors.files import country, csv_rows, json_rows, xlsx_rows
 from detente.doors.files.build import Builder
 from detente.doors.files.columns import recognised
 from detente.doors.files.reading import Imported, Kind, Reading, ReadOptions, Remark, Row
-from detente.doors.files.source import FileFormat, decoded, format_of, load, text_of
+from detente.doors.files.source import (
+    FILE_BYTES_MAX,
+    FileFormat,
+    decoded,
+    format_of,
+    load,
+    text_of,
+)
 from detente.errors import MalformedInput
 
-__all__ = ["Imported", "Kind", "ReadOptions", "Reading", "Remark", "read", "read_text"]
+__all__ = ["Imported", "Kind", "ReadOptions", "Reading", "Remark", "divided", "read", "read_bytes"]
 
-TEXTS = frozenset({FileFormat.JSON, FileFormat.CSV, FileFormat.OPENAIR})
+SENT = frozenset({FileFormat.JSON, FileFormat.CSV, FileFormat.OPENAIR, FileFormat.XLSX})
 """What is read here alone: GDAL reads the others, from a file of their own."""
+
+SENT_UNPACKED_BYTES_MAX = 16 * 1024 * 1024
+"""Of a workbook that is sent: its XML takes seconds, in which others wait."""
+
+_TABLES = frozenset({FileFormat.CSV, FileFormat.XLSX})
+"""Whose header names all columns; features each bring their own."""
 
 
 def read(path: Path, options: ReadOptions) -> Reading:
     """Read a file in any of the known formats.
 
     Args:
-        path: The file.
+        path: The file; ``list.xlsx#Sheet`` is that sheet of a workbook.
         options: What its rows are, and how to understand them.
 
     Returns:
@@ -35,11 +52,14 @@ def read(path: Path, options: ReadOptions) -> Reading:
         MalformedInput: The file as a whole cannot be used, or (if the options
             are strict) one row cannot.
     """
+    path, sheet = divided(path)
+    if sheet is not None:
+        options = msgspec.structs.replace(options, sheet=sheet)
     return _read(path, *load(path), options)
 
 
-def read_text(name: str, data: bytes, options: ReadOptions) -> Reading:
-    """Read what came as text: GeoJSON, geo-zones, CSV or OpenAir.
+def read_bytes(name: str, data: bytes, options: ReadOptions) -> Reading:
+    """Read what was sent: GeoJSON, geo-zones, CSV, an Excel workbook or OpenAir.
 
     Args:
         name: What it is called in remarks.
@@ -52,24 +72,51 @@ def read_text(name: str, data: bytes, options: ReadOptions) -> Reading:
     path = Path(name)
     data = decoded(path, data)
     kind = format_of(path, data)
-    if kind not in TEXTS:
-        raise MalformedInput(name, expected="GeoJSON, ED-318, CSV or OpenAir", got=kind)
-    return _read(path, kind, data, options)
+    if kind not in SENT:
+        whole = kind is not FileFormat.ZIP or zipfile.is_zipfile(io.BytesIO(data))
+        raise MalformedInput(
+            name,
+            expected="GeoJSON, ED-318, CSV, an Excel workbook or OpenAir",
+            got=kind if whole else "a part of a ZIP or workbook",
+        )
+    return _read(path, kind, data, options, unpacked_max=SENT_UNPACKED_BYTES_MAX)
 
 
-def _read(path: Path, kind: FileFormat, data: bytes, options: ReadOptions) -> Reading:
+def divided(path: Path) -> tuple[Path, str | None]:
+    """A file, and the sheet of it that is named after its last ``#``, if any is."""
+    name, mark, sheet = path.name.rpartition("#")
+    if not mark or not name or path.exists():
+        return path, None
+    return path.with_name(name), sheet
+
+
+def _read(
+    path: Path,
+    kind: FileFormat,
+    data: bytes,
+    options: ReadOptions,
+    *,
+    unpacked_max: int = FILE_BYTES_MAX,
+) -> Reading:
     # A name that is no UTF-8 could not be signed; its odd bytes are replaced.
     reading = Reading(source=path.name.encode(errors="replace").decode())
-    rows = _rows(path, kind, data)
-    # A table's header names all columns; features each bring their own.
-    head = list(islice(rows, 1) if kind is FileFormat.CSV else rows)
-    if not head:
-        got = "none"
+    header = ""
+    if kind is FileFormat.XLSX:
+        table = xlsx_rows.Table(path, data, options.sheet, unpacked_max=unpacked_max)
+        reading.source += f"#{table.sheet}"
+        reading.doubts += table.doubts
+        rows, header = table.rows(), table.header()
+    else:
+        _require_no_sheet(path, options)
+        rows = _rows(path, kind, data)
         if kind is FileFormat.CSV:
-            got += f" under {text_of(path, data).partition(chr(10))[0].strip()[:80]!r}, as in CSV"
+            header = text_of(path, data).partition("\n")[0].strip()
+    head = list(islice(rows, 1) if kind in _TABLES else rows)
+    if not head:
+        got = f"none under {header[:80]!r}, as in {kind}" if kind in _TABLES else "none"
         raise MalformedInput(f"{path}", expected="at least one row", got=got)
     columns = recognised(_names(head), options.columns)
-    if kind is FileFormat.CSV:
+    if kind in _TABLES:
         _require_place(path, _names(head), columns)
     built = Builder(options, columns, reading).build(chain(head, rows))
     if options.question_country:
@@ -77,6 +124,13 @@ def _read(path: Path, kind: FileFormat, data: bytes, options: ReadOptions) -> Re
         reading.doubts.sort(key=lambda remark: remark.row)
     reading.values = [one.value for one in built]
     return reading
+
+
+def _require_no_sheet(path: Path, options: ReadOptions) -> None:
+    if options.sheet is not None:
+        raise MalformedInput(
+            f"{path}", expected=f"a workbook, of which to read {options.sheet}", got="another file"
+        )
 
 
 def _rows(path: Path, kind: FileFormat, data: bytes) -> Iterator[Row]:

@@ -16,7 +16,15 @@ from detente.core.zone import Zone, ZoneRule
 from detente.doors.files.columns import Fields
 from detente.doors.files.escorts import escort_of
 from detente.doors.files.positions import RESOLUTION_COARSE_DEG, Located, locate, refuse_zeros
-from detente.doors.files.reading import Doubted, Imported, Reading, ReadOptions, Remark, Row
+from detente.doors.files.reading import (
+    Doubted,
+    Imported,
+    Reading,
+    ReadOptions,
+    Remark,
+    Row,
+    Unusable,
+)
 from detente.doors.files.shapes import Sizes
 from detente.errors import DetenteError, MalformedInput
 
@@ -56,10 +64,11 @@ class Builder:
         """All values, in the order of their first rows.
 
         Raises:
-            MalformedInput: The first bad row, if the options are strict.
+            MalformedInput: The first bad row, if the options are strict; too many rows.
         """
         for row in rows:
             self._reading.rows_total += 1
+            self._require_few()
             if self._reading.rows_total % _PROGRESS_STEP == 0:
                 self._options.progress(self._reading.rows_total, 0)
             try:
@@ -67,6 +76,13 @@ class Builder:
             except DetenteError as error:
                 self._refuse(row, error)
         return self._built
+
+    def _require_few(self) -> None:
+        most = self._options.rows_max
+        if most is not None and self._reading.rows_total > most:
+            raise MalformedInput(
+                self._reading.source, expected=f"at most {most:,} rows", got="more"
+            )
 
     def _refuse(self, row: Row, error: DetenteError) -> None:
         remark = _remark(row, self._columns, error)
@@ -85,6 +101,8 @@ class Builder:
         if row.problem is not None:
             raise MalformedInput(row.problem)
         fields = Fields(row.properties, self._columns)
+        if row.hidden:
+            self._doubt(Doubted.HIDDEN, row, _called(fields), "row", got="hidden; it counts")
         if row.properties.get("left_out"):
             name = fields.text("name") or ""
             what = f"left out, {row.properties['left_out']}"
@@ -329,13 +347,17 @@ def _desk(fields: Fields, options: ReadOptions) -> str | None:
 
 
 def _remark(row: Row, columns: dict[str, tuple[str, ...]], error: DetenteError) -> Remark:
-    fields = Fields(row.properties, columns)
-    name = str(fields.raw("name") or fields.raw("id") or "")
     return Remark(
         code=error.code,
         row=row.number,
-        name=name[:80],
+        name=_called(Fields(row.properties, columns)),
         what=error.what,
         expected=error.expected,
         got=error.got,
     )
+
+
+def _called(fields: Fields) -> str:
+    """A row's name or id as it stands, to find it by."""
+    said = (fields.raw("name"), fields.raw("id"))
+    return next((str(one) for one in said if one and not isinstance(one, Unusable)), "")[:80]

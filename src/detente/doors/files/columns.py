@@ -12,6 +12,7 @@ from typing import Any
 
 from detente.core.edges import length_mm
 from detente.core.volume import check_time
+from detente.doors.files.reading import Unusable
 from detente.errors import MalformedInput
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -127,9 +128,24 @@ class Fields:
         """The value as it stands; None where the file says nothing."""
         return self._values.get(field)
 
-    def text(self, field: str) -> str | None:
-        """Text; numbers as they would be written."""
+    def _said(self, field: str) -> Any:
+        """The value, which something can be made of.
+
+        Raises:
+            MalformedInput: Nothing can.
+        """
         value = self._values.get(field)
+        if isinstance(value, Unusable):
+            raise MalformedInput(field, expected="a value", got=value.why)
+        return value
+
+    def text(self, field: str) -> str | None:
+        """Text; numbers as they would be written.
+
+        Raises:
+            MalformedInput: No text.
+        """
+        value = self._said(field)
         if value is None:
             return None
         if isinstance(value, bool | dict | list):
@@ -144,7 +160,7 @@ class Fields:
         Raises:
             MalformedInput: Anything else.
         """
-        value = self._values.get(field)
+        value = self._said(field)
         if value is None:
             return None
         try:
@@ -172,7 +188,8 @@ class Fields:
         Raises:
             MalformedInput: Neither.
         """
-        text = str(self._values.get(field, "")).strip().lower()
+        value = self._said(field)
+        text = "" if value is None else str(value).strip().lower()
         if text in {"true", "yes", "1"}:
             return True
         if text in {"false", "no", "0"}:
@@ -187,7 +204,7 @@ class Fields:
         Raises:
             MalformedInput: Not RFC 3339, or naive.
         """
-        value = self._values.get(field)
+        value = self._said(field)
         if value is None:
             return None
         return utc_time(value, what=field)

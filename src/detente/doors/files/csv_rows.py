@@ -37,7 +37,7 @@ def rows(path: Path, text: str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        _require_header(path, header)
+        require_header(f"{path}", header)
         for number, fields in enumerate((row for row in reader if row), start=1):
             problem = None
             if len(fields) != len(header):
@@ -53,11 +53,16 @@ def rows(path: Path, text: str) -> Iterator[Row]:
         ) from None
 
 
-def _require_header(path: Path, header: list[str]) -> None:
+def require_header(where: str, header: list[str]) -> None:
+    """Refuse a header that names no column, or one twice.
+
+    Raises:
+        MalformedInput: It does.
+    """
     if not any(header):
-        raise MalformedInput(f"{path}", expected="a header line", got="an empty one")
+        raise MalformedInput(where, expected="a header line", got="an empty one")
     twice = {name for name in header if name and header.count(name) > 1}
     if twice:
         raise MalformedInput(
-            f"{path}", expected="each column once", got=f"twice {', '.join(sorted(twice))}"
+            where, expected="each column once", got=f"twice {', '.join(sorted(twice))}"
         )

@@ -80,9 +80,7 @@ def zip_rows(path: Path) -> Iterator[Row]:
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise MalformedInput(f"{path}", expected="a readable file", got=f"{error}") from None
     if not texts and not drawn:
-        book = any(name.startswith("xl/") for name in names)
-        got = "an Excel workbook: save the table as CSV UTF-8" if book else "neither"
-        raise MalformedInput(f"{path}", expected="a KMZ, or a ZIP with shapefiles", got=got)
+        raise MalformedInput(f"{path}", expected="a KMZ, or a ZIP with shapefiles", got="neither")
     return _rows_of(path, layers)
 
 

@@ -31,6 +31,8 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
         country: Where all rows are declared to lie (ISO 3166), for rows that name none.
         desk: Whom to call, for rows that name none.
         rule: What a zone asks, for rows that name none; None asks the most.
+        sheet: Of a workbook, the sheet to read; None where one alone has rows.
+        rows_max: More refuse the file before they are understood; None for any number.
         progress: Told how many rows are done of how many (0: not known), now and then.
     """
 
@@ -44,7 +46,15 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     country: str | None = None
     desk: str | None = None
     rule: ZoneRule | None = None
+    sheet: str | None = None
+    rows_max: int | None = None
     progress: Callable[[int, int], None] = lambda *_: None
+
+
+class Unusable(Struct, frozen=True):
+    """What stands in a cell that says nothing certain, and so refuses what asks for it."""
+
+    why: str
 
 
 class Row(Struct, kw_only=True):
@@ -52,7 +62,7 @@ class Row(Struct, kw_only=True):
 
     ``number`` counts from 1. ``geometry`` is GeoJSON's, in degrees; formats
     with altitudes and times of their own give ``volumes`` instead. ``problem``
-    is why the row could not even be read.
+    is why the row could not even be read; ``hidden`` that it is not shown in its sheet.
     """
 
     number: int
@@ -60,6 +70,7 @@ class Row(Struct, kw_only=True):
     geometry: Any = None
     volumes: tuple[Volume, ...] = ()
     problem: str | None = None
+    hidden: bool = False
 
 
 class Doubted(StrEnum):
@@ -72,6 +83,7 @@ class Doubted(StrEnum):
     ALL_DAY = "all_day"
     COARSE = "coarse"
     ELSEWHERE = "elsewhere"
+    HIDDEN = "hidden"
 
 
 class Remark(Struct, frozen=True, kw_only=True):

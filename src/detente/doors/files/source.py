@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+from detente.doors.files.offices import SAVE_AS, is_workbook
 from detente.errors import MalformedInput
 
 FILE_BYTES_MAX = 512 * 1024 * 1024
@@ -30,15 +31,17 @@ class FileFormat(StrEnum):
     ZIP = "KMZ or zipped Shapefile"
     GEOPARQUET = "GeoParquet"
     OPENAIR = "OpenAir"
+    XLSX = "Excel workbook"
 
 
 _KNOWN = ", ".join(FileFormat)
 _SHAPEFILE = b"\x00\x00\x27\x0a"
 _SQLITE = b"SQLite format 3\x00"
 _ZIP = b"PK\x03\x04"
-_SAVE_AS = "CSV in UTF-8, as spreadsheets save it"
+_OLE = b"\xd0\xcf\x11\xe0"
+_UNDER_PASSWORD = "EncryptedPackage".encode("utf-16-le")
 _OTHER = {
-    b"\xd0\xcf\x11\xe0": "an Excel workbook or another file of Office",
+    _OLE: "an older Excel workbook (.xls) or another file of Office",
     b"%PDF": "a PDF",
 }
 """What offices send besides, and what the refusal calls it."""
@@ -53,8 +56,8 @@ _BINARY = {
 def load(path: Path) -> tuple[FileFormat, bytes]:
     """The bytes of a file, unpacked, and their format.
 
-    Shapefiles, GeoPackages and ZIP archives are read by GDAL from their place;
-    of these only the first bytes are given.
+    Shapefiles, GeoPackages and ZIP archives other than workbooks are read by GDAL from
+    their place; of these only the first bytes are given.
 
     Raises:
         MalformedInput: Not there, not a file, too large, or of no known format.
@@ -96,7 +99,9 @@ def _unpacked(path: Path) -> bytes:
     """The bytes, or those inside a .gz; only the first of what GDAL reads from its place."""
     with path.open("rb") as file:
         start = file.read(16)
-        if start.startswith((_SHAPEFILE, _SQLITE, _ZIP)):
+        if start.startswith((_SHAPEFILE, _SQLITE)):
+            return start
+        if start.startswith(_ZIP) and not is_workbook(path, file):
             return start
         file.seek(0)
         data = file.read(FILE_BYTES_MAX + 1)
@@ -116,10 +121,10 @@ def format_of(path: Path, data: bytes) -> FileFormat:
     """
     for magic, kind in _BINARY.items():
         if data.startswith(magic):
+            if kind is FileFormat.ZIP and is_workbook(path, io.BytesIO(data)):
+                return FileFormat.XLSX
             return kind
-    for magic, got in _OTHER.items():
-        if data.startswith(magic):
-            raise MalformedInput(f"{path}", expected=_SAVE_AS, got=got)
+    _refuse_other(path, data)
     probe = data[:TEXT_PROBE_BYTES]
     if b"\x00" in probe:
         raise MalformedInput(f"{path}", expected=_KNOWN, got="unknown binary data")
@@ -129,6 +134,15 @@ def format_of(path: Path, data: bytes) -> FileFormat:
     if text.startswith(b"<"):
         return FileFormat.KML
     return FileFormat.OPENAIR if _looks_like_openair(data) else FileFormat.CSV
+
+
+def _refuse_other(path: Path, data: bytes) -> None:
+    """Name what offices send besides."""
+    for magic, got in _OTHER.items():
+        if data.startswith(magic):
+            locked = magic == _OLE and _UNDER_PASSWORD in data
+            name = "a workbook under a password" if locked else got
+            raise MalformedInput(f"{path}", expected=SAVE_AS, got=name)
 
 
 def _looks_like_openair(data: bytes) -> bool:
