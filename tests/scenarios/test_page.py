@@ -15,6 +15,7 @@ from detente.node.keyring import Keyring
 from http_node import Node
 from nodes import hospital
 from page import Seat, page_node
+from workbooks import table as workbook
 
 AT = "9/50/10"
 
@@ -281,6 +282,18 @@ def test_read_back(node: Node) -> None:
     path = "/v1/readings?kind=notices&name=list.csv"
     [row] = node.party("two").post(path, table, content_type="text/csv").json["values"]
     assert row["drawn"] == {"type": "Point", "coordinates": [10.4321, 50.1234]}
+    book = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    for sheet, media in (
+        ("", book),
+        ("&sheet=One", "application/vnd.ms-excel.sheet.macroEnabled.12"),
+    ):
+        read = node.party("two").post(
+            f"/v1/readings?kind=notices&name=list.xlsx{sheet}",
+            workbook(["name", "lat", "lon"], ["Clinic", 50.1234, "10,4321"], title="One"),
+            content_type=media,
+        )
+        assert read.json["values"][0]["drawn"] == row["drawn"]
+        assert read.json["values"][0]["value"]["provenance"]["source"] == "list.xlsx#One"
     track = feature(None, name="Team", position="50 10", time="2026-07-01T00:00:00Z",
                     speed_max_m_s=10)  # fmt: skip
     [team] = readings(node, "presence", track).json["values"]

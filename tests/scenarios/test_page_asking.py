@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from playwright.sync_api import Browser, expect
 from test_gis import FULL, built, said
 
@@ -17,6 +18,7 @@ from detente.store import Store
 from http_node import Node
 from nodes import around, hospital
 from page import Seat, page_node
+from workbooks import written
 from world import NOW
 
 AT = "9/50/10"
@@ -55,6 +57,20 @@ def plan_file(folder: Path, *lons: float) -> Path:
     return path
 
 
+def workbook(folder: Path, *sheets: str) -> Path:
+    """A sheet a plan, each with a row."""
+    path = folder / "plans.xlsx"
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        for place, name in enumerate(sheets):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["plan", "lat", "lon", "radius_m"])
+            sheet.write_row(1, 0, [name, 50.0, f"{12 + place},5", 100])
+
+    path.write_bytes(written(fill))
+    return path
+
+
 def valley(rule: ZoneRule, radius_m: float) -> Zone:
     """A zone as it is at first, and later."""
     return Zone(source_id="z", name="Valley", party="three", rule=rule,
@@ -73,6 +89,23 @@ def test_partial(two: Seat, tmp_path: Path) -> None:
     two.page.click("detente-check button.main")
     two.told("detente-check .verdict", "No known conflict")
     expect(two.page.locator("detente-check ul.refused")).to_have_count(0)
+
+
+def test_workbook(two: Seat, tmp_path: Path) -> None:
+    """Of a workbook the sheet with rows is asked about, and of several the one that is named"""
+    two.tab("check")
+    expect(two.page.locator("detente-check input[name=sheet]")).to_have_count(0)
+    two.page.set_input_files("detente-check input[type=file]", workbook(tmp_path, "East", "West"))
+    two.page.click("detente-check button.main")
+    two.told("detente-check [role=status] .refused", "got rows in East, West")
+    expect(two.page.locator("detente-check .verdict")).to_have_count(0)
+    two.page.fill("detente-check input[name=sheet]", "West")
+    two.page.click("detente-check button.main")
+    two.told("detente-check .verdict", "No known conflict")
+    two.page.click("detente-check summary:has-text('As the node understood it')")
+    two.told("detente-check details:has-text('As the node understood it')", "13.5000000")
+    two.page.set_input_files("detente-check input[type=file]", plan_file(tmp_path, 12.0))
+    expect(two.page.locator("detente-check input[name=sheet]")).to_have_count(0)
 
 
 def test_beside(two: Seat, tmp_path: Path) -> None:

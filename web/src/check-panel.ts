@@ -20,6 +20,8 @@ import { Speaking, at, called, deskOf, listed, say } from "./words";
 
 const FIELDS = ["position", "name", ...HEIGHTS, "start", "end", "hazard_m"];
 
+const WORKBOOK = /\.xls[xm]$/i;
+
 type Missing = Schemas["Missing"];
 
 interface Answer {
@@ -38,6 +40,8 @@ export class CheckPanel extends Speaking {
   /** What stands between a plan and its filing: entries of which its author did not know. */
   @state() private unaware: { plan: Understood["value"]; missing: readonly Missing[] } | null = null;
   @state() private busy = false;
+  /** Whether the file is a workbook, whose sheet may have to be named. */
+  @state() private workbook = false;
   private tokens: readonly string[] = [];
   @query("form") private form!: HTMLFormElement;
   @query("detente-where") private where!: Where;
@@ -47,7 +51,8 @@ export class CheckPanel extends Speaking {
       <p class="informs">${say("informs")}</p>
       <form @submit=${(event: Event) => this.asked(event)}>
         <detente-where></detente-where>
-        <label>${say("drop-file")}<input type="file" name="file" accept=".geojson,.json,.csv,.txt"></label>
+        <label>${say("drop-file")}<input type="file" name="file" accept=".geojson,.json,.csv,.xlsx,.xlsm,.txt" @change=${() => (this.workbook = WORKBOOK.test(this.dropped?.name ?? ""))}></label>
+        ${this.workbook ? html`<label>${say("sheet")}<input name="sheet" dir="auto"></label>` : nothing}
         <div class="pair">
           <label>${say("radius")}<input name="radius" inputmode="decimal" dir="ltr"></label>
           <label>${say("hazard")}<input name="hazard_m" inputmode="decimal" dir="ltr"></label>
@@ -127,14 +132,20 @@ export class CheckPanel extends Speaking {
     }
   }
 
-  private async readings(): Promise<Readings> {
+  private get dropped(): File | null {
     const file = new FormData(this.form).get("file");
-    if (file instanceof File && file.size > 0) {
+    return file instanceof File && file.size > 0 ? file : null;
+  }
+
+  private async readings(): Promise<Readings> {
+    const file = this.dropped;
+    if (file !== null) {
       const besides = Object.keys(typed(this.form, [...FIELDS, "radius"])).filter((one) => one !== "altitude_reference");
       if (besides.length > 0 || this.where.shapes.length > 0) throw new Error(say("file-or-form"));
-      const kind = /\.csv$/i.test(file.name) ? "text/csv" : /\.(geo)?json$/i.test(file.name) ? "application/geo+json" : "text/plain";
       const name = encodeURIComponent(file.name.slice(0, 200));
-      return ask("POST", `/v1/readings?kind=plans&name=${name}`, file, { "content-type": kind });
+      const { sheet } = typed(this.form, ["sheet"]);
+      const of = sheet === undefined ? "" : `&sheet=${encodeURIComponent(sheet)}`;
+      return ask("POST", `/v1/readings?kind=plans&name=${name}${of}`, file, { "content-type": mediaType(file.name) });
     }
     const given = typed(this.form, FIELDS);
     if (this.where.shapes.length === 0 && given.position === undefined) throw new Error(say("need-place"));
@@ -195,4 +206,12 @@ async function tokensOf(verdict: Verdict): Promise<string[]> {
   const views = await Promise.all([...objects].map((one) => ask<View>("GET", `/v1/objects/${one}`)));
   // Nobody was shown a version that is younger than the answer: the node will name it.
   return views.filter((one) => one.sequence < verdict.sequence).map((one) => one.token);
+}
+
+/** What a file's name says that it is; the node goes by its bytes. */
+function mediaType(name: string): string {
+  if (/\.csv$/i.test(name)) return "text/csv";
+  if (/\.(geo)?json$/i.test(name)) return "application/geo+json";
+  if (WORKBOOK.test(name)) return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+  return "text/plain";
 }

@@ -12,7 +12,7 @@ import msgspec
 from detente.core.party import PartyId
 from detente.core.uss import ObjectId
 from detente.doors.asgi_problem import MEDIA_TYPE, TABLE
-from detente.doors.http.v1.operation import JSON, LINES, Body, Operation
+from detente.doors.http.v1.operation import JSON, LINES, WORKBOOKS, Body, Operation
 from detente.doors.http.v1.request import KEY_LENGTH_MAX
 from detente.node.rules import Missing
 
@@ -276,6 +276,9 @@ def _headers(one: Operation) -> Iterator[Schema]:
 def _body(body: Body, schemas: _Schemas) -> Schema:
     content: dict[str, Schema] = {}
     for media_type in body.media_types:
+        if media_type in WORKBOOKS:
+            content[media_type] = {}
+            continue
         schema = schemas.taken(body)
         if media_type == LINES:
             content[media_type] = _lines(body.form, schema)

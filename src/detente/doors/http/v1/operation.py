@@ -20,6 +20,11 @@ Act = Callable[[Desk, Exchange], Awaitable[Answer | Streamed]]
 JSON = "application/json"
 LINES = "application/x-ndjson"
 """JSON lines: one value a line."""
+WORKBOOKS = (
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel.sheet.macroenabled.12",
+)
+"""Excel's, without and with macros: bytes, of which no schema tells anything."""
 
 READS = ("not_authentic", "not_permitted", "rate_limited", "unavailable")
 """What may refuse any operation that asks who it is."""

@@ -14,7 +14,7 @@ from detente.doors.asgi_hot import Answer
 from detente.doors.asgi_query import query_of
 from detente.doors.http.v1 import examples
 from detente.doors.http.v1.desk import Desk
-from detente.doors.http.v1.operation import JSON, READS, Body, Operation
+from detente.doors.http.v1.operation import JSON, READS, WORKBOOKS, Body, Operation
 from detente.doors.http.v1.request import (
     Form,
     converted,
@@ -28,6 +28,9 @@ CSV = "text/csv"
 GEOJSON = "application/geo+json"
 TEXT = "text/plain"
 
+MEDIA_TYPES = (GEOJSON, CSV, TEXT, JSON, *WORKBOOKS)
+"""What is declared; what came is told by its bytes."""
+
 LINE_MAX = 1_000
 """Positions of a line: more than anyone draws by hand; each is written in five forms."""
 
@@ -38,17 +41,19 @@ class ReadingsQuery(Struct, frozen=True, kw_only=True):
     Attributes:
         kind: What the rows are.
         name: What remarks call them.
+        sheet: Of a workbook, the sheet to read; needless where one alone has rows.
     """
 
     kind: Kind
     name: Annotated[str, Meta(min_length=1, max_length=200)] = "input"
+    sheet: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
 async def read_back(desk: Desk, exchange: Exchange) -> Answer:
     """What rows mean."""
     principal = await desk.caller(exchange, calls=False)
     principal.require(Scope.READ, Scope.CALL)
-    require_media_type(exchange, *(one.encode() for one in (GEOJSON, CSV, TEXT, JSON)))
+    require_media_type(exchange, *(one.encode() for one in MEDIA_TYPES))
     asked = converted(query_of(exchange), ReadingsQuery)
     body = await exchange.body()
     found = await asyncio.to_thread(
@@ -58,6 +63,7 @@ async def read_back(desk: Desk, exchange: Exchange) -> Answer:
         kind=asked.kind,
         party=principal.party,
         now=desk.engine.clock(),
+        sheet=asked.sheet,
     )
     return Answer(HTTPStatus.OK, encode(found))
 
@@ -99,14 +105,14 @@ OPERATIONS = (
         path="/v1/readings",
         name="readBack",
         says="Read back what was typed, drawn or is in a file, as it would be stored.\n\n"
-        "GeoJSON, geo-zones (ED-318), CSV or OpenAir, with the properties and columns that "
-        "`detente import` takes. Nothing is stored: say the values as they come back.",
+        "GeoJSON, geo-zones (ED-318), CSV, an Excel workbook or OpenAir, with the properties and "
+        "columns that `detente import` takes. Nothing is stored: say the values as they come back.",
         tag="entries",
         act=read_back,
         body=Body(
             form=dict[str, Any],  # GeoJSON knows foreign members (RFC 7946 section 6.1).
             example=examples.BODIES["readBack"],
-            media_types=(GEOJSON, CSV, TEXT, JSON),
+            media_types=MEDIA_TYPES,
         ),
         gives=Readings,
         scopes=(Scope.READ, Scope.CALL),
