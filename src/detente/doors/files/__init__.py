@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from detente.doors.files import country, csv_rows, json_rows, xlsx_rows
+from detente.doors.files import country, csv_rows, json_rows
 from detente.doors.files.build import Builder
 from detente.doors.files.columns import recognised
 from detente.doors.files.reading import Imported, Kind, Reading, ReadOptions, Remark, Row
@@ -102,6 +102,8 @@ def _read(
     reading = Reading(source=path.name.encode(errors="replace").decode())
     header = ""
     if kind is FileFormat.XLSX:
+        from detente.doors.files import xlsx_rows  # noqa: PLC0415 - lxml takes 10 ms to load
+
         table = xlsx_rows.Table(path, data, options.sheet, unpacked_max=unpacked_max)
         reading.source += f"#{table.sheet}"
         reading.doubts += table.doubts
